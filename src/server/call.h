@@ -1,0 +1,143 @@
+/*
+ * call: one request as its handler sees it, the answer it gives, and the table
+ * that leads from one to the other. listen makes calls and sends the answers.
+ * Knows nothing of libmicrohttpd.
+ *
+ * A handler returns NM_OK once it has answered by exactly one of nm_call_json,
+ * nm_call_refuse, nm_call_file or nm_call_bytes. An error returned becomes the
+ * envelope: 507 when the disk is full, else 500; its text goes to the log only.
+ *
+ * To answer later: nm_call_suspend in the handler, hand the call to another
+ * thread and return NM_OK; there answer, then nm_call_resume, which ends the
+ * call's life for that thread. The client may have gone meanwhile; answer anyway.
+ */
+#ifndef NM_SERVER_CALL_H
+#define NM_SERVER_CALL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "server/clock.h"
+#include "server/faults.h"
+#include "server/metrics.h"
+#include "server/store.h"
+#include "wire/json.h"
+
+struct nm_model;
+struct nm_worker;
+struct nm_upstream;
+struct nm_server_options;
+
+/* What the handlers and the worker work with; one a server, all thread-safe.
+ * Lives from before the first call to after the last, and the worker's end. */
+struct nm_parts {
+	const struct nm_server_options *options; /* zeros resolved to defaults */
+	struct nm_store    *store;
+	struct nm_vclock   *clock;
+	struct nm_faults   *faults;
+	struct nm_metrics  *metrics;
+	struct nm_model    *model;
+	struct nm_upstream *upstream; /* NULL = the simulated model */
+	struct nm_worker   *worker;
+};
+
+enum nm_method { NM_GET, NM_POST, NM_DELETE };
+
+/* How a route takes its body. */
+enum nm_taking {
+	NM_TAKE_NONE,    /* read and thrown away */
+	NM_TAKE_JSON,    /* whole, within route.body_max_bytes; refused when it is
+	                    not one JSON object */
+	NM_TAKE_PARTS    /* multipart/form-data: fields kept, one file to tmp/ */
+};
+
+/* A field of a multipart body; the file is in call.upload. */
+struct nm_field {
+	struct nm_text name, value;
+	struct nm_field *next;
+};
+
+/* The file of a multipart body: a temporary beside its final place. */
+struct nm_upload_file {
+	int         fd_plus_one;
+	struct nm_text field;      /* its part's name */
+	struct nm_text filename;   /* base name as the client gave it */
+	bool        named;         /* the part had a filename */
+	uint64_t    bytes;
+	struct nm_buf path;        /* under tmp/ */
+	struct nm_text head;       /* its first bytes, at most 4096 */
+};
+
+struct nm_call {
+	const struct nm_parts *parts;
+	const struct nm_route *route;
+	enum nm_method  method;
+	struct nm_text  path;      /* decoded, without the query */
+	struct nm_text  query;     /* raw; see query.h */
+	const char     *id;        /* what stands for {id} in the route */
+	const char     *tenant;    /* "" without keys */
+	const char     *request_id;/* "req_…" */
+	const char     *client_id; /* X-Client-Request-Id, or "" */
+	struct nm_text  body;      /* NM_TAKE_JSON: as it came */
+	const struct nm_value *root; /* NM_TAKE_JSON: read; lives like the call */
+	struct nm_field *fields;   /* NM_TAKE_PARTS, in order */
+	struct nm_upload_file upload;
+	struct nm_text  range;     /* the Range header, or empty */
+	struct nm_arena arena;     /* lives like the call */
+	struct nm_fault fault;     /* what a script wants of it */
+	struct nm_buf   noted;     /* members for the log line: ,"name":value… */
+	struct nm_call_answer *answer;
+};
+
+struct nm_route {
+	enum nm_method  method;
+	const char     *path;      /* "/v1/files/{id}/content" */
+	enum nm_taking  taking;
+	size_t          body_max_bytes; /* 0 = 1 MiB */
+	enum nm_code  (*handle)(struct nm_call *call, struct nm_err *err);
+};
+
+/* Ended by a route without path. */
+extern const struct nm_route nm_file_routes[];
+extern const struct nm_route nm_upload_routes[];
+extern const struct nm_route nm_batch_routes[];
+extern const struct nm_route nm_chat_routes[];    /* chat, responses,
+                                                     embeddings, completions */
+extern const struct nm_route nm_control_routes[];
+extern const struct nm_route nm_page_routes[];
+
+/* Takes body's memory and leaves it empty. */
+void nm_call_json(struct nm_call *call, unsigned status, struct nm_buf *body);
+
+/*
+ * The error envelope. type NULL is invalid_request_error; param and code may be
+ * NULL. Any status.
+ */
+struct nm_refusal {
+	unsigned    status;
+	const char *type, *param, *code;
+};
+void nm_call_refuse(struct nm_call *call, const struct nm_refusal *refusal,
+                    const char *format, ...) NM_PRINTF(3, 4);
+/* Appends {"error":{"message":…,"type":…,"param":…,"code":…}}. */
+void nm_refusal_write(struct nm_buf *out, const struct nm_refusal *refusal,
+                      struct nm_text message);
+
+/* A file by sendfile, by Range where asked. Takes fd. */
+void nm_call_file(struct nm_call *call, int fd, uint64_t bytes,
+                  const char *filename);
+
+/* Other bytes, that live as long as the program. */
+void nm_call_bytes(struct nm_call *call, unsigned status, const char *type,
+                   struct nm_text bytes);
+
+/* Adds a header to the answer (before or after it is given). */
+void nm_call_header(struct nm_call *call, const char *name, const char *value);
+
+void nm_call_suspend(struct nm_call *call);
+void nm_call_resume(struct nm_call *call);
+
+/* Adds a member to the request's log line; value is a text. */
+void nm_call_note(struct nm_call *call, const char *name,
+                  struct nm_text value);
+
+#endif

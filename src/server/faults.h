@@ -1,0 +1,59 @@
+/*
+ * faults: misbehaviour on script: which calls, which rows, and what happens to
+ * them. The script is read by people, one rule a line.
+ * Knows rules and counts hits; listen and worker do what they say.
+ */
+#ifndef NM_SERVER_FAULTS_H
+#define NM_SERVER_FAULTS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+struct nm_faults;
+
+/* file NULL: no rules. NM_INPUT with file:line for a line that is no rule. */
+enum nm_code nm_faults_open(const char *file, uint64_t seed,
+                            struct nm_faults **faults, struct nm_err *err)
+	NM_MUST_USE;
+void nm_faults_close(struct nm_faults *faults);
+
+/* Reads the script anew, or another one (file NULL: the same), and starts its
+ * counts again. The old rules stay on error. */
+enum nm_code nm_faults_load(struct nm_faults *faults, const char *file,
+                            struct nm_err *err) NM_MUST_USE;
+
+enum nm_fault_loss {
+	NM_LOSE_NOTHING,
+	NM_LOSE_CALL,   /* the connection ends, nothing was done */
+	NM_LOSE_REPLY   /* it was done, and the connection ends without a reply */
+};
+
+/* What happens to one call. All zero: nothing. Texts live in the arena given. */
+struct nm_fault {
+	const char  *rule;           /* for the log: the rule's own text */
+	int64_t      delay_ms;       /* real time, before anything is done */
+	unsigned     status;         /* not 0: this instead of the handler's */
+	const char  *const *headers; /* name, value, …, NULL; may be NULL; also on
+	                                the handler's own answer */
+	const char  *body;           /* NULL = an envelope fit for the status */
+	enum nm_fault_loss loss;
+	bool         cut;            /* the connection ends after cut_bytes */
+	uint64_t     cut_bytes;      /* of the answer's body */
+	int64_t      trickle_bytes_per_s; /* 0 = as fast as it goes; real time */
+	int64_t      stale_s;        /* files and batches younger are unseen */
+	bool         empty_ids;      /* "" instead of null file ids */
+	const char  *counts;         /* request_counts as JSON, instead of the true */
+};
+
+/*
+ * What the script wants of this call; asked once, when its head has arrived, and
+ * counted. path is without the query.
+ */
+void nm_faults_call(struct nm_faults *faults, const char *method,
+                    struct nm_text path, int64_t now_ms,
+                    struct nm_arena *arena, struct nm_fault *fault);
+
+/* Batch creations an hour before a 429; 0 = without end. */
+int64_t nm_faults_creations_an_hour(struct nm_faults *faults);
+
+#endif
