@@ -57,4 +57,10 @@ enum nm_code nm_while(struct nm_err *err, const char *format, ...)
  */
 int nm_code_exit_status(enum nm_code code);
 
+/*
+ * Ends the process by abort after one line on stderr: only for exhausted memory
+ * and for invariants that cannot be broken by input.
+ */
+_Noreturn void nm_die(const char *reason);
+
 #endif

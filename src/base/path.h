@@ -37,7 +37,7 @@ enum nm_code nm_path_data(struct nm_buf *out, const char *name,
 
 /*
  * Appends `text` with every byte outside [A-Za-z0-9._-] as '_', so that it can
- * be one part of a path; a leading '.' too. At most 100 bytes of it.
+ * be one part of a path; a leading '.' too. At most 100 bytes of it; of nothing '_'.
  */
 void nm_path_add_safe(struct nm_buf *out, struct nm_text text);
 

@@ -1,0 +1,147 @@
+/*
+ * arena: see arena.h.
+ */
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	ALIGN = _Alignof(max_align_t),
+	BLOCK_MIN_BYTES = 4096,
+	BLOCK_MAX_BYTES = 1 << 20
+};
+
+/* Invariant: used <= size; used is a multiple of ALIGN. */
+struct nm_arena_block {
+	struct nm_arena_block *older;
+	size_t                 size;
+	size_t                 used;
+	_Alignas(max_align_t) char bytes[];
+};
+
+static struct nm_arena_block *
+block_new(struct nm_arena *arena, size_t need)
+{
+	size_t size = arena->newest ? arena->newest->size * 2 : BLOCK_MIN_BYTES;
+	struct nm_arena_block *block;
+
+	if (size > BLOCK_MAX_BYTES)
+		size = BLOCK_MAX_BYTES;
+	if (size < need)
+		size = need;
+	block = malloc(sizeof(*block) + size);
+	if (!block)
+		nm_die("out of memory");
+	block->older = arena->newest;
+	block->size = size;
+	block->used = 0;
+	arena->newest = block;
+	arena->bytes += sizeof(*block) + size;
+	return block;
+}
+
+/* `bytes` of the arena, whatever was in them. */
+static void *
+reserve(struct nm_arena *arena, size_t bytes)
+{
+	struct nm_arena_block *block = arena->newest;
+	void *at;
+
+	if (bytes > SIZE_MAX / 2)
+		nm_die("out of memory");
+	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+	if (!block || block->size - block->used < bytes)
+		block = block_new(arena, bytes);
+	at = block->bytes + block->used;
+	block->used += bytes;
+	return at;
+}
+
+void *
+nm_arena_new(struct nm_arena *arena, size_t bytes)
+{
+	return memset(reserve(arena, bytes), 0, bytes);
+}
+
+void *
+nm_arena_array(struct nm_arena *arena, size_t count, size_t size)
+{
+	if (size && count > SIZE_MAX / size)
+		nm_die("out of memory");
+	return nm_arena_new(arena, count * size);
+}
+
+struct nm_text
+nm_arena_text(struct nm_arena *arena, struct nm_text text)
+{
+	char *copy;
+
+	if (text.len == SIZE_MAX)
+		nm_die("out of memory");
+	copy = reserve(arena, text.len + 1);
+	if (text.len)
+		memcpy(copy, text.at, text.len);
+	copy[text.len] = 0;
+	return (struct nm_text){ copy, text.len };
+}
+
+char *
+nm_arena_string(struct nm_arena *arena, const char *string)
+{
+	size_t size = string ? strlen(string) + 1 : 1;
+
+	return memcpy(reserve(arena, size), string ? string : "", size);
+}
+
+char *
+nm_arena_printf(struct nm_arena *arena, const char *format, ...)
+{
+	va_list args;
+	char *at;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len < 0)
+		nm_die("a text cannot be formatted");
+	at = reserve(arena, (size_t)len + 1);
+	va_start(args, format);
+	(void)vsnprintf(at, (size_t)len + 1, format, args);
+	va_end(args);
+	return at;
+}
+
+static void
+free_all(struct nm_arena_block *block)
+{
+	while (block) {
+		struct nm_arena_block *older = block->older;
+
+		free(block);
+		block = older;
+	}
+}
+
+void
+nm_arena_clear(struct nm_arena *arena)
+{
+	struct nm_arena_block *kept = arena->newest;
+
+	if (!kept)
+		return;
+	free_all(kept->older);
+	kept->older = NULL;
+	kept->used = 0;
+	arena->bytes = sizeof(*kept) + kept->size;
+}
+
+void
+nm_arena_release(struct nm_arena *arena)
+{
+	if (!arena)
+		return;
+	free_all(arena->newest);
+	*arena = (struct nm_arena){ 0 };
+}
