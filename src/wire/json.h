@@ -69,6 +69,7 @@ size_t nm_json_count(const struct nm_value *value);
 struct nm_json_walk {
 	const struct nm_value *next;
 	size_t                 left;
+	size_t                 count; /* of all, walked or not */
 	bool                   object;
 };
 void nm_json_walk_init(struct nm_json_walk *walk,
@@ -91,7 +92,7 @@ int64_t nm_json_int(const struct nm_value *value, int64_t otherwise);
 double nm_json_double(const struct nm_value *value, double otherwise);
 bool nm_json_true(const struct nm_value *value);
 
-/* Appends the value as compact JSON. */
+/* Appends the value as compact JSON, numbers as they stood; NULL as null. */
 void nm_json_write(struct nm_buf *out, const struct nm_value *value);
 
 /*

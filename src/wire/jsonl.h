@@ -19,7 +19,8 @@ struct nm_line {
 	uint64_t    number; /* counts from 1, blank lines too */
 	uint64_t    offset; /* of its first byte in the whole stream */
 	bool        ended;  /* a '\n' followed; false for an unended last line */
-	bool        over;   /* longer than the ceiling: at/len hold its beginning */
+	bool        over;   /* longer than the ceiling (a '\r' counts): at/len hold
+	                     * its beginning */
 };
 
 /* Zeroed is ready. Invariant: a chunk is borrowed from feed to the last next. */
@@ -29,7 +30,8 @@ struct nm_jsonl {
 	const char   *chunk;
 	size_t        chunk_len;
 	uint64_t      number;
-	uint64_t      offset;
+	uint64_t      offset;         /* where the current line begins */
+	uint64_t      begun_bytes;    /* of it in earlier chunks; 0 = not begun */
 	bool          skipping;       /* inside a line that passed the ceiling */
 	bool          finished;
 	bool          carry_lent;

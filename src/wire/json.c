@@ -1,0 +1,462 @@
+/*
+ * json: see json.h; the writer is in json_writer.c. The only file that includes
+ * <yyjson.h>. A struct nm_value is a yyjson_val by another name.
+ */
+#include "wire/json.h"
+
+#include <stdlib.h>
+#include <yyjson.h>
+
+/* Texts whose values fit are read without an allocation; larger ones by malloc. */
+enum { POOL_MIN_BYTES = 16 << 10, POOL_MAX_BYTES = 4 << 20 };
+
+enum { SURROGATE_BYTES = 6 }; /* of \uXXXX */
+
+static yyjson_val *
+raw(const struct nm_value *value)
+{
+	return (yyjson_val *)(uintptr_t)value;
+}
+
+static const struct nm_value *
+lend(yyjson_val *value)
+{
+	return (const struct nm_value *)(const void *)value;
+}
+
+/* ---- reading ---- */
+
+static void
+drop(struct nm_json *json)
+{
+	yyjson_doc_free(json->doc);
+	json->doc = NULL;
+}
+
+/* The pool, made large enough for a text of len bytes; NULL = use malloc. */
+static const yyjson_alc *
+pool_for(struct nm_json *json, size_t len, yyjson_read_flag flags,
+         yyjson_alc *alc)
+{
+	size_t need = yyjson_read_max_memory_usage(len, flags);
+
+	if (need == 0 || need > POOL_MAX_BYTES)
+		return NULL;
+	if (need > json->pool_bytes) {
+		size_t bytes = POOL_MIN_BYTES;
+
+		while (bytes < need)
+			bytes *= 2;
+		free(json->pool);
+		json->pool = malloc(bytes);
+		json->pool_bytes = bytes;
+		if (!json->pool)
+			nm_die("out of memory");
+	}
+	if (!yyjson_alc_pool_init(alc, json->pool, json->pool_bytes))
+		return NULL;
+	return alc;
+}
+
+static yyjson_doc *
+parse(struct nm_json *json, const char *text, size_t len,
+      yyjson_read_flag flags, yyjson_read_err *why)
+{
+	yyjson_alc alc;
+	const yyjson_alc *pool = pool_for(json, len, flags, &alc);
+	yyjson_doc *doc;
+
+	/* Without the in-place flag the text is only read. */
+	doc = yyjson_read_opts((char *)(uintptr_t)text, len, flags, pool, why);
+	if (!doc && why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		doc = yyjson_read_opts((char *)(uintptr_t)text, len, flags,
+		                       NULL, why);
+	if (!doc && why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		nm_die("out of memory");
+	return doc;
+}
+
+/* The code unit of \uXXXX at `at`, or -1. */
+static int
+escaped_unit(const char *at, const char *end)
+{
+	int unit = 0;
+
+	if (end - at < SURROGATE_BYTES || at[0] != '\\' || at[1] != 'u')
+		return -1;
+	for (int i = 2; i < SURROGATE_BYTES; i++) {
+		char c = at[i];
+		int digit = c >= '0' && c <= '9' ? c - '0'
+		          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		          : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+
+		if (digit < 0)
+			return -1;
+		unit = unit * 16 + digit;
+	}
+	return unit;
+}
+
+/*
+ * Copies the text to json->mended with each lone surrogate escape as \uFFFD,
+ * which is as long, so that positions stay true. False when there is none.
+ */
+static bool
+mend(struct nm_json *json, const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *at = text;
+	bool some = false;
+
+	while ((at = memchr(at, '\\', (size_t)(end - at)))) {
+		int unit = escaped_unit(at, end);
+		int next = unit < 0xd800 || unit > 0xdbff ? -1
+		         : escaped_unit(at + SURROGATE_BYTES, end);
+
+		if (unit < 0xd800 || unit > 0xdfff) {
+			at += end - at < 2 ? 1 : 2; /* what it escapes, too */
+			continue;
+		}
+		if (next >= 0xdc00 && next <= 0xdfff) {
+			at += 2 * SURROGATE_BYTES;
+			continue;
+		}
+		if (!some) {
+			json->mended.max = len;
+			nm_buf_clear(&json->mended);
+			nm_buf_add(&json->mended, text, len);
+			some = true;
+		}
+		memcpy(json->mended.at + (at - text), "\\uFFFD",
+		       SURROGATE_BYTES);
+		at += SURROGATE_BYTES;
+	}
+	return some;
+}
+
+/* The offset of the first bracket that opens too deep; len when there is none. */
+static size_t
+too_deep(const char *text, size_t len)
+{
+	size_t depth = 0;
+	bool inside = false;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (inside && c == '\\')
+			i++;
+		else if (c == '"')
+			inside = !inside;
+		else if (inside)
+			continue;
+		else if ((c == '[' || c == '{') && ++depth > NM_JSON_DEPTH_MAX)
+			return i;
+		else if (c == ']' || c == '}')
+			depth--;
+	}
+	return len;
+}
+
+static enum nm_code
+read_text(struct nm_json *json, const char *text, size_t len,
+          yyjson_read_flag flags, struct nm_err *err)
+{
+	yyjson_read_err why = { 0 };
+	yyjson_doc *doc;
+	size_t used, deep;
+
+	drop(json);
+	if (len == 0)
+		return nm_fail(err, NM_INPUT, 0, "not JSON: empty");
+	flags |= YYJSON_READ_NUMBER_AS_RAW;
+	doc = parse(json, text, len, flags, &why);
+	if (!doc && why.code == YYJSON_READ_ERROR_INVALID_STRING
+	    && mend(json, text, len))
+		doc = parse(json, json->mended.at, len, flags, &why);
+	if (!doc)
+		return nm_fail(err, NM_INPUT, (long)why.pos,
+		               "not JSON: %s at byte %zu",
+		               why.msg ? why.msg : "unreadable", why.pos);
+	/* Each level takes a value: few values cannot nest deep. */
+	used = yyjson_doc_get_read_size(doc);
+	deep = yyjson_doc_get_val_count(doc) > NM_JSON_DEPTH_MAX
+	     ? too_deep(text, used) : used;
+	if (deep < used) {
+		yyjson_doc_free(doc);
+		return nm_fail(err, NM_INPUT, (long)deep,
+		               "JSON nested deeper than %d levels at byte %zu",
+		               NM_JSON_DEPTH_MAX, deep);
+	}
+	json->doc = doc;
+	return NM_OK;
+}
+
+enum nm_code
+nm_json_read(struct nm_json *json, const char *text, size_t len,
+             const struct nm_value **root, struct nm_err *err)
+{
+	enum nm_code rc = read_text(json, text, len, 0, err);
+
+	if (rc == NM_OK)
+		*root = lend(yyjson_doc_get_root(json->doc));
+	return rc;
+}
+
+enum nm_code
+nm_json_read_first(struct nm_json *json, const char *text, size_t len,
+                   size_t *used, const struct nm_value **root,
+                   struct nm_err *err)
+{
+	enum nm_code rc = read_text(json, text, len,
+	                            YYJSON_READ_STOP_WHEN_DONE, err);
+
+	if (rc)
+		return rc;
+	*used = yyjson_doc_get_read_size(json->doc);
+	*root = lend(yyjson_doc_get_root(json->doc));
+	return NM_OK;
+}
+
+void
+nm_json_release(struct nm_json *json)
+{
+	if (!json)
+		return;
+	drop(json);
+	free(json->pool);
+	nm_buf_release(&json->mended);
+	*json = (struct nm_json){ 0 };
+}
+
+/* ---- values ---- */
+
+enum nm_kind
+nm_json_kind(const struct nm_value *value)
+{
+	switch (yyjson_get_type(raw(value))) {
+	case YYJSON_TYPE_NULL:
+		return NM_JSON_NULL;
+	case YYJSON_TYPE_BOOL:
+		return NM_JSON_BOOLEAN;
+	case YYJSON_TYPE_RAW:
+	case YYJSON_TYPE_NUM:
+		return NM_JSON_NUMBER;
+	case YYJSON_TYPE_STR:
+		return NM_JSON_STRING;
+	case YYJSON_TYPE_ARR:
+		return NM_JSON_ARRAY;
+	case YYJSON_TYPE_OBJ:
+		return NM_JSON_OBJECT;
+	}
+	return NM_JSON_ABSENT;
+}
+
+static const struct nm_value *
+member(const struct nm_value *object, struct nm_text name)
+{
+	struct nm_json_walk walk;
+	const struct nm_value *value, *last = NULL;
+	struct nm_text have;
+
+	if (nm_json_kind(object) != NM_JSON_OBJECT)
+		return NULL;
+	nm_json_walk_init(&walk, object);
+	while ((value = nm_json_walk_next(&walk, &have)))
+		if (nm_text_equal(have, name))
+			last = value;
+	return last;
+}
+
+const struct nm_value *
+nm_json_get(const struct nm_value *object, const char *name)
+{
+	return member(object, nm_text_of(name));
+}
+
+const struct nm_value *
+nm_json_path(const struct nm_value *object, const char *dotted)
+{
+	while (object) {
+		size_t len = strcspn(dotted, ".");
+
+		object = member(object, (struct nm_text){ dotted, len });
+		if (dotted[len] == 0)
+			break;
+		dotted += len + 1;
+	}
+	return object;
+}
+
+size_t
+nm_json_count(const struct nm_value *value)
+{
+	return yyjson_is_ctn(raw(value)) ? unsafe_yyjson_get_len(raw(value)) : 0;
+}
+
+void
+nm_json_walk_init(struct nm_json_walk *walk, const struct nm_value *value)
+{
+	size_t count = nm_json_count(value);
+
+	*walk = (struct nm_json_walk){
+		.left = count,
+		.count = count,
+		.object = yyjson_is_obj(raw(value)),
+	};
+	if (walk->left)
+		walk->next = lend(unsafe_yyjson_get_first(raw(value)));
+}
+
+const struct nm_value *
+nm_json_walk_next(struct nm_json_walk *walk, struct nm_text *name)
+{
+	yyjson_val *value = raw(walk->next);
+	struct nm_text text = { 0 };
+
+	if (walk->left == 0)
+		return NULL;
+	if (walk->object) { /* a name stands before its value */
+		text = nm_json_text(lend(value));
+		value++;
+	}
+	if (name)
+		*name = text;
+	if (--walk->left)
+		walk->next = lend(unsafe_yyjson_get_next(value));
+	return lend(value);
+}
+
+struct nm_text
+nm_json_text(const struct nm_value *value)
+{
+	yyjson_val *string = raw(value);
+
+	if (!yyjson_is_str(string))
+		return (struct nm_text){ 0 };
+	return (struct nm_text){ unsafe_yyjson_get_str(string),
+	                         unsafe_yyjson_get_len(string) };
+}
+
+const char *
+nm_json_string(const struct nm_value *value)
+{
+	return yyjson_get_str(raw(value));
+}
+
+struct nm_text
+nm_json_number_text(const struct nm_value *value)
+{
+	yyjson_val *number = raw(value);
+
+	if (!yyjson_is_raw(number))
+		return (struct nm_text){ 0 };
+	return (struct nm_text){ unsafe_yyjson_get_raw(number),
+	                         unsafe_yyjson_get_len(number) };
+}
+
+int64_t
+nm_json_int(const struct nm_value *value, int64_t otherwise)
+{
+	struct nm_text text = nm_json_number_text(value);
+	bool negative = text.len && text.at[0] == '-';
+	uint64_t most = negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
+	uint64_t number = 0;
+
+	for (size_t i = negative; i < text.len; i++) {
+		uint64_t digit = (uint64_t)(text.at[i] - '0');
+
+		if (text.at[i] < '0' || text.at[i] > '9'
+		    || number > (most - digit) / 10)
+			return otherwise;
+		number = number * 10 + digit;
+	}
+	if (text.len == 0)
+		return otherwise;
+	if (negative)
+		return number ? -(int64_t)(number - 1) - 1 : 0;
+	return (int64_t)number;
+}
+
+double
+nm_json_double(const struct nm_value *value, double otherwise)
+{
+	yyjson_val *number = raw(value);
+	yyjson_val read = { 0 };
+
+	/* Not strtod: it heeds the locale. The text has a NUL behind it. */
+	if (!yyjson_is_raw(number)
+	    || !yyjson_read_number(unsafe_yyjson_get_raw(number), &read, 0,
+	                           NULL, NULL))
+		return otherwise;
+	return yyjson_get_num(&read);
+}
+
+bool
+nm_json_true(const struct nm_value *value)
+{
+	return yyjson_is_true(raw(value));
+}
+
+/* ---- writing a value back ---- */
+
+static void
+write_leaf(struct nm_buf *out, const struct nm_value *value)
+{
+	switch (nm_json_kind(value)) {
+	case NM_JSON_BOOLEAN:
+		nm_buf_add_string(out, nm_json_true(value) ? "true" : "false");
+		break;
+	case NM_JSON_NUMBER:
+		nm_buf_add_text(out, nm_json_number_text(value));
+		break;
+	case NM_JSON_STRING:
+		nm_json_add_string(out, nm_json_text(value));
+		break;
+	default:
+		nm_buf_add_string(out, "null");
+	}
+}
+
+/* Goes on to the next value, past the ends of those that have no more. */
+static const struct nm_value *
+write_between(struct nm_buf *out, struct nm_json_walk *open, size_t *depth)
+{
+	while (*depth) {
+		struct nm_json_walk *walk = &open[*depth - 1];
+		bool first = walk->left == walk->count;
+		struct nm_text name;
+		const struct nm_value *value = nm_json_walk_next(walk, &name);
+
+		if (value) {
+			if (!first)
+				nm_buf_add_byte(out, ',');
+			if (walk->object) {
+				nm_json_add_string(out, name);
+				nm_buf_add_byte(out, ':');
+			}
+			return value;
+		}
+		nm_buf_add_byte(out, walk->object ? '}' : ']');
+		--*depth;
+	}
+	return NULL;
+}
+
+void
+nm_json_write(struct nm_buf *out, const struct nm_value *value)
+{
+	struct nm_json_walk open[NM_JSON_DEPTH_MAX];
+	size_t depth = 0;
+
+	do {
+		if (yyjson_is_ctn(raw(value))) {
+			nm_json_walk_init(&open[depth], value);
+			nm_buf_add_byte(out, open[depth].object ? '{' : '[');
+			depth++;
+		} else {
+			write_leaf(out, value);
+		}
+		value = write_between(out, open, &depth);
+	} while (value);
+}
