@@ -3,7 +3,6 @@
  */
 #include "base/arena.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -97,19 +96,17 @@ nm_arena_string(struct nm_arena *arena, const char *string)
 char *
 nm_arena_printf(struct nm_arena *arena, const char *format, ...)
 {
+	struct nm_buf text = { 0 };
 	va_list args;
 	char *at;
-	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	nm_buf_addv(&text, format, args);
 	va_end(args);
-	if (len < 0)
+	if (text.over)
 		nm_die("a text cannot be formatted");
-	at = reserve(arena, (size_t)len + 1);
-	va_start(args, format);
-	(void)vsnprintf(at, (size_t)len + 1, format, args);
-	va_end(args);
+	at = nm_arena_string(arena, nm_buf_string(&text));
+	nm_buf_release(&text);
 	return at;
 }
 
