@@ -1,0 +1,3 @@
+#!/bin/bash
+# Shows each rule of house.sh a tree that breaks it, and no other rule.
+exec "$(dirname "$0")/house.sh" --self-test
