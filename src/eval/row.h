@@ -1,0 +1,123 @@
+/*
+ * row: one request's outcome, read from a line of a result file (output or error
+ * file, of this service or a compatible one), or composed for a reply that never
+ * came. Knows the shapes of reply bodies; must not know questions or gold.
+ * A line that cannot be read is a result too, never an error.
+ */
+#ifndef NM_EVAL_ROW_H
+#define NM_EVAL_ROW_H
+
+#include "eval/answer.h"
+
+/*
+ * Every question sent ends in exactly one class. The order is that of tables and
+ * files, not that of precedence.
+ */
+enum nm_class {
+	NM_CLASS_ANSWERED,
+	NM_CLASS_REFUSED,
+	NM_CLASS_TRUNCATED,
+	NM_CLASS_UNPARSEABLE,
+	NM_CLASS_HTTP_ERROR, /* from here on: instrument failures */
+	NM_CLASS_EXPIRED,
+	NM_CLASS_CANCELLED,
+	NM_CLASS_MISSING
+};
+enum { NM_N_CLASSES = 8 };
+
+/* "answered", "refused", …; never NULL. */
+const char *nm_class_name(enum nm_class class);
+/* The class of that name; NM_INPUT when there is none. */
+enum nm_code nm_class_read(struct nm_text name, enum nm_class *class,
+                           struct nm_err *err) NM_MUST_USE;
+/* 1 when no model's answer was had: a failure of the instrument, not a wrong
+ * answer. */
+int nm_class_is_instrument(enum nm_class class);
+
+/* Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed: then no
+ * usage is present. cached and cache_write are parts of input, reasoning of
+ * output. */
+#define NM_USAGE_MAX_TOKENS 1000000000
+struct nm_usage {
+	bool    present; /* false: all counts are 0 */
+	int64_t input_tokens;
+	int64_t cached_tokens;
+	int64_t cache_write_tokens;
+	int64_t output_tokens;
+	int64_t reasoning_tokens;
+};
+
+enum nm_row_kind {
+	NM_ROW_READ,
+	NM_ROW_BLANK,    /* white space alone: not a row */
+	NM_ROW_MALFORMED /* no JSON object, or none with a custom_id that is a string */
+};
+
+/* All texts are UTF-8, empty where there is none, lent until the reader's next
+ * call; error texts are whole, however long. */
+struct nm_row {
+	enum nm_row_kind kind; /* unless READ, all below is zero */
+	struct nm_text   custom_id;
+	bool             ours; /* custom_id is request-N; else id is 0 */
+	uint64_t         id;
+	enum nm_class    class;
+	int              status_code; /* 0 = none was told */
+	struct nm_text   request_id;
+	struct nm_text   error_code;  /* numbers as their text */
+	struct nm_text   error_type;
+	struct nm_text   error_message; /* also a refusal's text */
+	struct nm_text   finish_reason; /* or a Responses body's reason or status */
+	struct nm_text   model;
+	struct nm_usage  usage;
+	struct nm_text   content; /* what the model wrote, all of it */
+	const struct nm_text *answers; /* none unless class is ANSWERED */
+	size_t           n_answers;
+	size_t           n_dropped;
+	bool             lenient; /* answered only by NM_READING_LENIENT … */
+	bool             lenient_would_save; /* … or would be, had one asked for it */
+};
+
+/* Zeroed is ready and strict. */
+struct nm_row_reader {
+	enum nm_reading         reading;
+	struct nm_json          json;
+	struct nm_answer_reader answer;
+	struct nm_buf           content; /* parts of a content, joined */
+	struct nm_buf           refusal;
+	struct nm_buf           written; /* the custom id of nm_row_missing */
+};
+
+/* Reads a line without its '\n'. Precedence of classes: outer error; status
+ * outside 200-299 or an error in the body; refusal; answered; truncated;
+ * unparseable. */
+void nm_row_read(struct nm_row_reader *reader, const char *line, size_t len,
+                 struct nm_row *row);
+
+/* The row of a question for which no line came. */
+void nm_row_missing(struct nm_row_reader *reader, uint64_t id,
+                    struct nm_row *row);
+
+void nm_row_reader_release(struct nm_row_reader *reader);
+
+/* A reply of direct mode. */
+struct nm_row_reply {
+	struct nm_text custom_id;
+	int            status_code;   /* HTTP; 0 = no reply came */
+	struct nm_text request_id;    /* may be empty */
+	struct nm_text body;          /* as received, JSON or not */
+	struct nm_text error_code;    /* where no reply came: "unreachable", … */
+	struct nm_text error_message;
+};
+
+/*
+ * Appends the line, '\n' included, that an output file would hold for this reply,
+ * so that one reader serves both modes. A body that is one JSON value is kept
+ * byte for byte (line breaks become spaces); any other is kept as a JSON string:
+ * as `body` when the status is 2xx (it reads back as unparseable), else as
+ * `body.error.message` with code "not_json" (http_error). No reply becomes an
+ * outer error (http_error, status 0).
+ */
+void nm_row_wrap(struct nm_row_reader *reader,
+                 const struct nm_row_reply *reply, struct nm_buf *out);
+
+#endif
