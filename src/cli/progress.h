@@ -21,17 +21,18 @@ struct nm_progress_part {
 	uint64_t    total;  /* 0 = not known yet */
 };
 
-enum { NM_PROGRESS_SAMPLES = 32 };
+enum { NM_PROGRESS_SAMPLES = 32, NM_PROGRESS_LINES = 8 };
 
 /* Zeroed is ready for open. */
 struct nm_progress {
 	struct nm_message     *message;
 	const struct nm_clock *clock;
 	bool                   live;      /* on a terminal */
-	int                    lines;     /* on the screen now */
+	int                    n_lines;   /* on the screen now */
+	int                    columns[NM_PROGRESS_LINES]; /* of each of them */
 	int64_t                began_ms;
-	int64_t                drawn_ms;  /* 0 = never */
-	uint64_t               told;      /* hash of the statuses last told */
+	int64_t                drawn_ms;
+	uint64_t               told;      /* hash of the statuses last told; 0 = none */
 	struct nm_buf          text;
 	size_t                 n_samples; /* of all parts' done + failed, in time */
 	int64_t                gap_ms;    /* least time between two samples */
