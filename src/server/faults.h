@@ -53,6 +53,17 @@ void nm_faults_call(struct nm_faults *faults, const char *method,
                     struct nm_text path, int64_t now_ms,
                     struct nm_arena *arena, struct nm_fault *fault);
 
+/* The rules of now, for the worker: stays until released, whatever is loaded
+ * meanwhile. See script.h. */
+struct nm_script;
+const struct nm_script *nm_faults_script_take(struct nm_faults *faults);
+void nm_faults_script_release(struct nm_faults *faults,
+                              const struct nm_script *script);
+
+/* Batches are numbered from 1 in the order in which this was first asked about
+ * them, since the script was loaded. */
+uint64_t nm_faults_batch_number(struct nm_faults *faults, const char *id);
+
 /* Batch creations an hour before a 429; 0 = without end. */
 int64_t nm_faults_creations_an_hour(struct nm_faults *faults);
 

@@ -1,22 +1,88 @@
 /*
- * model: the simulated model: deterministic answers from a hash of the prompt and
- * a seed, and from answer keys where there are any.
+ * model: the simulated model: deterministic answers from a hash of seed, model
+ * name and prompt, and from answer keys where there are any.
  * Knows prompts and keys; must not know batches or HTTP.
+ *
+ * A prompt that holds a question of a key is answered {"answers":[…]} with, in
+ * the proportions of the mix, all gold answers, all and invented ones, some of
+ * them, invented ones alone, or none. Where only one gold answer exists, "some"
+ * is all. Any other prompt gets invented names. Invented names are made of
+ * syllables that resemble no title.
  */
 #ifndef NM_SERVER_MODEL_H
 #define NM_SERVER_MODEL_H
 
 #include "base/buf.h"
+#include "server/ask.h"
 
 struct nm_model;
 
-/* keys_dir: the folder of answer-key files, each in a dataset's own form. A key
- * that is added while the model is open is found by nm_model_refresh. */
+/* Per cent of questions in a key; they sum to 100. */
+struct nm_mix {
+	unsigned perfect, complete, partial, invented, empty;
+};
+
+#define NM_MIX_DEFAULT ((struct nm_mix){ 55, 10, 20, 10, 5 })
+
+/* Reads "55/10/20/10/5". NM_USAGE for anything else. */
+enum nm_code nm_mix_read(const char *text, struct nm_mix *mix,
+                         struct nm_err *err) NM_MUST_USE;
+
+/* keys_dir: the folder of answer-key files, each in a dataset's own form; NULL =
+ * none. A key that is added while the model is open is found by refresh. */
 enum nm_code nm_model_open(const char *keys_dir, uint64_t seed,
                            struct nm_model **model, struct nm_err *err)
 	NM_MUST_USE;
+void nm_model_mix(struct nm_model *model, const struct nm_mix *mix);
+/* Reads the keys anew when the folder's files have changed; cheap otherwise. */
 enum nm_code nm_model_refresh(struct nm_model *model, struct nm_err *err)
 	NM_MUST_USE;
 void nm_model_close(struct nm_model *model);
+
+/* What a script may make of an answer. */
+enum nm_twist {
+	NM_TWIST_NONE,
+	NM_TWIST_REFUSAL,   /* a refusal instead of content */
+	NM_TWIST_TRUNCATED, /* cut in the middle, finish_reason length */
+	NM_TWIST_FILTERED,  /* content_filter, no content */
+	NM_TWIST_PROSE,     /* content that is no JSON */
+	NM_TWIST_FENCED,    /* the JSON in a code fence */
+	NM_TWIST_NULL       /* content null */
+};
+
+struct nm_usage {
+	int64_t input_tokens, cached_tokens, output_tokens, reasoning_tokens;
+};
+
+/* One choice. Texts are lent by the buffer that nm_model_say wrote to. */
+struct nm_said {
+	struct nm_text content;     /* at NULL = null */
+	struct nm_text refusal;     /* at NULL = null */
+	const char    *finish;      /* "stop", "length", "content_filter" */
+	int64_t        output_tokens, reasoning_tokens;
+};
+
+/* Answers; `choice` counts from 0. Any thread. content is overwritten. */
+void nm_model_say(struct nm_model *model, const struct nm_ask *ask,
+                  enum nm_twist twist, unsigned choice,
+                  struct nm_buf *content, struct nm_said *said);
+
+/* How one reply is to be written. */
+struct nm_reply_wish {
+	uint64_t      salt;    /* of the ids in it */
+	int64_t       now_s;
+	enum nm_twist twist;
+};
+
+/*
+ * Appends the whole reply object of ask's endpoint; its model is "simulated-"
+ * and the model asked. usage may not be NULL. scratch is overwritten.
+ */
+void nm_model_reply(struct nm_model *model, const struct nm_ask *ask,
+                    const struct nm_reply_wish *wish, struct nm_buf *scratch,
+                    struct nm_buf *out, struct nm_usage *usage);
+
+/* "simulated-" and the name, once. */
+void nm_model_add_name(struct nm_buf *out, struct nm_text model);
 
 #endif

@@ -1,0 +1,120 @@
+#include "server/script.h"
+
+#include "base/map.h"
+
+bool
+nm_path_fits(const char *pattern, struct nm_text path)
+{
+	bool deep;
+
+	while (*pattern && *pattern != '*') {
+		if (path.len == 0 || *path.at != *pattern)
+			return false;
+		pattern++;
+		path.at++;
+		path.len--;
+	}
+	if (!*pattern)
+		return path.len == 0;
+	deep = pattern[1] == '*';
+	pattern += deep ? 2 : 1;
+	for (;;) {
+		if (nm_path_fits(pattern, path))
+			return true;
+		if (path.len == 0 || (!deep && *path.at == '/'))
+			return false;
+		path.at++;
+		path.len--;
+	}
+}
+
+bool
+nm_which_is(const struct nm_which *which, uint64_t nth, uint64_t salt,
+            int64_t since_ms, struct nm_text id)
+{
+	uint64_t mixed[2] = { nth, salt };
+
+	switch (which->kind) {
+	case NM_WHICH_ALL:
+		return true;
+	case NM_WHICH_RANGE:
+		return nth >= which->from && nth <= which->to;
+	case NM_WHICH_EVERY:
+		return nth % which->from == 0;
+	case NM_WHICH_CHANCE:
+		return (nm_hash(which->seed + 1, mixed, sizeof(mixed)) >> 32) <
+			which->chance;
+	case NM_WHICH_FOR:
+		return since_ms < which->span_ms;
+	case NM_WHICH_ID:
+		return nm_text_is(id, which->id);
+	}
+	return false;
+}
+
+bool
+nm_script_row(const struct nm_script *script, uint64_t batch, uint64_t row,
+              struct nm_text custom_id, struct nm_row_fault *fault)
+{
+	const struct nm_row_rule *rule = script->rows;
+
+	for (size_t i = 0; i < script->n_rows; i++, rule++) {
+		if (!nm_which_is(&rule->batches, batch, 0, 0, (struct nm_text){0}) ||
+		    !nm_which_is(&rule->which, row, (batch << 16) + i, 0,
+		                 custom_id))
+			continue;
+		*fault = rule->fault;
+		return true;
+	}
+	return false;
+}
+
+static void
+lay_over(struct nm_batch_fault *under, const struct nm_batch_fault *over)
+{
+	if (over->shuffled) {
+		under->shuffled = true;
+		under->order_seed = over->order_seed;
+	}
+	for (int i = 0; i < NM_BATCH_STATES; i++)
+		if (over->dwell_ms[i] >= 0)
+			under->dwell_ms[i] = over->dwell_ms[i];
+	if (over->rows_per_s)
+		under->rows_per_s = over->rows_per_s;
+	if (over->quota_tokens)
+		under->quota_tokens = over->quota_tokens;
+	if (over->quota_requests)
+		under->quota_requests = over->quota_requests;
+	if (over->stale_files_s)
+		under->stale_files_s = over->stale_files_s;
+	if (over->fail_code) {
+		under->fail_code = over->fail_code;
+		under->fail_message = over->fail_message;
+		under->fail_param = over->fail_param;
+		under->fail_line = over->fail_line;
+	}
+}
+
+void
+nm_script_batch(const struct nm_script *script, uint64_t batch,
+                struct nm_batch_fault *fault)
+{
+	const struct nm_batch_rule *rule = script->batches;
+
+	*fault = (struct nm_batch_fault){0};
+	for (int i = 0; i < NM_BATCH_STATES; i++)
+		fault->dwell_ms[i] = -1;
+	for (size_t i = 0; i < script->n_batches; i++, rule++)
+		if (nm_which_is(&rule->batches, batch, 0, 0, (struct nm_text){0}))
+			lay_over(fault, &rule->fault);
+}
+
+void
+nm_script_release(struct nm_script *script)
+{
+	free(script->calls);
+	free(script->rows);
+	free(script->batches);
+	nm_arena_release(&script->arena);
+	*script = (struct nm_script){0};
+}

@@ -1,0 +1,555 @@
+/* The reader of fault scripts: words to rules. */
+#include "server/script.h"
+
+#include <inttypes.h>
+
+#include "server/words.h"
+
+enum { MAX_HEADERS = 8, MAX_RULES = 10000 };
+
+/* ---- which ---- */
+
+static enum nm_code
+take_which(struct nm_script *script, struct nm_words *r, struct nm_which *which)
+{
+	const char *text = "";
+	enum nm_code rc;
+
+	*which = (struct nm_which){ .seed = script->seed };
+	if (nm_words_take(r, "all"))
+		return NM_OK;
+	if (nm_words_take(r, "for")) {
+		which->kind = NM_WHICH_FOR;
+		return nm_words_span(r, "a span", &which->span_ms);
+	}
+	if (nm_words_take(r, "every")) {
+		which->kind = NM_WHICH_EVERY;
+		rc = nm_words_number(r, "a number", &which->from);
+		if (!rc && which->from == 0)
+			return nm_words_bad(r, "'every 0' is never", NULL);
+		return rc;
+	}
+	if (nm_words_take(r, "id")) {
+		which->kind = NM_WHICH_ID;
+		return nm_words_text(r, "an id", &which->id);
+	}
+	(void)nm_words_take(r, "nth");
+	rc = nm_words_text(r, "a number, a range or a per cent", &text);
+	if (rc)
+		return rc;
+	if (nm_range_read(text, &which->from, &which->to)) {
+		which->kind = NM_WHICH_RANGE;
+		return NM_OK;
+	}
+	if (!nm_chance_read(text, &which->chance))
+		return nm_words_bad(r, "not a number, a range or a per cent", text);
+	which->kind = NM_WHICH_CHANCE;
+	if (!nm_words_after_colon(r) && nm_words_take(r, "seed"))
+		return nm_words_number(r, "a seed", &which->seed);
+	return NM_OK;
+}
+
+/* "of batch N", where it stands. */
+static enum nm_code
+take_batches(struct nm_script *script, struct nm_words *r, struct nm_which *batches)
+{
+	*batches = (struct nm_which){0};
+	if (!nm_words_take(r, "of"))
+		return NM_OK;
+	if (!nm_words_take(r, "batch") && !nm_words_take(r, "batches"))
+		return nm_words_bad(r, "after 'of' comes 'batch'", nm_words_peek(r)->text);
+	return take_which(script, r, batches);
+}
+
+/* ---- calls ---- */
+
+/* One in three the API's own counts of a job with error rows that it denies. */
+static const char wrong_counts[] =
+	"{\"total\":1000,\"completed\":1000,\"failed\":0}";
+
+static enum nm_code
+take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
+{
+	static const char *const names[] = { "total=", "completed=", "failed=" };
+	uint64_t numbers[3] = {0};
+	const char *text = "";
+	char *end;
+	bool known;
+
+	if (nm_words_take(r, "wrong")) {
+		*counts = wrong_counts;
+		return NM_OK;
+	}
+	if (nm_words_take(r, "null")) {
+		*counts = "null";
+		return NM_OK;
+	}
+	for (int some = 0; (text = nm_words_peek(r)->text) && strchr(text, '='); some++) {
+		known = false;
+		for (size_t i = 0; i < 3; i++) {
+			if (strncmp(text, names[i], strlen(names[i])) != 0)
+				continue;
+			numbers[i] = strtoull(text + strlen(names[i]), &end, 10);
+			known = !*end;
+		}
+		if (!known)
+			return nm_words_bad(r, "not one of total=N completed=N failed=N",
+			           text);
+		r->next++;
+		*counts = "";
+	}
+	if (!*counts)
+		return nm_words_bad(r, "counts are wrong, null, or total=N completed=N "
+		           "failed=N", NULL);
+	*counts = nm_arena_printf(&script->arena, "{\"total\":%" PRIu64
+		",\"completed\":%" PRIu64 ",\"failed\":%" PRIu64 "}",
+		numbers[0], numbers[1], numbers[2]);
+	return NM_OK;
+}
+
+static enum nm_code
+take_header(struct nm_script *script, struct nm_words *r, struct nm_fault *fault)
+{
+	const char **headers = (const char **)(uintptr_t)fault->headers;
+	const char *text = NULL, *colon;
+	enum nm_code rc = nm_words_text(r, "a header", &text);
+	size_t n = 0;
+
+	if (rc)
+		return rc;
+	colon = strchr(text, ':');
+	if (!colon || colon == text)
+		return nm_words_bad(r, "not a header such as \"Retry-After: 2\"", text);
+	if (!headers)
+		headers = nm_arena_array(&script->arena, 2 * MAX_HEADERS + 1,
+		                         sizeof(*headers));
+	while (headers[n])
+		n += 2;
+	if (n == 2 * MAX_HEADERS)
+		return nm_words_bad(r, "too many headers", NULL);
+	headers[n] = nm_arena_text(&script->arena,
+		(struct nm_text){ text, (size_t)(colon - text) }).at;
+	headers[n + 1] = colon + 1 + strspn(colon + 1, " ");
+	fault->headers = headers;
+	return NM_OK;
+}
+
+static enum nm_code
+take_status(struct nm_words *r, struct nm_fault *fault)
+{
+	uint64_t status;
+	enum nm_code rc = nm_words_number(r, "a status", &status);
+
+	if (rc)
+		return rc;
+	if (status < 200 || status > 599)
+		return nm_words_bad(r, "a status is from 200 to 599",
+		           r->words[r->next - 1].text);
+	fault->status = (unsigned)status;
+	return NM_OK;
+}
+
+static enum nm_code
+take_cut(struct nm_words *r, struct nm_call_rule *rule)
+{
+	const char *text = "";
+	enum nm_code rc;
+
+	if (!nm_words_take(r, "after"))
+		return nm_words_bad(r, "after 'cut' comes 'after'", nm_words_peek(r)->text);
+	rc = nm_words_text(r, "bytes", &text);
+	if (rc)
+		return rc;
+	if (!nm_range_read(text, &rule->fault.cut_bytes, &rule->cut_most) ||
+	    rule->cut_most == UINT64_MAX)
+		return nm_words_bad(r, "not bytes such as 1000 or 0..1000", text);
+	rule->fault.cut = true;
+	(void)nm_words_take(r, "bytes");
+	return NM_OK;
+}
+
+static enum nm_code
+take_lose(struct nm_words *r, struct nm_fault *fault)
+{
+	if (nm_words_take(r, "reply"))
+		fault->loss = NM_LOSE_REPLY;
+	else if (nm_words_take(r, "call"))
+		fault->loss = NM_LOSE_CALL;
+	else
+		return nm_words_bad(r, "one loses a 'call' or a 'reply'", nm_words_peek(r)->text);
+	return NM_OK;
+}
+
+static enum nm_code
+take_action(struct nm_script *script, struct nm_words *r, struct nm_call_rule *rule)
+{
+	struct nm_fault *fault = &rule->fault;
+	uint64_t rate = 0;
+	int64_t span;
+	enum nm_code rc;
+
+	if (nm_words_take(r, "status"))
+		return take_status(r, fault);
+	if (nm_words_take(r, "body"))
+		return nm_words_text(r, "a body", &fault->body);
+	if (nm_words_take(r, "header"))
+		return take_header(script, r, fault);
+	if (nm_words_take(r, "delay"))
+		return nm_words_span(r, "a span", &fault->delay_ms);
+	if (nm_words_take(r, "act") && !nm_words_take(r, "then"))
+		return nm_words_bad(r, "after 'act' comes 'then'", nm_words_peek(r)->text);
+	if (nm_words_take(r, "lose"))
+		return take_lose(r, fault);
+	if (nm_words_take(r, "cut"))
+		return take_cut(r, rule);
+	if (nm_words_take(r, "counts"))
+		return take_counts(script, r, &fault->counts);
+	if (nm_words_take(r, "hang")) {
+		fault->delay_ms = INT64_MAX;
+		fault->loss = NM_LOSE_CALL;
+		return NM_OK;
+	}
+	if (nm_words_take(r, "trickle")) {
+		rc = nm_words_rate(r, "s", &rate);
+		fault->trickle_bytes_per_s = (int64_t)rate;
+		return rc;
+	}
+	if (nm_words_take(r, "stale")) {
+		rc = nm_words_span(r, "a span", &span);
+		if (!rc)
+			fault->stale_s = span == INT64_MAX ? span : (span + 999) / 1000;
+		return rc;
+	}
+	if (nm_words_take(r, "ids") && nm_words_take(r, "empty")) {
+		fault->empty_ids = true;
+		return NM_OK;
+	}
+	return nm_words_bad(r, "no action of a call", nm_words_peek(r)->text);
+}
+
+static struct nm_call_rule *
+add_call(struct nm_script *script, struct nm_words *r, const char *method, const char *path)
+{
+
+	script->calls = reallocarray(script->calls, script->n_calls + 1,
+	                             sizeof(*script->calls));
+	if (!script->calls)
+		abort();
+	script->calls[script->n_calls] = (struct nm_call_rule){
+		.method = method, .path = path,
+		.fault.rule = nm_arena_string(&script->arena, r->whole) };
+	return &script->calls[script->n_calls++];
+}
+
+static enum nm_code
+read_call(struct nm_script *script, struct nm_words *r)
+{
+	const char *method = NULL, *path = NULL;
+	struct nm_call_rule *rule;
+	enum nm_code rc;
+
+	rc = nm_words_text(r, "a method", &method);
+	if (!rc)
+		rc = nm_words_text(r, "a path", &path);
+	if (rc)
+		return rc;
+	if (strcmp(method, "*") && strcmp(method, "GET") &&
+	    strcmp(method, "POST") && strcmp(method, "DELETE"))
+		return nm_words_bad(r, "the method is GET, POST, DELETE or *", method);
+	if (path[0] != '/' && path[0] != '*')
+		return nm_words_bad(r, "a path begins with '/'", path);
+	rule = add_call(script, r, method, path);
+	if (!nm_words_after_colon(r))
+		rc = take_which(script, r, &rule->which);
+	if (!rc && !nm_words_after_colon(r))
+		return nm_words_bad(r, "a ':' is missing before the action", NULL);
+	if (!rc && !nm_words_peek(r)->text)
+		return nm_words_bad(r, "no action after the ':'", NULL);
+	while (!rc && nm_words_peek(r)->text)
+		rc = take_action(script, r, rule);
+	return rc;
+}
+
+/* ---- rows ---- */
+
+static const struct {
+	const char       *name, *second;
+	enum nm_row_class class;
+	enum nm_twist     twist;
+} classes[] = {
+	{ "expired", NULL, NM_ROW_EXPIRED, NM_TWIST_NONE },
+	{ "cancelled", NULL, NM_ROW_CANCELLED, NM_TWIST_NONE },
+	{ "status", "0", NM_ROW_STATUS_ZERO, NM_TWIST_NONE },
+	{ "malformed", NULL, NM_ROW_MALFORMED, NM_TWIST_NONE },
+	{ "missing", NULL, NM_ROW_MISSING, NM_TWIST_NONE },
+	{ "doubled", NULL, NM_ROW_DOUBLED, NM_TWIST_NONE },
+	{ "unknown", "id", NM_ROW_UNKNOWN, NM_TWIST_NONE },
+	{ "unknown", NULL, NM_ROW_UNKNOWN, NM_TWIST_NONE },
+	{ "renamed", NULL, NM_ROW_RENAMED, NM_TWIST_NONE },
+	{ "refusal", NULL, NM_ROW_TWISTED, NM_TWIST_REFUSAL },
+	{ "truncated", NULL, NM_ROW_TWISTED, NM_TWIST_TRUNCATED },
+	{ "filtered", NULL, NM_ROW_TWISTED, NM_TWIST_FILTERED },
+	{ "prose", NULL, NM_ROW_TWISTED, NM_TWIST_PROSE },
+	{ "fenced", NULL, NM_ROW_TWISTED, NM_TWIST_FENCED },
+	{ "null", NULL, NM_ROW_TWISTED, NM_TWIST_NULL },
+};
+
+static enum nm_code
+take_http_error(struct nm_words *r, struct nm_row_fault *fault)
+{
+	uint64_t status;
+	enum nm_code rc = nm_words_number(r, "a status", &status);
+
+	if (rc)
+		return rc;
+	if (status > 599)
+		return nm_words_bad(r, "a status is at most 599",
+		           r->words[r->next - 1].text);
+	fault->class = NM_ROW_HTTP_ERROR;
+	fault->status = (unsigned)status;
+	if (nm_words_peek(r)->text && !nm_words_peek(r)->quoted && strcmp(nm_words_peek(r)->text, "in"))
+		fault->code = r->words[r->next++].text;
+	if (nm_words_peek(r)->text && nm_words_peek(r)->quoted)
+		fault->message = r->words[r->next++].text;
+	return NM_OK;
+}
+
+static enum nm_code
+take_class(struct nm_words *r, struct nm_row_fault *fault)
+{
+	size_t at = r->next;
+
+	if (nm_words_take(r, "http_error"))
+		return take_http_error(r, fault);
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		r->next = at;
+		if (!nm_words_take(r, classes[i].name) ||
+		    (classes[i].second && !nm_words_take(r, classes[i].second)))
+			continue;
+		fault->class = classes[i].class;
+		fault->twist = classes[i].twist;
+		return NM_OK;
+	}
+	r->next = at;
+	return nm_words_bad(r, "no class of a row", nm_words_peek(r)->text);
+}
+
+static enum nm_code
+read_row(struct nm_script *script, struct nm_words *r)
+{
+	struct nm_row_rule rule = {0};
+	enum nm_code rc = take_which(script, r, &rule.which);
+
+	if (!rc && !nm_words_after_colon(r))
+		rc = take_batches(script, r, &rule.batches);
+	if (!rc && !nm_words_after_colon(r))
+		return nm_words_bad(r, "a ':' is missing before the class", NULL);
+	if (!rc)
+		rc = take_class(r, &rule.fault);
+	if (!rc && nm_words_take(r, "in") && nm_words_take(r, "output"))
+		rule.fault.in_output = true;
+	if (rc)
+		return rc;
+	script->rows = reallocarray(script->rows, script->n_rows + 1,
+	                            sizeof(*script->rows));
+	if (!script->rows)
+		abort();
+	script->rows[script->n_rows++] = rule;
+	return NM_OK;
+}
+
+/* ---- batches ---- */
+
+static enum nm_code
+take_fail(struct nm_words *r, struct nm_batch_fault *fault)
+{
+	enum nm_code rc = nm_words_text(r, "a code", &fault->fail_code);
+
+	if (!rc && nm_words_peek(r)->text && nm_words_peek(r)->quoted)
+		fault->fail_message = r->words[r->next++].text;
+	if (!rc && nm_words_take(r, "param"))
+		rc = nm_words_text(r, "a param", &fault->fail_param);
+	if (!rc && nm_words_take(r, "line"))
+		rc = nm_words_number(r, "a line", &fault->fail_line);
+	return rc;
+}
+
+static enum nm_code
+take_quota(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+{
+	uint64_t number = 0;
+	enum nm_code rc;
+
+	if (nm_words_take(r, "creations")) {
+		rc = nm_words_rate(r, "h", &number);
+		script->creations_an_hour = (int64_t)number;
+		return rc;
+	}
+	if (nm_words_take(r, "tokens") || nm_words_take(r, "enqueued_tokens")) {
+		rc = nm_words_number(r, "tokens", &number);
+		fault->quota_tokens = (int64_t)number;
+		return rc;
+	}
+	if (nm_words_take(r, "requests")) {
+		rc = nm_words_number(r, "requests", &number);
+		fault->quota_requests = (int64_t)number;
+		return rc;
+	}
+	return nm_words_bad(r, "a quota is of tokens, requests or creations",
+	           nm_words_peek(r)->text);
+}
+
+static enum nm_code
+take_stale(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+{
+	bool files = nm_words_take(r, "files");
+	int64_t span;
+	enum nm_code rc;
+
+	if (!files && !nm_words_take(r, "batches"))
+		return nm_words_bad(r, "stale are 'files' or 'batches'", nm_words_peek(r)->text);
+	rc = nm_words_span(r, "a span", &span);
+	if (rc)
+		return rc;
+	span = span == INT64_MAX ? span : (span + 999) / 1000;
+	if (files) {
+		fault->stale_files_s = span;
+		add_call(script, r, "*", "/v1/files**")->fault.stale_s = span;
+		add_call(script, r, "POST", "/v1/batches")->fault.stale_s = span;
+	} else {
+		add_call(script, r, "*", "/v1/batches/**")->fault.stale_s = span;
+		add_call(script, r, "GET", "/v1/batches")->fault.stale_s = span;
+	}
+	return NM_OK;
+}
+
+static enum nm_code
+take_order(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+{
+	if (!nm_words_take(r, "shuffled"))
+		return nm_words_bad(r, "an order is 'shuffled'", nm_words_peek(r)->text);
+	fault->shuffled = true;
+	fault->order_seed = script->seed;
+	if (nm_words_take(r, "seed"))
+		return nm_words_number(r, "a seed", &fault->order_seed);
+	return NM_OK;
+}
+
+static enum nm_code
+take_state(struct nm_words *r, struct nm_batch_fault *fault)
+{
+	static const struct {
+		const char         *name;
+		enum nm_batch_state state;
+	} states[] = {
+		{ "validating", NM_BATCH_VALIDATING },
+		{ "in_progress", NM_BATCH_IN_PROGRESS },
+		{ "finalizing", NM_BATCH_FINALIZING },
+		{ "cancelling", NM_BATCH_CANCELLING },
+	};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (nm_words_take(r, states[i].name))
+			return nm_words_span(r, "a span",
+				&fault->dwell_ms[states[i].state]);
+	return nm_words_bad(r, "no rule begins with", nm_words_peek(r)->text);
+}
+
+static enum nm_code
+read_batch(struct nm_script *script, struct nm_words *r)
+{
+	struct nm_batch_rule rule = {0};
+	uint64_t rate = 0;
+	enum nm_code rc;
+
+	for (int i = 0; i < NM_BATCH_STATES; i++)
+		rule.fault.dwell_ms[i] = -1;
+	if (nm_words_take(r, "order")) {
+		rc = take_order(script, r, &rule.fault);
+	} else if (nm_words_take(r, "pace")) {
+		rc = nm_words_rate(r, "s", &rate);
+		rule.fault.rows_per_s = (int64_t)rate;
+	} else if (nm_words_take(r, "fail")) {
+		rc = take_fail(r, &rule.fault);
+	} else if (nm_words_take(r, "quota")) {
+		rc = take_quota(script, r, &rule.fault);
+	} else if (nm_words_take(r, "stale")) {
+		rc = take_stale(script, r, &rule.fault);
+	} else {
+		rc = take_state(r, &rule.fault);
+	}
+	if (!rc)
+		rc = take_batches(script, r, &rule.batches);
+	if (rc)
+		return rc;
+	script->batches = reallocarray(script->batches, script->n_batches + 1,
+	                               sizeof(*script->batches));
+	if (!script->batches)
+		abort();
+	script->batches[script->n_batches++] = rule;
+	return NM_OK;
+}
+
+static enum nm_code
+read_shown(struct nm_script *script, struct nm_words *r, struct nm_fault shown)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!shown.empty_ids)
+		rc = take_counts(script, r, &shown.counts);
+	else if (!nm_words_take(r, "empty"))
+		rc = nm_words_bad(r, "ids are 'empty'", nm_words_peek(r)->text);
+	shown.rule = nm_arena_string(&script->arena, r->whole);
+	if (!rc)
+		add_call(script, r, "*", "/v1/batches**")->fault = shown;
+	return rc;
+}
+
+static enum nm_code
+read_line(struct nm_script *script, struct nm_words *r)
+{
+	enum nm_code rc = nm_words_split(r);
+
+	if (rc || r->n == 0)
+		return rc;
+	if (nm_words_take(r, "on"))
+		rc = read_call(script, r);
+	else if (nm_words_take(r, "row") || nm_words_take(r, "rows"))
+		rc = read_row(script, r);
+	else if (nm_words_take(r, "ids"))
+		rc = read_shown(script, r, (struct nm_fault){ .empty_ids = true });
+	else if (nm_words_take(r, "counts"))
+		rc = read_shown(script, r, (struct nm_fault){0});
+	else
+		rc = read_batch(script, r);
+	if (!rc && nm_words_peek(r)->text)
+		rc = nm_words_bad(r, "nothing more was expected", nm_words_peek(r)->text);
+	return rc;
+}
+
+enum nm_code
+nm_script_read(struct nm_script *script, const char *name,
+               struct nm_text text, uint64_t seed, struct nm_err *err)
+{
+	struct nm_words r = { .arena = &script->arena, .name = name,
+	                      .err = err };
+	enum nm_code rc = NM_OK;
+	const char *end;
+	size_t len;
+
+	*script = (struct nm_script){ .seed = seed };
+	while (text.len && !rc) {
+		end = memchr(text.at, '\n', text.len);
+		len = end ? (size_t)(end - text.at) : text.len;
+		r.line++;
+		r.whole = nm_arena_text(&script->arena,
+			(struct nm_text){ text.at, len }).at;
+		text.at += len + (end != NULL);
+		text.len -= len + (end != NULL);
+		rc = r.line > MAX_RULES ? nm_words_bad(&r, "the script is too long", NULL) :
+			read_line(script, &r);
+	}
+	if (rc)
+		nm_script_release(script);
+	return rc;
+}

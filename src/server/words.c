@@ -1,0 +1,189 @@
+#include "server/words.h"
+
+#include "base/clock.h"
+
+enum nm_code
+nm_words_bad(struct nm_words *r, const char *problem, const char *what)
+{
+	return nm_fail(r->err, NM_INPUT, 0, "%s:%zu: %s%s%s%s", r->name, r->line,
+		problem, what ? ": '" : "", what ? what : "", what ? "'" : "");
+}
+
+static enum nm_code
+split_quoted(struct nm_words *r, const char **at, struct nm_word *word)
+{
+	struct nm_buf text = {0};
+	const char *p = *at + 1;
+
+	for (; *p && *p != '"'; p++) {
+		if (*p == '\\' && p[1]) {
+			p++;
+			nm_buf_add_byte(&text, *p == 'n' ? '\n' : *p == 'r' ? '\r' :
+			                *p == 't' ? '\t' : *p);
+		} else {
+			nm_buf_add_byte(&text, *p);
+		}
+	}
+	word->text = nm_arena_string(r->arena, nm_buf_string(&text));
+	word->quoted = true;
+	nm_buf_release(&text);
+	if (*p != '"')
+		return nm_words_bad(r, "a quote is not closed", NULL);
+	*at = p + 1;
+	return NM_OK;
+}
+
+enum nm_code
+nm_words_split(struct nm_words *r)
+{
+	const char *p = r->whole, *end;
+	struct nm_word *word;
+	enum nm_code rc;
+	size_t len;
+
+	r->n = r->next = 0;
+	memset(r->words, 0, sizeof(r->words));
+	for (;;) {
+		p += strspn(p, " \t\r,");
+		if (!*p || *p == '#')
+			return NM_OK;
+		if (r->n == NM_WORDS_MAX)
+			return nm_words_bad(r, "too many words", NULL);
+		word = &r->words[r->n++];
+		if (*p == '"') {
+			rc = split_quoted(r, &p, word);
+			if (rc)
+				return rc;
+			word->colon = *p == ':';
+			p += word->colon;
+			continue;
+		}
+		end = p + strcspn(p, " \t\r,#\"");
+		len = (size_t)(end - p);
+		word->colon = len > 1 && p[len - 1] == ':';
+		word->text = nm_arena_text(r->arena,
+			(struct nm_text){ p, len - word->colon }).at;
+		p = end;
+	}
+}
+
+const struct nm_word *
+nm_words_peek(const struct nm_words *r)
+{
+	return &r->words[r->next];
+}
+
+/* Whether the last word taken ended the selector. */
+bool
+nm_words_after_colon(const struct nm_words *r)
+{
+	return r->next > 0 && r->words[r->next - 1].colon;
+}
+
+bool
+nm_words_take(struct nm_words *r, const char *keyword)
+{
+	const struct nm_word *word = nm_words_peek(r);
+
+	if (!word->text || word->quoted || strcmp(word->text, keyword) != 0)
+		return false;
+	r->next++;
+	return true;
+}
+
+enum nm_code
+nm_words_text(struct nm_words *r, const char *what, const char **text)
+{
+	if (!nm_words_peek(r)->text)
+		return nm_words_bad(r, "something is missing at the end", what);
+	*text = r->words[r->next++].text;
+	return NM_OK;
+}
+
+enum nm_code
+nm_words_number(struct nm_words *r, const char *what, uint64_t *number)
+{
+	const char *text = "";
+	char *end;
+	enum nm_code rc = nm_words_text(r, what, &text);
+
+	if (rc)
+		return rc;
+	*number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end)
+		return nm_words_bad(r, "not a whole number", text);
+	return NM_OK;
+}
+
+enum nm_code
+nm_words_span(struct nm_words *r, const char *what, int64_t *span_ms)
+{
+	const char *text = "";
+	char *end;
+	enum nm_code rc = nm_words_text(r, what, &text);
+
+	if (rc)
+		return rc;
+	if (strcmp(text, "forever") == 0) {
+		*span_ms = INT64_MAX;
+		return NM_OK;
+	}
+	*span_ms = (int64_t)strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && strcmp(end, "ms") == 0)
+		return NM_OK;
+	if (nm_clock_read_span(text, span_ms, NULL))
+		return nm_words_bad(r, "not a span of time such as 500ms, 5s or 1h", text);
+	return NM_OK;
+}
+
+/* "12" or "3..5" or "3.." */
+bool
+nm_range_read(const char *text, uint64_t *from, uint64_t *to)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	*from = *to = strtoull(text, &end, 10);
+	if (strncmp(end, "..", 2) == 0) {
+		text = end + 2;
+		*to = UINT64_MAX;
+		if (!*text)
+			return true;
+		if (text[0] < '0' || text[0] > '9')
+			return false;
+		*to = strtoull(text, &end, 10);
+	}
+	return !*end && *from <= *to;
+}
+
+/* "10%" or "0.5%" as a share of 2^32. */
+bool
+nm_chance_read(const char *text, uint64_t *chance)
+{
+	char *end;
+	double share = strtod(text, &end);
+
+	if (text[0] < '0' || text[0] > '9' || strcmp(end, "%") != 0 ||
+	    share > 100)
+		return false;
+	*chance = (uint64_t)(share / 100 * 4294967296.0);
+	return true;
+}
+
+/* "50/s", "5/h" */
+enum nm_code
+nm_words_rate(struct nm_words *r, const char *per, uint64_t *rate)
+{
+	const char *text = "";
+	char *end;
+	enum nm_code rc = nm_words_text(r, "a rate", &text);
+
+	if (rc)
+		return rc;
+	*rate = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *rate == 0 || *end != '/' ||
+	    strcmp(end + 1, per) != 0)
+		return nm_words_bad(r, "not a rate such as 5/s or 5/h", text);
+	return NM_OK;
+}
