@@ -64,7 +64,7 @@ BEGIN {
 	library("microhttpd", "src/server/")
 	library("argp", "src/cli/")
 	library("libsmartcols", "src/cli/")
-	library("uni", "src/eval/")
+	library("uni", "src/eval/ src/cli/")
 	library("openssl/", "src/base/digest.c")
 
 	word = "(^|[^A-Za-z0-9_])"

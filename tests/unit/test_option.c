@@ -86,90 +86,91 @@ read_line(struct nm_options *got, const char *line, char *room,
 	return nm_options_read(got, &table, argc, argv, err);
 }
 
+static const struct {
+	const char *line, *text, *why;
+} refused[] = {
+	{ "--limit 0", "--limit: '0' is not a whole number from 1 up",
+	  "below the range" },
+	{ "--limit -1", "--limit: '-1' is not a whole number from 1 up",
+	  "a negative number is a value, no option" },
+	{ "--limit x", "--limit: 'x' is not a whole number from 1 up",
+	  "no number" },
+	{ "--limit 1.5", "--limit: '1.5' is not a whole number from 1 up",
+	  "a fraction" },
+	{ "--limit 5x", "--limit: '5x' is not a whole number from 1 up",
+	  "something behind it" },
+	{ "--limit 9223372036854775808",
+	  "--limit: '9223372036854775808' is not a whole number from 1 up",
+	  "past 64 bits" },
+	{ "--canary 101",
+	  "--canary: '101' is not a whole number from 0 to 100",
+	  "above the range" },
+	{ "--limit", "--limit: its N is missing", "last word" },
+	{ "--limit --dry-run", "--limit: its N is missing before "
+	  "'--dry-run'", "the next option is no value" },
+	{ "--model -o x", "--model: its MODEL is missing before '-o'",
+	  "a letter is an option too" },
+	{ "--model ''", "--model: its MODEL is empty", "empty value" },
+	{ "--model=", "--model: its MODEL is empty", "empty after =" },
+	{ "--datasets", "--datasets: its NAME is missing", "empty list" },
+	{ "--datasets --limit 3", "--datasets: its NAME is missing before "
+	  "'--limit'", "a list wants a word" },
+	{ "--mode fast", "--mode: 'fast' is not direct or batch",
+	  "not among the words" },
+	{ "--mode direc", "--mode: 'direc' is not direct or batch",
+	  "words are not shortened" },
+	{ "--poll-interval 0", "--poll-interval: '0' is not a time such "
+	  "as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "too short" },
+	{ "--poll-interval soon", "--poll-interval: 'soon' is not a time "
+	  "such as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "no time" },
+	{ "--max-cost -2", "--max-cost: '-2' is not a number from 0 up",
+	  "below nothing" },
+	{ "--max-cost nan", "--max-cost: 'nan' is not a number from 0 up",
+	  "strtod would take it" },
+	{ "--max-cost 0x10", "--max-cost: '0x10' is not a number from 0 up",
+	  "strtod would take it" },
+	{ "--max-cost 1e999",
+	  "--max-cost: '1e999' is not a number from 0 up", "infinite" },
+	{ "--dryrun", "there is no option '--dryrun'; is --dry-run meant? "
+	  "See --help", "one letter short" },
+	{ "--datasest 1-hop", "there is no option '--datasest'; is "
+	  "--datasets meant? See --help", "two swapped" },
+	{ "--cannary 3", "there is no option '--cannary'; see --help",
+	  "hidden options are not suggested" },
+	{ "--colour", "there is no option '--colour'; see --help",
+	  "nothing near" },
+	{ "--mod x", "'--mod' may be --mode, --model", "a shared beginning" },
+	{ "--dry-run=yes", "--dry-run takes no value", "a flag" },
+	{ "-x", "there is no option '-x'; see --help", "a letter" },
+	{ "-o", "-o: its FILE is missing", "a letter without value" },
+	{ "-limit 5", "there is no option '-limit'; is --limit meant? "
+	  "See --help", "one dash" },
+	{ "5", "'5' belongs to no option; see --help", "stands alone" },
+	{ "--dry-run 5", "'5' belongs to no option; see --help",
+	  "after a flag" },
+	{ "--datasets=1-hop 2-hop", "'2-hop' belongs to no option; see "
+	  "--help", "after = a list is that word alone" },
+	{ "-- 5", "'5' belongs to no option; see --help", "after --" },
+	{ "--limit 5 -o x",
+	  "--limit and --output: one is for asking, the other for fetching",
+	  "a clash" },
+};
+
 static void
 test_refused(void **state)
 {
-	static const struct {
-		const char *line, *text, *why;
-	} rows[] = {
-		{ "--limit 0", "--limit: '0' is not a whole number from 1 up",
-		  "below the range" },
-		{ "--limit -1", "--limit: '-1' is not a whole number from 1 up",
-		  "a negative number is a value, no option" },
-		{ "--limit x", "--limit: 'x' is not a whole number from 1 up",
-		  "no number" },
-		{ "--limit 1.5", "--limit: '1.5' is not a whole number from 1 up",
-		  "a fraction" },
-		{ "--limit 5x", "--limit: '5x' is not a whole number from 1 up",
-		  "something behind it" },
-		{ "--limit 9223372036854775808",
-		  "--limit: '9223372036854775808' is not a whole number from 1 up",
-		  "past 64 bits" },
-		{ "--canary 101",
-		  "--canary: '101' is not a whole number from 0 to 100",
-		  "above the range" },
-		{ "--limit", "--limit: its N is missing", "last word" },
-		{ "--limit --dry-run", "--limit: its N is missing before "
-		  "'--dry-run'", "the next option is no value" },
-		{ "--model -o x", "--model: its MODEL is missing before '-o'",
-		  "a letter is an option too" },
-		{ "--model ''", "--model: its MODEL is empty", "empty value" },
-		{ "--model=", "--model: its MODEL is empty", "empty after =" },
-		{ "--datasets", "--datasets: its NAME is missing", "empty list" },
-		{ "--datasets --limit 3", "--datasets: its NAME is missing before "
-		  "'--limit'", "a list wants a word" },
-		{ "--mode fast", "--mode: 'fast' is not direct or batch",
-		  "not among the words" },
-		{ "--mode direc", "--mode: 'direc' is not direct or batch",
-		  "words are not shortened" },
-		{ "--poll-interval 0", "--poll-interval: '0' is not a time such "
-		  "as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "too short" },
-		{ "--poll-interval soon", "--poll-interval: 'soon' is not a time "
-		  "such as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "no time" },
-		{ "--max-cost -2", "--max-cost: '-2' is not a number from 0 up",
-		  "below nothing" },
-		{ "--max-cost nan", "--max-cost: 'nan' is not a number from 0 up",
-		  "strtod would take it" },
-		{ "--max-cost 0x10", "--max-cost: '0x10' is not a number from 0 up",
-		  "strtod would take it" },
-		{ "--max-cost 1e999",
-		  "--max-cost: '1e999' is not a number from 0 up", "infinite" },
-		{ "--dryrun", "there is no option '--dryrun'; is --dry-run meant? "
-		  "See --help", "one letter short" },
-		{ "--datasest 1-hop", "there is no option '--datasest'; is "
-		  "--datasets meant? See --help", "two swapped" },
-		{ "--cannary 3", "there is no option '--cannary'; see --help",
-		  "hidden options are not suggested" },
-		{ "--colour", "there is no option '--colour'; see --help",
-		  "nothing near" },
-		{ "--mod x", "'--mod' may be --mode, --model", "a shared beginning" },
-		{ "--dry-run=yes", "--dry-run takes no value", "a flag" },
-		{ "-x", "there is no option '-x'; see --help", "a letter" },
-		{ "-o", "-o: its FILE is missing", "a letter without value" },
-		{ "-limit 5", "there is no option '-limit'; is --limit meant? "
-		  "See --help", "one dash" },
-		{ "5", "'5' belongs to no option; see --help", "stands alone" },
-		{ "--dry-run 5", "'5' belongs to no option; see --help",
-		  "after a flag" },
-		{ "--datasets=1-hop 2-hop", "'2-hop' belongs to no option; see "
-		  "--help", "after = a list is that word alone" },
-		{ "-- 5", "'5' belongs to no option; see --help", "after --" },
-		{ "--limit 5 -o x",
-		  "--limit and --output: one is for asking, the other for fetching",
-		  "a clash" },
-	};
 	char room[200];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		struct nm_options got = {0};
 		struct nm_err err = {0};
 
-		if (read_line(&got, rows[i].line, room, &err) != NM_USAGE ||
-		    strcmp(err.text, rows[i].text) != 0)
-			fail_msg("%s (%s): got \"%s\"", rows[i].line,
-			         rows[i].why, err.text);
+		if (read_line(&got, refused[i].line, room, &err) != NM_USAGE ||
+		    strcmp(err.text, refused[i].text) != 0)
+			fail_msg("%s (%s): got \"%s\"", refused[i].line,
+			         refused[i].why, err.text);
 		assert_int_equal(nm_code_exit_status(err.code), 2);
 		nm_options_release(&got);
 	}

@@ -1,0 +1,28 @@
+/*
+ * summary: what a person reads at the end of a run, as text or as one JSON object.
+ * Knows no terminal but its width.
+ */
+#ifndef NM_REPORT_SUMMARY_H
+#define NM_REPORT_SUMMARY_H
+
+#include "report/head.h"
+
+/* A dataset's run, and where it was saved (NULL = nowhere). */
+struct nm_summary {
+	struct nm_head head;
+	const char    *known_path;
+	const char    *run_path;
+};
+
+/* The text of one dataset, appended. */
+void nm_summary_write(const struct nm_summary *summary, struct nm_buf *out);
+
+/* The table over all datasets of a run, a line each. */
+void nm_summary_write_all(const struct nm_summary *summaries, size_t n,
+                          struct nm_buf *out);
+
+/* {"status": …, "datasets": [{variant_name … run, "path", "run_path"}]} and '\n'. */
+void nm_summary_write_json(const struct nm_summary *summaries, size_t n,
+                           struct nm_buf *out);
+
+#endif
