@@ -177,6 +177,29 @@ nm_json_add_string(struct nm_buf *out, struct nm_text text)
 enum { DIGITS_MAX = 17 };
 
 /*
+ * Writes the number with so many digits to text; true when that reads back as it.
+ * The locale's decimal sign comes and goes through the same functions.
+ */
+static bool
+reads_back(char *text, size_t size, int n_digits, double number)
+{
+	char *last;
+
+	(void)snprintf(text, size, "%.*e", n_digits - 1, number);
+	if (strtod(text, NULL) == number)
+		return true;
+	/*
+	 * Just above a power of two numbers lie twice as wide as just below: the
+	 * nearest decimal below may miss where the one above does not.
+	 */
+	last = strchr(text, 'e') - 1;
+	if (n_digits == DIGITS_MAX || *last == '9')
+		return false;
+	++*last;
+	return strtod(text, NULL) == number;
+}
+
+/*
  * The fewest significant decimal digits that read back as the (finite, positive)
  * number; number = 0.DIGITS * 10^point. Returns how many.
  */
@@ -184,13 +207,11 @@ static int
 shortest(double number, char *digits, int *point)
 {
 	char text[64];
-	int n = 0, wanted = 0;
+	int n = 0, wanted = 1;
 
-	/* The locale's decimal sign comes and goes through the same functions. */
-	do {
-		(void)snprintf(text, sizeof(text), "%.*e", wanted, number);
-	} while (++wanted < DIGITS_MAX
-	         && strtod(text, NULL) != number);
+	while (!reads_back(text, sizeof(text), wanted, number)
+	       && wanted < DIGITS_MAX)
+		wanted++;
 	for (const char *at = text; *at != 'e'; at++)
 		if (*at >= '0' && *at <= '9')
 			digits[n++] = *at;
