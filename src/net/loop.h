@@ -1,0 +1,38 @@
+/*
+ * loop: libcurl's multi interface driven by epoll, so that a poll costs what is
+ * ready and not what is open. For http; knows handles, not what they carry.
+ */
+#ifndef NM_NET_LOOP_H
+#define NM_NET_LOOP_H
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+
+struct nm_loop {
+	CURLM  *multi;
+	int     epoll_fd;
+	int64_t due_ms;   /* of curl's timer, by nm_loop_now_ms; -1 = none */
+	int     failed;   /* errno of an epoll call within a callback */
+};
+
+enum nm_code nm_loop_open(struct nm_loop *loop, long connections_max,
+                          struct nm_err *err) NM_MUST_USE;
+/* All handles must have been removed. */
+void nm_loop_close(struct nm_loop *loop);
+
+enum nm_code nm_loop_add(struct nm_loop *loop, CURL *easy,
+                         struct nm_err *err) NM_MUST_USE;
+void nm_loop_remove(struct nm_loop *loop, CURL *easy);
+
+/* Waits up to wait_ms for one round of events and lets curl act on them. */
+enum nm_code nm_loop_poll(struct nm_loop *loop, int wait_ms,
+                          struct nm_err *err) NM_MUST_USE;
+
+/* The next handle that has ended, and how; NULL = none. Still to be removed. */
+CURL *nm_loop_ended(struct nm_loop *loop, CURLcode *how);
+
+/* The machine's monotonic clock: time-outs of the network run in real time. */
+int64_t nm_loop_now_ms(void);
+
+#endif

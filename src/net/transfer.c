@@ -1,0 +1,491 @@
+#include "net/transfer.h"
+
+#include <arpa/inet.h>
+#include <strings.h>
+
+#include "net/loop.h"
+
+enum { KEPT_BODY_BYTES = 256 << 10, PIECE_BYTES = 256 << 10 };
+
+static bool
+is_loopback(const char *host)
+{
+	unsigned char v4[4], v6[16];
+	static const unsigned char one[16] = { [15] = 1 };
+
+	if (strcasecmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, v4) == 1)
+		return v4[0] == 127;
+	if (inet_pton(AF_INET6, host, v6) == 1)
+		return memcmp(v6, one, sizeof(one)) == 0;
+	return false;
+}
+
+/* curl writes IPv6 hosts in brackets. */
+static void
+unbracket(char *out, size_t size, const char *host)
+{
+	size_t len = strlen(host);
+
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+		host++;
+		len -= 2;
+	}
+	snprintf(out, size, "%.*s", (int)len, host);
+}
+
+static enum nm_code
+read_parts(struct nm_http_place *place, CURLU *parts, struct nm_err *err)
+{
+	char *scheme = NULL, *host = NULL, *user = NULL;
+	enum nm_code rc = NM_OK;
+
+	if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0)) {
+		rc = nm_fail(err, NM_USAGE, 0, "the URL has no host");
+		goto done;
+	}
+	place->https = strcmp(scheme, "https") == 0;
+	if (!place->https && strcmp(scheme, "http") != 0) {
+		rc = nm_fail(err, NM_USAGE, 0,
+		             "the URL is neither http nor https");
+		goto done;
+	}
+	if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK) {
+		rc = nm_fail(err, NM_USAGE, 0,
+		             "the URL holds a user name: use the key alone");
+		goto done;
+	}
+	unbracket(place->host, sizeof(place->host), host);
+	place->loopback = is_loopback(place->host);
+done:
+	curl_free(user);
+	curl_free(host);
+	curl_free(scheme);
+	return rc;
+}
+
+enum nm_code
+nm_http_place_read(struct nm_http_place *place, const char *url,
+                   struct nm_err *err)
+{
+	struct nm_http_place found = {0};
+	CURLU *parts = curl_url();
+	enum nm_code rc;
+
+	if (!parts)
+		abort();
+	if (!url || curl_url_set(parts, CURLUPART_URL, url,
+	                         CURLU_NON_SUPPORT_SCHEME))
+		rc = nm_fail(err, NM_USAGE, 0, "the URL cannot be read");
+	else
+		rc = read_parts(&found, parts, err);
+	curl_url_cleanup(parts);
+	if (!rc)
+		*place = found;
+	return rc;
+}
+
+bool
+nm_http_is_loopback(const char *url)
+{
+	struct nm_http_place place;
+
+	return !nm_http_place_read(&place, url, NULL) && place.loopback;
+}
+
+static size_t
+refuse(struct nm_http_transfer *transfer, enum nm_code code)
+{
+	transfer->refused = code;
+	return 0;
+}
+
+static size_t
+on_head(char *bytes, size_t one, size_t len, void *user)
+{
+	struct nm_http_transfer *transfer = user;
+	struct nm_buf *head = &transfer->reply.head;
+
+	(void)one;
+	transfer->active_ms = nm_loop_now_ms();
+	/* Each status line begins anew: 100 Continue comes before the reply. */
+	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		nm_buf_clear(head);
+	nm_buf_add(head, bytes, len);
+	if (!head->over)
+		return len;
+	nm_fail(&transfer->refusal, NM_LIMIT, 0,
+	        "the reply of %s has more than %d bytes of headers",
+	        transfer->host, NM_HTTP_HEAD_MAX_BYTES);
+	return refuse(transfer, NM_LIMIT);
+}
+
+static void
+look_at_status(struct nm_http_transfer *transfer)
+{
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->reply.status = status < 200 ? 0 : (int)status;
+}
+
+static size_t
+on_body(char *bytes, size_t one, size_t len, void *user)
+{
+	struct nm_http_transfer *transfer = user;
+	struct nm_http_reply *reply = &transfer->reply;
+	enum nm_code rc;
+
+	(void)one;
+	transfer->active_ms = nm_loop_now_ms();
+	if (reply->status == 0)
+		look_at_status(transfer);
+	if (transfer->sink && reply->status < 300) {
+		rc = transfer->sink(transfer->sink_user, reply, bytes, len,
+		                    &transfer->refusal);
+		if (rc)
+			return refuse(transfer, rc);
+		reply->body_bytes += len;
+		return len;
+	}
+	if (len > transfer->reply_max_bytes - reply->body.len) {
+		nm_fail(&transfer->refusal, NM_LIMIT, 0,
+		        "the reply of %s is larger than %zu bytes",
+		        transfer->host, transfer->reply_max_bytes);
+		return refuse(transfer, NM_LIMIT);
+	}
+	nm_buf_add(&reply->body, bytes, len);
+	reply->body_bytes += len;
+	return len;
+}
+
+static size_t
+on_read(char *out, size_t one, size_t room, void *user)
+{
+	struct nm_http_transfer *transfer = user;
+	uint64_t left = transfer->source.bytes - transfer->source_read;
+	ssize_t got;
+
+	room *= one;
+	transfer->active_ms = nm_loop_now_ms();
+	if (left == 0)
+		return 0;
+	if (room > left)
+		room = (size_t)left;
+	got = transfer->source.read(transfer->source.user, out, room,
+	                            &transfer->refusal);
+	if (got == 0)
+		nm_fail(&transfer->refusal, NM_IO, 0,
+		        "what is being sent ended %llu bytes early",
+		        (unsigned long long)left);
+	if (got <= 0) {
+		transfer->refused = transfer->refusal.code ?
+			transfer->refusal.code : NM_IO;
+		return CURL_READFUNC_ABORT;
+	}
+	transfer->source_read += (uint64_t)got;
+	return (size_t)got;
+}
+
+static int
+on_seek(void *user, curl_off_t offset, int origin)
+{
+	struct nm_http_transfer *transfer = user;
+	enum nm_code rc;
+
+	if (offset != 0 || origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	rc = transfer->source.rewind(transfer->source.user,
+	                             &transfer->refusal);
+	if (rc) {
+		transfer->refused = rc;
+		return CURL_SEEKFUNC_FAIL;
+	}
+	transfer->source_read = 0;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void
+add_line(struct nm_http_transfer *transfer, const char *line)
+{
+	struct curl_slist *grown = curl_slist_append(transfer->lines, line);
+
+	if (!grown)
+		abort();
+	transfer->lines = grown;
+}
+
+/* curl copies the line; ours is wiped, and its copy by nm_transfer_clear. */
+static void
+add_key(struct nm_http_transfer *transfer, struct nm_text key)
+{
+	char line[NM_SECRET_MAX_BYTES + 32];
+
+	snprintf(line, sizeof(line), "Authorization: Bearer %.*s",
+	         NM_TEXT_ARGS(key));
+	add_line(transfer, line);
+	explicit_bzero(line, sizeof(line));
+	transfer->keyed = true;
+}
+
+static void
+set_lines(struct nm_http_transfer *transfer,
+          const struct nm_http_request *request)
+{
+	char line[256];
+
+	if (nm_secret_held(request->key))
+		add_key(transfer, nm_secret_reveal(request->key));
+	for (size_t i = 0; i < request->n_headers; i++)
+		add_line(transfer, request->headers[i]);
+	if (request->content_type) {
+		snprintf(line, sizeof(line), "Content-Type: %s",
+		         request->content_type);
+		add_line(transfer, line);
+	} else if (!request->file_name && request->method == NM_HTTP_POST) {
+		add_line(transfer, "Content-Type:");
+	}
+	if (request->encoding == NM_HTTP_IDENTITY)
+		add_line(transfer, "Accept-Encoding: identity");
+	/* Asking first is worth its wait for a file only. */
+	if (!request->file_name)
+		add_line(transfer, "Expect:");
+	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->lines);
+}
+
+static void
+set_mime(struct nm_http_transfer *transfer,
+         const struct nm_http_request *request)
+{
+	curl_mimepart *part;
+
+	transfer->mime = curl_mime_init(transfer->easy);
+	if (!transfer->mime)
+		abort();
+	/* The small fields come first: some services want to know them by then. */
+	for (size_t i = 0; i < request->n_fields; i++) {
+		part = curl_mime_addpart(transfer->mime);
+		curl_mime_name(part, request->fields[i].name);
+		curl_mime_data(part, request->fields[i].value,
+		               CURL_ZERO_TERMINATED);
+	}
+	part = curl_mime_addpart(transfer->mime);
+	curl_mime_name(part, "file");
+	curl_mime_filename(part, request->file_name);
+	curl_mime_type(part, "application/octet-stream");
+	curl_mime_data_cb(part, (curl_off_t)request->source->bytes, on_read,
+	                  on_seek, NULL, transfer);
+	curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->mime);
+}
+
+static void
+set_body(struct nm_http_transfer *transfer,
+         const struct nm_http_request *request)
+{
+	CURL *easy = transfer->easy;
+
+	if (request->source)
+		transfer->source = *request->source;
+	if (request->source || request->file_name)
+		curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+		                 (long)PIECE_BYTES);
+	if (request->file_name) {
+		set_mime(transfer, request);
+		return;
+	}
+	if (request->method == NM_HTTP_DELETE)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+	if (request->method != NM_HTTP_POST)
+		return;
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	if (request->source) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		                 (curl_off_t)request->source->bytes);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+	                 (curl_off_t)request->body.len);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+	                 request->body.at ? request->body.at : "");
+}
+
+static long
+milliseconds(int64_t wanted_ms, int64_t otherwise_ms)
+{
+	if (wanted_ms == 0)
+		wanted_ms = otherwise_ms;
+	if (wanted_ms < 0)
+		return 0;
+	return wanted_ms > INT32_MAX ? INT32_MAX : (long)wanted_ms;
+}
+
+static void
+set_safety(CURL *easy, const struct nm_http_place *place)
+{
+	const char *authorities = getenv("CURL_CA_BUNDLE");
+
+	if (!authorities || !*authorities)
+		authorities = getenv("SSL_CERT_FILE");
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
+	                 (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (authorities && *authorities)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* "" turns the proxies of the environment off. */
+	if (place->loopback)
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+}
+
+static void
+set_way(struct nm_http_transfer *transfer,
+        const struct nm_http_request *request,
+        const struct nm_http_place *place, const char *user_agent)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->reason);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	                 milliseconds(request->connect_ms,
+	                              NM_HTTP_CONNECT_MS));
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+	                 milliseconds(request->total_ms, NM_HTTP_TOTAL_MS));
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	if (request->encoding == NM_HTTP_COMPRESSED)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	if (request->sink)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)PIECE_BYTES);
+	/*
+	 * On a kept connection that turns out dead curl sends the request again by
+	 * itself, although the first may have acted; never so on a fresh one.
+	 */
+	if (request->sending == NM_HTTP_ONCE)
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	else if (place->https)
+		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+}
+
+enum nm_code
+nm_transfer_prepare(struct nm_http_transfer *transfer,
+                    const struct nm_http_request *request,
+                    const struct nm_http_place *place,
+                    const char *user_agent, struct nm_err *err)
+{
+	if (nm_secret_held(request->key) && !place->https && !place->loopback)
+		return nm_fail(err, NM_USAGE, 0,
+		               "the key is not sent over plain http to %s: "
+		               "give an https URL", place->host);
+	transfer->sink = request->sink;
+	transfer->sink_user = request->sink_user;
+	transfer->done = request->done;
+	transfer->user = request->user;
+	transfer->stall_ms = request->stall_ms;
+	transfer->active_ms = nm_loop_now_ms();
+	transfer->reply_max_bytes = request->reply_max_bytes ?
+		request->reply_max_bytes : NM_HTTP_REPLY_MAX_BYTES;
+	transfer->reply.head.max = NM_HTTP_HEAD_MAX_BYTES;
+	memcpy(transfer->host, place->host, sizeof(transfer->host));
+	set_way(transfer, request, place, user_agent);
+	set_safety(transfer->easy, place);
+	set_body(transfer, request);
+	set_lines(transfer, request);
+	return NM_OK;
+}
+
+/* May a byte of the request have left this machine? When in doubt, yes. */
+static bool
+was_sent(CURL *easy)
+{
+	long request_bytes = 0;
+	curl_off_t secured_us = 0;
+	char *scheme = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
+	curl_easy_getinfo(easy, CURLINFO_SCHEME, &scheme);
+	/* A proxy's CONNECT counts as request bytes; TLS comes after it. */
+	if (scheme && strcasecmp(scheme, "https") == 0 && secured_us == 0)
+		return false;
+	return request_bytes > 0;
+}
+
+static struct nm_text
+words_of(struct nm_http_transfer *transfer, CURLcode how)
+{
+	struct nm_text words = nm_text_of(transfer->reason);
+
+	if (words.len == 0)
+		words = nm_text_of(curl_easy_strerror(how));
+	while (words.len > 0 && strchr(".\r\n ", words.at[words.len - 1]))
+		words.len--;
+	return words;
+}
+
+enum nm_code
+nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
+                  struct nm_err *err)
+{
+	struct nm_http_reply *reply = &transfer->reply;
+	curl_off_t elapsed_us = 0;
+	struct nm_text words;
+
+	look_at_status(transfer);
+	curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+	reply->elapsed_ms = elapsed_us / 1000;
+	reply->sent = was_sent(transfer->easy);
+	if (transfer->refused) {
+		*err = transfer->refusal;
+		return transfer->refused;
+	}
+	reply->whole = how == CURLE_OK && reply->status > 0;
+	if (reply->whole)
+		return NM_OK;
+	words = words_of(transfer, how);
+	if (!reply->sent)
+		return nm_fail(err, NM_UNREACHABLE, how, "cannot reach %s: %.*s",
+		               transfer->host, NM_TEXT_ARGS(words));
+	return nm_fail(err, NM_AMBIGUOUS, how, "no whole reply from %s: %.*s",
+	               transfer->host, NM_TEXT_ARGS(words));
+}
+
+void
+nm_transfer_clear(struct nm_http_transfer *transfer)
+{
+	struct nm_http_transfer next = { .easy = transfer->easy };
+
+	if (transfer->keyed)
+		explicit_bzero(transfer->lines->data,
+		               strlen(transfer->lines->data));
+	curl_slist_free_all(transfer->lines);
+	if (transfer->easy)
+		curl_easy_reset(transfer->easy);
+	curl_mime_free(transfer->mime);
+	/* The memory of ordinary replies is used again; a large one is not kept. */
+	if (transfer->reply.body.cap > KEPT_BODY_BYTES)
+		nm_buf_release(&transfer->reply.body);
+	next.reply.body = transfer->reply.body;
+	next.reply.head = transfer->reply.head;
+	nm_buf_clear(&next.reply.body);
+	nm_buf_clear(&next.reply.head);
+	*transfer = next;
+}

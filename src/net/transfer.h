@@ -1,0 +1,69 @@
+/*
+ * transfer: one request on its way: curl's options for it, its callbacks, and what
+ * its end means. For http, which owns the loop and calls `done`.
+ */
+#ifndef NM_NET_TRANSFER_H
+#define NM_NET_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "net/http.h"
+
+/* Made once and used for many requests; zeroed between them but for easy, the
+ * memory of reply and the links. */
+struct nm_http_transfer {
+	CURL                 *easy;
+	struct nm_http_reply  reply;
+	struct curl_slist    *lines; /* the first holds the key, if there is one */
+	curl_mime            *mime;
+	bool                  keyed;
+	char                  reason[CURL_ERROR_SIZE];
+
+	struct nm_http_source source;
+	uint64_t              source_read;
+	size_t                reply_max_bytes;
+	bool                  head_over;
+
+	enum nm_code (*sink)(void *sink_user, const struct nm_http_reply *reply,
+	                     const char *bytes, size_t len, struct nm_err *err);
+	void        *sink_user;
+	void       (*done)(void *user, struct nm_http_reply *reply,
+	                   enum nm_code code, const struct nm_err *err);
+	void        *user;
+
+	enum nm_code  refused;       /* by sink, source or a ceiling */
+	struct nm_err refusal;
+	int64_t       stall_ms;
+	int64_t       active_ms;     /* when a byte moved last */
+	char          host[128];     /* for messages */
+
+	struct nm_http_transfer *next, *previous;
+};
+
+/* Where a URL leads. */
+struct nm_http_place {
+	bool https;
+	bool loopback;
+	char host[128];
+};
+
+/* NM_USAGE unless it is http or https, with a host, without user or password. */
+enum nm_code nm_http_place_read(struct nm_http_place *place, const char *url,
+                                struct nm_err *err) NM_MUST_USE;
+
+/* Takes the request in: all curl options are set. NM_USAGE for a key that may not
+ * go there; then nothing is to be undone but by nm_transfer_clear. */
+enum nm_code nm_transfer_prepare(struct nm_http_transfer *transfer,
+                                 const struct nm_http_request *request,
+                                 const struct nm_http_place *place,
+                                 const char *user_agent,
+                                 struct nm_err *err) NM_MUST_USE;
+
+/* Completes the reply; what `how` means is returned and told in err. */
+enum nm_code nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
+                               struct nm_err *err);
+
+/* Ready for the next request; what held the key is wiped. */
+void nm_transfer_clear(struct nm_http_transfer *transfer);
+
+#endif
