@@ -111,8 +111,12 @@ on_head(char *bytes, size_t one, size_t len, void *user)
 	(void)one;
 	transfer->active_ms = nm_loop_now_ms();
 	/* Each status line begins anew: 100 Continue comes before the reply. */
-	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
 		nm_buf_clear(head);
+		transfer->head_ended = false;
+	}
+	if (len > 0 && strchr("\r\n", bytes[0]))
+		transfer->head_ended = true;
 	nm_buf_add(head, bytes, len);
 	if (!head->over)
 		return len;
@@ -441,6 +445,20 @@ words_of(struct nm_http_transfer *transfer, CURLcode how)
 	return words;
 }
 
+/* What curl takes for a whole reply, but is none; empty for one that is. */
+static struct nm_text
+complaint_of(const struct nm_http_transfer *transfer)
+{
+	const struct nm_http_reply *reply = &transfer->reply;
+
+	if (reply->status == 0 || !transfer->head_ended)
+		return NM_TEXT("the connection was closed within the headers");
+	if (nm_http_header(reply, "content-length").len > 0 &&
+	    nm_http_header_int(reply, "content-length", -1) < 0)
+		return NM_TEXT("the length it announces is no number");
+	return (struct nm_text){0};
+}
+
 enum nm_code
 nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
                   struct nm_err *err)
@@ -457,10 +475,10 @@ nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
 		*err = transfer->refusal;
 		return transfer->refused;
 	}
-	reply->whole = how == CURLE_OK && reply->status > 0;
+	words = how ? words_of(transfer, how) : complaint_of(transfer);
+	reply->whole = words.len == 0;
 	if (reply->whole)
 		return NM_OK;
-	words = words_of(transfer, how);
 	if (!reply->sent)
 		return nm_fail(err, NM_UNREACHABLE, how, "cannot reach %s: %.*s",
 		               transfer->host, NM_TEXT_ARGS(words));

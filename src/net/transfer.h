@@ -22,7 +22,7 @@ struct nm_http_transfer {
 	struct nm_http_source source;
 	uint64_t              source_read;
 	size_t                reply_max_bytes;
-	bool                  head_over;
+	bool                  head_ended; /* its empty line came */
 
 	enum nm_code (*sink)(void *sink_user, const struct nm_http_reply *reply,
 	                     const char *bytes, size_t len, struct nm_err *err);
