@@ -1,0 +1,148 @@
+/*
+ * screen: a terminal for tests: a pty, and what stands on it after all that was
+ * written. Understands what progress writes (CR, LF, ESC[nA, ESC[J, colours), and
+ * breaks lines at its width.
+ */
+#ifndef NM_TESTS_SCREEN_H
+#define NM_TESTS_SCREEN_H
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { SCREEN_ROWS = 24, SCREEN_BYTES = 400 };
+
+struct screen {
+	int   master;
+	FILE *slave;
+	int   width;
+	int   row, column;
+	char  rows[SCREEN_ROWS][SCREEN_BYTES];
+	char  text[SCREEN_ROWS * SCREEN_BYTES]; /* of screen_text */
+	int   redraws; /* lines begun with CR */
+	int   up;      /* rows that the cursor last went up */
+};
+
+static inline void
+screen_resize(struct screen *screen, int width)
+{
+	struct winsize size = { .ws_row = SCREEN_ROWS,
+	                        .ws_col = (unsigned short)width };
+
+	screen->width = width;
+	ioctl(screen->master, TIOCSWINSZ, &size);
+}
+
+static inline void
+screen_open(struct screen *screen, int width)
+{
+	memset(screen, 0, sizeof(*screen));
+	screen->master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (screen->master < 0 || grantpt(screen->master) ||
+	    unlockpt(screen->master))
+		abort();
+	screen->slave = fopen(ptsname(screen->master), "r+");
+	if (!screen->slave)
+		abort();
+	screen_resize(screen, width);
+}
+
+static inline void
+screen_close(struct screen *screen)
+{
+	fclose(screen->slave);
+	close(screen->master);
+}
+
+/* One column a character; its further bytes go beside it. */
+static inline void
+screen_put(struct screen *screen, const char *bytes, size_t len)
+{
+	char *row;
+	int i, at = 0;
+
+	if (screen->column == screen->width) {
+		screen->row++;
+		screen->column = 0;
+	}
+	row = screen->rows[screen->row];
+	for (i = 0; i < screen->column; i++) {
+		if (!row[at])
+			row[at] = ' ';
+		for (at++; ((unsigned char)row[at] & 0xC0) == 0x80; at++)
+			;
+	}
+	memcpy(row + at, bytes, len);
+	screen->column++;
+}
+
+static inline size_t
+screen_escape(struct screen *screen, const char *at)
+{
+	size_t len = 2 + strspn(at + 2, "0123456789;");
+	int i;
+
+	if (at[len] == 'A') {
+		screen->up = (int)strtol(at + 2, NULL, 10);
+		screen->row = screen->row > screen->up
+		              ? screen->row - screen->up : 0;
+	}
+	for (i = screen->row; at[len] == 'J' && i < SCREEN_ROWS; i++)
+		memset(screen->rows[i], 0, SCREEN_BYTES);
+	return len + 1;
+}
+
+static inline void
+screen_feed(struct screen *screen, const char *at)
+{
+	size_t len;
+
+	for (; *at; at += len) {
+		len = 1;
+		if (*at == '\033') {
+			len = screen_escape(screen, at);
+		} else if (*at == '\r') {
+			screen->column = 0;
+			screen->redraws++;
+		} else if (*at == '\n') {
+			screen->row++;
+		} else {
+			while (((unsigned char)at[len] & 0xC0) == 0x80)
+				len++;
+			screen_put(screen, at, len);
+		}
+	}
+}
+
+/* Takes in what was written, and gives the rows up to the last that is not empty. */
+static inline const char *
+screen_text(struct screen *screen)
+{
+	struct pollfd ready = { .fd = screen->master, .events = POLLIN };
+	char bytes[4096 + 1];
+	size_t used = 0;
+	ssize_t got;
+	int i, last = -1;
+
+	fflush(screen->slave);
+	while (poll(&ready, 1, 20) > 0 &&
+	       (got = read(screen->master, bytes, 4096)) > 0) {
+		bytes[got] = '\0';
+		screen_feed(screen, bytes);
+	}
+	for (i = 0; i < SCREEN_ROWS; i++)
+		if (screen->rows[i][0])
+			last = i;
+	screen->text[0] = '\0';
+	for (i = 0; i <= last; i++)
+		used += (size_t)snprintf(screen->text + used,
+		                         sizeof(screen->text) - used, "%s%s",
+		                         i ? "\n" : "", screen->rows[i]);
+	return screen->text;
+}
+
+#endif
