@@ -1,0 +1,19 @@
+/*
+ * limits: what the service's refusals taught about an account's room.
+ */
+#ifndef NM_STATE_LIMITS_H
+#define NM_STATE_LIMITS_H
+
+#include "state/journal.h"
+
+/* Kinds: "enqueued_tokens", "enqueued_requests", "creations_per_hour". */
+enum nm_code nm_limits_set(struct nm_journal *journal, const char *account,
+                           const char *model, const char *kind, int64_t value,
+                           int64_t now_ms, struct nm_err *err) NM_MUST_USE;
+
+/* NM_ABSENT where nothing was learnt. */
+enum nm_code nm_limits_get(struct nm_journal *journal, const char *account,
+                           const char *model, const char *kind,
+                           int64_t *value, struct nm_err *err) NM_MUST_USE;
+
+#endif
