@@ -1,0 +1,282 @@
+/* journal: what was committed is there after a reopen; what is unusable is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "state/answers.h"
+#include "state/limits.h"
+#include "state/runs.h"
+#include "state/shards.h"
+
+struct place {
+	char               folder[64];
+	char               file[96];
+	struct nm_journal *journal;
+	struct nm_arena    arena;
+	struct nm_err      err;
+};
+
+static int
+enter(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	snprintf(p->folder, sizeof(p->folder), "/tmp/nm_journal.XXXXXX");
+	if (!p || !mkdtemp(p->folder))
+		return -1;
+	snprintf(p->file, sizeof(p->file), "%s/journal.db", p->folder);
+	*state = p;
+	return nm_journal_open(p->folder, &p->journal, &p->err);
+}
+
+static int
+leave(void **state)
+{
+	struct place *p = *state;
+	char command[128];
+
+	nm_journal_close(p->journal);
+	nm_arena_release(&p->arena);
+	snprintf(command, sizeof(command), "rm -rf '%s'", p->folder);
+	free(p);
+	return system(command);
+}
+
+static void
+reopen(struct place *p)
+{
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	assert_int_equal(nm_journal_open(p->folder, &p->journal, &p->err),
+	                 NM_OK);
+}
+
+static struct nm_run_record
+some_run(const char *id, const char *key, int64_t created_ms)
+{
+	return (struct nm_run_record){
+		.id = id, .key = key, .mode = "batch",
+		.created_ms = created_ms, .updated_ms = created_ms,
+		.name = "1-hop-test", .model = "m",
+		.endpoint = "/v1/chat/completions", .account = "a",
+		.requests = 5, .spec = "{}", .results_path = "",
+	};
+}
+
+static struct nm_shard_record
+some_shard(const char *run, int64_t number, const char *tag)
+{
+	return (struct nm_shard_record){
+		.run = run, .attempt = 1, .number = number, .first = 0,
+		.count = 5, .bytes = 100, .tokens = 10, .tag = tag,
+		.input_file_id = "", .batch_id = "", .status = "",
+		.output_file_id = "", .error_file_id = "",
+		.output_path = "", .error_path = "",
+		.input_tokens = -1, .output_tokens = -1, .note = "",
+	};
+}
+
+static void
+test_runs_and_shards_survive(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record run = some_run("r1", "k1", 1000), back;
+	struct nm_shard_record shards[2] = {
+		some_shard("r1", 1, "tag1"), some_shard("r1", 2, "tag2"),
+	};
+	struct nm_shard_record *list = NULL;
+	size_t n = 0;
+
+	shards[1].members = NM_TEXT("\x00\x05");
+	assert_int_equal(nm_runs_add(p->journal, &run, &p->err), NM_OK);
+	assert_int_equal(nm_shards_add(p->journal, shards, 2, &p->err), NM_OK);
+	shards[0].state = NM_SHARD_CREATED;
+	shards[0].batch_id = "batch_1";
+	shards[0].note = "öäü";
+	assert_int_equal(nm_shards_save(p->journal, &shards[0], &p->err),
+	                 NM_OK);
+	reopen(p);
+	assert_int_equal(nm_runs_of_batch(p->journal, "batch_1", &p->arena,
+	                                  &back, &p->err), NM_OK);
+	assert_string_equal(back.id, "r1");
+	assert_int_equal(back.requests, 5);
+	assert_int_equal(nm_shards_list(p->journal, "r1", &p->arena, &list,
+	                                &n, &p->err), NM_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(list[0].state, NM_SHARD_CREATED);
+	assert_string_equal(list[0].note, "öäü");
+	assert_int_equal(list[1].members.len, 2);
+	assert_memory_equal(list[1].members.at, "\x00\x05", 2);
+}
+
+static void
+test_open_run_is_found_by_key(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record a = some_run("ra", "same", 1000);
+	struct nm_run_record b = some_run("rb", "same", 2000), back;
+
+	assert_int_equal(nm_runs_find_open(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_ABSENT);
+	assert_int_equal(nm_runs_add(p->journal, &a, &p->err), NM_OK);
+	assert_int_equal(nm_runs_add(p->journal, &b, &p->err), NM_OK);
+	assert_int_equal(nm_runs_find_open(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_OK);
+	assert_string_equal(back.id, "rb");
+	assert_int_equal(nm_runs_set_state(p->journal, "rb", NM_RUN_DONE,
+	                                   "x.json", 3000, &p->err), NM_OK);
+	assert_int_equal(nm_runs_find_open(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_OK);
+	assert_string_equal(back.id, "ra");
+}
+
+struct seen {
+	int     n;
+	int64_t last;
+};
+
+static enum nm_code
+see(void *context, const struct nm_answer_record *answer, struct nm_err *err)
+{
+	struct seen *seen = context;
+
+	(void)err;
+	assert_true(answer->ordinal > seen->last);
+	assert_string_equal(answer->row.at, "{}");
+	seen->last = answer->ordinal;
+	seen->n++;
+	return NM_OK;
+}
+
+static void
+test_answers_share_a_commit(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record run = some_run("r1", "k1", 1000);
+	struct nm_answer_record answer = { .attempt = 1 };
+	struct seen seen = { 0, -1 };
+	int64_t i;
+
+	answer.row = NM_TEXT("{}");
+	answer.row.len = 3; /* with the NUL, for the string compare */
+	assert_int_equal(nm_runs_add(p->journal, &run, &p->err), NM_OK);
+	assert_int_equal(nm_journal_begin(p->journal, &p->err), NM_OK);
+	for (i = 9; i >= 0; i--) {
+		answer.ordinal = i;
+		assert_int_equal(nm_answers_add(p->journal, "r1", &answer,
+		                                &p->err), NM_OK);
+	}
+	assert_int_equal(nm_journal_commit(p->journal, &p->err), NM_OK);
+	reopen(p);
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see, &seen,
+	                                 &p->err), NM_OK);
+	assert_int_equal(seen.n, 10);
+}
+
+static void
+test_removing_a_run_removes_all(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record run = some_run("r1", "k1", 1000);
+	struct nm_shard_record shard = some_shard("r1", 1, "tag1"), *list;
+	size_t n = 1;
+
+	assert_int_equal(nm_runs_add(p->journal, &run, &p->err), NM_OK);
+	assert_int_equal(nm_shards_add(p->journal, &shard, 1, &p->err), NM_OK);
+	assert_int_equal(nm_runs_remove(p->journal, "r1", &p->err), NM_OK);
+	assert_int_equal(nm_shards_list(p->journal, "r1", &p->arena, &list, &n,
+	                                &p->err), NM_OK);
+	assert_int_equal(n, 0);
+}
+
+static void
+test_limits(void **state)
+{
+	struct place *p = *state;
+	int64_t value = 0;
+
+	assert_int_equal(nm_limits_get(p->journal, "a", "m", "enqueued_tokens",
+	                               &value, &p->err), NM_ABSENT);
+	assert_int_equal(nm_limits_set(p->journal, "a", "m", "enqueued_tokens",
+	                               90000, 1, &p->err), NM_OK);
+	assert_int_equal(nm_limits_set(p->journal, "a", "m", "enqueued_tokens",
+	                               80000, 2, &p->err), NM_OK);
+	assert_int_equal(nm_limits_get(p->journal, "a", "m", "enqueued_tokens",
+	                               &value, &p->err), NM_OK);
+	assert_int_equal(value, 80000);
+}
+
+static void
+test_newer_version_is_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct nm_journal *again = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL,
+	                              NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(nm_journal_open(p->folder, &again, &p->err),
+	                 NM_STATE);
+	assert_non_null(strstr(p->err.text, "newer nightmail"));
+	assert_null(again);
+}
+
+static void
+test_damaged_file_is_told(void **state)
+{
+	struct place *p = *state;
+	struct nm_journal *again = NULL;
+
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	assert_int_equal(nm_file_write(p->file, 0600,
+		NM_TEXT("this is not a database, and long enough to tell"),
+		&p->err), NM_OK);
+	assert_int_equal(nm_journal_open(p->folder, &again, &p->err),
+	                 NM_STATE);
+	assert_non_null(strstr(p->err.text, "damaged"));
+	assert_non_null(strstr(p->err.text, p->file));
+}
+
+static void
+test_modes(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+
+	assert_int_equal(stat(p->file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(p->folder, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+int
+main(void)
+{
+#define ROW(test) cmocka_unit_test_setup_teardown(test, enter, leave)
+	const struct CMUnitTest tests[] = {
+		ROW(test_runs_and_shards_survive),
+		ROW(test_open_run_is_found_by_key),
+		ROW(test_answers_share_a_commit),
+		ROW(test_removing_a_run_removes_all),
+		ROW(test_limits),
+		ROW(test_newer_version_is_left_alone),
+		ROW(test_damaged_file_is_told),
+		ROW(test_modes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
