@@ -1,38 +1,52 @@
 /*
- * source: the requests of a run, in order, made as they are asked for.
- * Either questions of a dataset put into a prompt, or the lines of a request file.
- * Knows how a request is composed; must not know shards, attempts or the network.
+ * source: the requests of a run, in order, composed as they are asked for.
+ * A run's only notion of where its requests come from: a dataset (run/quiz.h) or
+ * a request file (run/request_file.h).
  *
- * Calling sequence: open, next until item.ordinal is -1, rewind as often as needed,
- * close. The first walk to the end is the one that checks, counts and digests; the
- * later ones only compose.
+ * The first walk to the end checks, counts and digests; the later ones compose.
  */
 #ifndef NM_RUN_SOURCE_H
 #define NM_RUN_SOURCE_H
 
-#include "base/arena.h"
-#include "eval/dataset.h"
-#include "eval/selection.h"
-
-struct nm_source;
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
 
 /* One request. All texts are lent until the next call. */
 struct nm_source_item {
-	int64_t        ordinal;   /* 0, 1, 2, … within the source; -1 = no more */
-	struct nm_text custom_id;
-	struct nm_text line;      /* a whole JSONL line, its '\n' included */
-	struct nm_text body;      /* the request body within line */
-	const struct nm_question *question; /* NULL for a request file */
-	uint64_t       at_line;   /* where it came from, counts from 1 */
+	int64_t        ordinal; /* 0, 1, 2, … within the source; -1 = no more */
+	struct nm_text line;    /* a whole JSONL line with its '\n' */
+	struct nm_text body;    /* the request body within line */
 };
 
-/* What a dataset's questions are made into. Texts are borrowed for good. */
-struct nm_source_wish {
-	const char *path;          /* the dataset's file */
-	const char *prompt_path;   /* NULL = the built-in prompt */
-	const char *model;
-	int64_t     max_output_tokens; /* 0 = not sent */
-	struct nm_selection_wish selection;
+struct nm_source {
+	enum nm_code (*next)(struct nm_source *source,
+	                     struct nm_source_item *item, struct nm_err *err);
+	enum nm_code (*rewind)(struct nm_source *source, struct nm_err *err);
+	/* The ordinal of a custom_id, -1 for one that was never asked. */
+	int64_t (*find)(const struct nm_source *source, struct nm_text custom_id);
+	/* Appends the custom_id of an ordinal. */
+	void (*name)(const struct nm_source *source, int64_t ordinal,
+	             struct nm_buf *out);
+
+	int64_t position; /* the ordinal that next will give */
+	int64_t count;    /* of requests; -1 until the first walk ended */
+	char    digest[NM_DIGEST_HEX_MAX]; /* of the requests' origin; the same
+	                                      condition */
 };
+
+enum nm_code nm_source_next(struct nm_source *source,
+                            struct nm_source_item *item, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The item of this ordinal: forward from where the source stands, else from its
+ * start. NM_INPUT when the source ends before it: it has changed. */
+enum nm_code nm_source_seek(struct nm_source *source, int64_t ordinal,
+                            struct nm_source_item *item, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Walks to the end, so that count and digest are known. */
+enum nm_code nm_source_measure(struct nm_source *source, struct nm_err *err)
+	NM_MUST_USE;
 
 #endif

@@ -1,0 +1,167 @@
+/*
+ * creation: see the header.
+ */
+#include "run/creation.h"
+
+#include "run/look.h"
+
+enum { HOUR_S = 3600, DAY_S = 86400, PAGE = 100 };
+
+/* The run's own pairs, after those that the caller wished. */
+static size_t
+write_metadata(struct nm_run *run, const struct nm_shard_record *shard,
+               struct nm_arena *arena, struct nm_batch_pair *pairs)
+{
+	size_t n = run->n_metadata;
+
+	memcpy(pairs, run->metadata, n * sizeof(*pairs));
+	pairs[n++] = (struct nm_batch_pair){ "run", run->record.id };
+	pairs[n++] = (struct nm_batch_pair){
+		"shard", nm_arena_printf(arena, "%lld",
+		                         (long long)shard->number) };
+	pairs[n++] = (struct nm_batch_pair){
+		"attempt", nm_arena_printf(arena, "%lld",
+		                           (long long)shard->attempt) };
+	pairs[n++] = (struct nm_batch_pair){ "tag", shard->tag };
+	pairs[n++] = (struct nm_batch_pair){
+		"program", "nightmail " NM_VERSION };
+	return n;
+}
+
+static void
+take_batch(struct nm_shard_record *shard, const struct nm_batch *batch)
+{
+	shard->state = NM_SHARD_CREATED;
+	shard->batch_id = batch->id;
+	shard->status = batch->status_text;
+	shard->created = batch->created_s;
+}
+
+static enum nm_code
+send_once(struct nm_run *run, struct nm_shard_record *shard,
+          struct nm_err *err)
+{
+	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX + 5];
+	struct nm_batch_wish wish = {
+		.input_file_id = shard->input_file_id,
+		.endpoint = run->record.endpoint,
+		.metadata = pairs,
+	};
+	struct nm_arena arena = { 0 };
+	struct nm_batch batch;
+	enum nm_code rc;
+
+	wish.n_metadata = write_metadata(run, shard, &arena, pairs);
+	rc = nm_batches_create(run->api, &wish, &arena, &batch, err);
+	if (!rc) {
+		take_batch(shard, &batch);
+		rc = nm_run_save(run, shard, err);
+	}
+	nm_arena_release(&arena);
+	return rc;
+}
+
+/* A batch is never older than its input file, by the service's own clock. */
+static int64_t
+oldest_possible_s(const struct nm_shard_record *shard)
+{
+	if (shard->input_created)
+		return shard->input_created - HOUR_S;
+	return shard->intent_ms / 1000 - DAY_S;
+}
+
+static enum nm_code
+look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
+          struct nm_err *err)
+{
+	struct nm_arena arenas[2] = { { 0 }, { 0 } };
+	int64_t oldest_s = oldest_possible_s(shard);
+	struct nm_batches_page page;
+	const char *after = NULL;
+	enum nm_code rc;
+	size_t i, which = 0;
+	int past = 0;
+
+	do {
+		/* The page before holds `after` while this one is asked for. */
+		struct nm_arena *arena = &arenas[which ^= 1];
+
+		nm_arena_clear(arena);
+		rc = nm_batches_list(run->api, after, PAGE, arena, &page, err);
+		for (i = 0; !rc && !*found && i < page.count; i++) {
+			const struct nm_batch *batch = &page.batches[i];
+
+			past |= batch->created_s &&
+			        batch->created_s < oldest_s;
+			if (strcmp(nm_batch_metadata(batch, "tag"),
+			           shard->tag) != 0)
+				continue;
+			*found = 1;
+			take_batch(shard, batch);
+			rc = nm_run_save(run, shard, err);
+		}
+		after = page.after;
+	} while (!rc && !*found && !past && page.more && page.count);
+	nm_arena_release(&arenas[0]);
+	nm_arena_release(&arenas[1]);
+	return rc;
+}
+
+/* Files become visible late: a 400 about file_id just after the upload. */
+static int
+is_unseen_file(const struct nm_run *run)
+{
+	const struct nm_refusal *refusal = &run->api->refusal;
+	int64_t since_ms = run->failing_since_ms;
+	int64_t age_ms = since_ms ? nm_clock_mono_ms(run->clock) - since_ms
+	                          : 0;
+
+	return refusal->status == 400 &&
+	       (strcmp(refusal->param, "file_id") == 0 ||
+	        strcmp(refusal->param, "input_file_id") == 0) &&
+	       age_ms < 4 * run->settings.patience_ms;
+}
+
+static enum nm_code
+step_back(struct nm_run *run, struct nm_shard_record *shard, enum nm_code rc,
+          struct nm_err *err)
+{
+	struct nm_err ignored;
+
+	if (rc == NM_REFUSED && is_unseen_file(run))
+		rc = err->code = NM_UNREACHABLE;
+	/* It did not act, so there will be nothing to look for. */
+	shard->state = NM_SHARD_UPLOADED;
+	if (nm_run_save(run, shard, &ignored))
+		shard->state = NM_SHARD_CREATING;
+	return rc;
+}
+
+enum nm_code
+nm_creation_step(struct nm_run *run, struct nm_shard_record *shard,
+                 struct nm_err *err)
+{
+	enum nm_code rc;
+	int found;
+
+	if (shard->state == NM_SHARD_CREATING) {
+		rc = nm_look(run, shard, look_once, &found, err);
+		if (rc || found)
+			return rc;
+	}
+	shard->state = NM_SHARD_CREATING;
+	shard->intent_ms = nm_clock_wall_ms(run->clock);
+	rc = nm_run_save(run, shard, err);
+	if (rc)
+		return rc;
+	rc = send_once(run, shard, err);
+	if (rc == NM_AMBIGUOUS) {
+		nm_run_warn(run, "%s: it is looked for before it is sent"
+		            " again", err->text);
+		return NM_OK;
+	}
+	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT)
+		rc = step_back(run, shard, rc, err);
+	return rc ? nm_while(err, "creating the batch of shard %lld",
+	                     (long long)shard->number) : NM_OK;
+}

@@ -1,0 +1,83 @@
+/*
+ * fetch: see the header.
+ */
+#include "run/fetch.h"
+
+#include "base/path.h"
+#include "remote/files.h"
+
+/* What the file object says of its length; 0 when it does not. */
+static enum nm_code
+expected_bytes(struct nm_run *run, const char *id, int64_t *bytes,
+               struct nm_err *err)
+{
+	struct nm_arena arena = { 0 };
+	struct nm_remote_file file;
+	enum nm_code rc = nm_files_get(run->api, id, &arena, &file, err);
+
+	if (!rc)
+		*bytes = file.bytes > 0 ? file.bytes : 0;
+	nm_arena_release(&arena);
+	return rc;
+}
+
+static enum nm_code
+download(struct nm_run *run, const char *id, const char *path,
+         struct nm_err *err)
+{
+	struct nm_download wish = { .id = id, .path = path };
+	struct nm_downloaded got;
+	enum nm_code rc;
+
+	rc = expected_bytes(run, id, &wish.expected_bytes, err);
+	if (rc == NM_INTERRUPTED || rc == NM_ABSENT)
+		return rc;
+	/* Some services list no result files: the content may be there. */
+	return nm_files_download(run->api, &wish, &got, err);
+}
+
+/* *path becomes "" when there is nothing to bring. */
+static enum nm_code
+bring(struct nm_run *run, const struct nm_shard_record *shard, const char *id,
+      const char *kind, const char **path, struct nm_err *err)
+{
+	struct nm_buf name = { 0 };
+	enum nm_code rc = NM_OK;
+
+	*path = "";
+	if (!id[0])
+		return NM_OK;
+	nm_buf_addf(&name, "%s/", nm_buf_string(&run->folder));
+	nm_path_add_safe(&name, nm_text_of(shard->batch_id));
+	nm_buf_addf(&name, "_%s.jsonl", kind);
+	rc = download(run, id, nm_buf_string(&name), err);
+	if (!rc)
+		*path = nm_arena_string(&run->arena, nm_buf_string(&name));
+	if (rc == NM_ABSENT) {
+		nm_run_warn(run, "the %s file %s of %s is gone: its rows are"
+		            " missing", kind, id, shard->batch_id);
+		rc = NM_OK;
+	}
+	nm_buf_release(&name);
+	return rc ? nm_while(err, "fetching the %s file of %s", kind,
+	                     shard->batch_id) : NM_OK;
+}
+
+enum nm_code
+nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
+              struct nm_err *err)
+{
+	const char *output, *errors;
+	enum nm_code rc;
+
+	rc = bring(run, shard, shard->output_file_id, "output", &output, err);
+	if (!rc)
+		rc = bring(run, shard, shard->error_file_id, "error", &errors,
+		           err);
+	if (rc)
+		return rc;
+	shard->output_path = output;
+	shard->error_path = errors;
+	shard->state = NM_SHARD_COLLECTED;
+	return nm_run_save(run, shard, err);
+}

@@ -1,0 +1,17 @@
+/*
+ * fetch: a shard's result files brought to this machine, whole.
+ */
+#ifndef NM_RUN_FETCH_H
+#define NM_RUN_FETCH_H
+
+#include "run/run.h"
+
+/*
+ * Brings a shard from ENDED to COLLECTED: downloads the files it names ("" = there
+ * is none). One that the service has no longer is noted and left out: its rows
+ * count as missing.
+ */
+enum nm_code nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
+                           struct nm_err *err) NM_MUST_USE;
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * plan: which requests go into which shard. Streams over the source once; each
+ * line is checked as the service would before any is sent.
+ */
+#ifndef NM_RUN_PLAN_H
+#define NM_RUN_PLAN_H
+
+#include "run/run.h"
+
+/* Zeroed is empty. Owns the list; texts of the shards are not set yet. */
+struct nm_plan {
+	struct nm_shard_record *shards;
+	size_t                  n_shards;
+	size_t                  room;
+	struct nm_buf           members; /* bytes of all members, one after other */
+	int64_t                 requests;
+	int64_t                 bytes;
+	int64_t                 tokens;  /* prompt tokens, an estimate */
+};
+
+/*
+ * The first attempt at all requests of the run's source, cut by the settings and by
+ * what was learnt of the account. Mode "direct": counts alone, no shards.
+ * NM_INPUT for a request that the service would refuse, or none at all.
+ */
+enum nm_code nm_plan_make(struct nm_plan *plan, const struct nm_run *run,
+                          const struct nm_run_wish *wish,
+                          struct nm_err *err) NM_MUST_USE;
+
+/* Another attempt at the requests that `members` names (run/members.h). */
+enum nm_code nm_plan_again(struct nm_plan *plan, const struct nm_run *run,
+                           struct nm_text members, int64_t count,
+                           int64_t attempt, struct nm_err *err) NM_MUST_USE;
+
+/* A shard's requests in smaller shards, none above tokens_max where that can be. */
+enum nm_code nm_plan_split(struct nm_plan *plan, const struct nm_run *run,
+                           const struct nm_shard_record *shard,
+                           int64_t tokens_max, struct nm_err *err) NM_MUST_USE;
+
+/* Does not free members' bytes that shards of a run have taken over: those were
+ * copied. */
+void nm_plan_release(struct nm_plan *plan);
+
+#endif

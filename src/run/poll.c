@@ -1,0 +1,130 @@
+/*
+ * poll: see the header.
+ */
+#include "run/poll.h"
+
+#include "run/headroom.h"
+
+enum { TROUBLE_MAX_MS = 6 * 3600 * 1000 };
+
+static enum nm_code
+bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
+     struct nm_err *err)
+{
+	int64_t now_ms = nm_clock_mono_ms(run->clock), age_ms;
+	int first = !run->failing_since_ms;
+
+	if (first)
+		run->failing_since_ms = now_ms;
+	age_ms = now_ms - run->failing_since_ms;
+	if (rc == NM_ABSENT && (run->origin == NM_RUN_RESUMED ||
+	                        age_ms > run->settings.patience_ms))
+		return nm_while(err, "looking at %s", shard->batch_id);
+	if ((rc != NM_ABSENT && rc != NM_UNREACHABLE && rc != NM_AMBIGUOUS &&
+	     rc != NM_PROTOCOL) || age_ms > TROUBLE_MAX_MS)
+		return nm_while(err, "looking at %s", shard->batch_id);
+	if (first)
+		nm_run_warn(run, "%s: looking again", err->text);
+	return NM_OK;
+}
+
+static const char *
+first_error(struct nm_run *run, const struct nm_batch *batch)
+{
+	const struct nm_batch_error *e = batch->errors;
+
+	if (!batch->n_errors)
+		return "";
+	if (e->line)
+		return nm_arena_printf(&run->arena, "%s: %s (line %lld)",
+		                       e->code, e->message,
+		                       (long long)e->line);
+	return nm_arena_printf(&run->arena, "%s: %s", e->code, e->message);
+}
+
+/* A batch refused for want of room did no harm: its file serves again. */
+static enum nm_code
+try_again_later(struct nm_run *run, struct nm_shard_record *shard,
+                const struct nm_batch *batch, int *later, struct nm_err *err)
+{
+	char tag[NM_SHARD_TAG_DIGITS + 1];
+	enum nm_code rc;
+
+	*later = 0;
+	if (batch->status != NM_BATCH_FAILED || batch->n_errors != 1)
+		return NM_OK;
+	rc = nm_headroom_learn(run, 0, batch->errors->code,
+	                       batch->errors->message, -1, later, err);
+	if (rc || !*later)
+		return rc;
+	nm_run_warn(run, "%s: %s: waiting for room", shard->batch_id,
+	            first_error(run, batch));
+	/* The failed batch carries the old tag. */
+	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
+	shard->tag = tag;
+	shard->state = NM_SHARD_UPLOADED;
+	shard->batch_id = "";
+	shard->status = "";
+	shard->refusals++;
+	return nm_run_save(run, shard, err);
+}
+
+static enum nm_code
+take_end(struct nm_run *run, struct nm_shard_record *shard,
+         const struct nm_batch *batch, struct nm_err *err)
+{
+	shard->state = NM_SHARD_ENDED;
+	shard->status = batch->status_text;
+	shard->created = batch->created_s;
+	shard->ended = nm_batch_ended_s(batch);
+	shard->input_file_id = batch->input_file_id;
+	shard->output_file_id = batch->output_file_id;
+	shard->error_file_id = batch->error_file_id;
+	shard->input_tokens = batch->usage.input_tokens;
+	shard->output_tokens = batch->usage.output_tokens;
+	shard->note = first_error(run, batch);
+	nm_headroom_taken(run);
+	return nm_run_save(run, shard, err);
+}
+
+static void
+show(struct nm_run *run, const struct nm_shard_record *shard,
+     const struct nm_batch *batch)
+{
+	struct nm_part *part = &run->parts[shard - run->shards];
+
+	if (!part->status || strcmp(part->status, batch->status_text) != 0)
+		part->status = nm_arena_string(&run->arena,
+		                               batch->status_text);
+	part->name = shard->batch_id;
+	part->done = batch->completed > 0 ? batch->completed : 0;
+	part->failed = batch->failed > 0 ? batch->failed : 0;
+	if (batch->total > 0)
+		part->total = batch->total;
+}
+
+enum nm_code
+nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
+             struct nm_err *err)
+{
+	struct nm_arena arena = { 0 };
+	struct nm_batch batch;
+	enum nm_code rc;
+	int later = 0;
+
+	rc = nm_batches_get(run->api, shard->batch_id, &arena, &batch, err);
+	if (rc) {
+		nm_arena_release(&arena);
+		return rc == NM_INTERRUPTED ? rc : bear(run, shard, rc, err);
+	}
+	run->failing_since_ms = 0;
+	show(run, shard, &batch);
+	if (nm_batch_is_final(batch.status)) {
+		rc = try_again_later(run, shard, &batch, &later, err);
+		if (!rc && !later)
+			rc = take_end(run, shard, &batch, err);
+	}
+	nm_run_progress(run);
+	nm_arena_release(&arena);
+	return rc;
+}

@@ -1,0 +1,18 @@
+/*
+ * poll: looks at a shard's batch, and takes note when it ended.
+ */
+#ifndef NM_RUN_POLL_H
+#define NM_RUN_POLL_H
+
+#include "run/run.h"
+
+/*
+ * One look. Brings a shard from CREATED to ENDED when its batch is final; back to
+ * UPLOADED when it failed for want of room alone. Looks that fail for the moment
+ * (5xx, cut connections, a batch that lists show late) are borne for hours.
+ * NM_ABSENT when the service knows no such batch.
+ */
+enum nm_code nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
+                          struct nm_err *err) NM_MUST_USE;
+
+#endif

@@ -1,0 +1,436 @@
+/*
+ * run: made, taken up, saved.
+ */
+#include "run/run.h"
+
+#include <errno.h>
+
+#include "base/path.h"
+#include "run/plan.h"
+
+enum {
+	POLL_INTERVAL_MS = 30000,
+	PATIENCE_MS = 15000,
+	SHARD_REQUESTS = 50000,
+	SHARD_BYTES = 200000000,
+	MAX_ATTEMPTS = 3,
+	CONCURRENCY = 64
+};
+
+static void
+fill_settings(struct nm_run_settings *out, const struct nm_run_settings *in)
+{
+	if (in)
+		*out = *in;
+	if (!out->poll_interval_ms)
+		out->poll_interval_ms = POLL_INTERVAL_MS;
+	if (!out->patience_ms)
+		out->patience_ms = PATIENCE_MS;
+	if (!out->shard_requests)
+		out->shard_requests = SHARD_REQUESTS;
+	if (!out->shard_bytes)
+		out->shard_bytes = SHARD_BYTES;
+	if (!out->max_attempts)
+		out->max_attempts = MAX_ATTEMPTS;
+	if (!out->concurrency)
+		out->concurrency = CONCURRENCY;
+}
+
+static void
+take_tools(struct nm_run *run, const struct nm_run_tools *tools,
+           struct nm_source *source)
+{
+	memset(run, 0, sizeof(*run));
+	run->journal = tools->journal;
+	run->api = tools->api;
+	run->clock = tools->clock;
+	run->watch = tools->watch;
+	run->source = source;
+	fill_settings(&run->settings, tools->settings);
+}
+
+static const char *
+keep(struct nm_run *run, const char *text)
+{
+	return nm_arena_string(&run->arena, text ? text : "");
+}
+
+static void
+keep_metadata(struct nm_run *run, const struct nm_run_wish *wish)
+{
+	size_t i;
+
+	run->metadata = nm_arena_array(&run->arena, NM_RUN_METADATA_MAX,
+	                               sizeof(*run->metadata));
+	for (i = 0; i < wish->n_metadata && i < NM_RUN_METADATA_MAX; i++) {
+		run->metadata[i].name = keep(run, wish->metadata[i].name);
+		run->metadata[i].value = keep(run, wish->metadata[i].value);
+	}
+	run->n_metadata = i;
+}
+
+/* Joins with a byte that stands in none of them, so that no two runs meet. */
+static const char *
+make_key(struct nm_run *run, const struct nm_run_wish *wish)
+{
+	const char *const texts[] = {
+		wish->mode, wish->name, wish->model, wish->endpoint,
+		wish->identity, run->source->digest,
+		nm_buf_string(&run->api->account->identity),
+	};
+	struct nm_digest digest;
+	char hex[NM_DIGEST_HEX_MAX];
+	size_t i;
+
+	nm_digest_init(&digest, NM_SHA256);
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		nm_digest_add(&digest, texts[i], strlen(texts[i]) + 1);
+	nm_digest_finish(&digest, hex);
+	return keep(run, hex);
+}
+
+static void
+make_record(struct nm_run *run, const struct nm_run_wish *wish)
+{
+	char id[NM_RUN_ID_DIGITS + 1];
+
+	nm_digest_random_hex(id, NM_RUN_ID_DIGITS);
+	run->record = (struct nm_run_record){
+		.id = keep(run, id),
+		.key = make_key(run, wish),
+		.mode = keep(run, wish->mode),
+		.state = NM_RUN_OPEN,
+		.created_ms = nm_clock_wall_ms(run->clock),
+		.name = keep(run, wish->name),
+		.model = keep(run, wish->model),
+		.endpoint = keep(run, wish->endpoint),
+		.account = keep(run,
+			nm_buf_string(&run->api->account->identity)),
+		.requests = run->source->count,
+		.spec = keep(run, wish->spec),
+		.results_path = "",
+	};
+	run->record.updated_ms = run->record.created_ms;
+}
+
+/* One process drives a run; the downloads' folder is its own too. */
+static enum nm_code
+enter_folder(struct nm_run *run, struct nm_err *err)
+{
+	struct nm_buf path = { 0 };
+	enum nm_code rc;
+
+	nm_buf_clear(&run->folder);
+	nm_path_join(&run->folder, nm_journal_folder(run->journal), "runs");
+	nm_buf_addf(&run->folder, "/%s", run->record.id);
+	rc = nm_path_make(nm_buf_string(&run->folder), 0700, err);
+	if (!rc) {
+		nm_buf_addf(&path, "%s.lock", nm_buf_string(&run->folder));
+		rc = nm_lock_open(&run->lock, nm_buf_string(&path), err);
+	}
+	if (rc == NM_HELD)
+		nm_fail(err, NM_HELD, err->detail,
+			"run %s is being driven by process %ld: wait for it,"
+			" or stop it and run this again",
+			run->record.id, err->detail);
+	nm_buf_release(&path);
+	return rc;
+}
+
+static void
+number_parts(struct nm_run *run)
+{
+	size_t i;
+
+	run->parts = nm_arena_array(&run->arena, run->n_shards + 1,
+	                            sizeof(*run->parts));
+	for (i = 0; i < run->n_shards; i++) {
+		run->parts[i].total = run->shards[i].count;
+		run->parts[i].status = run->shards[i].status;
+	}
+}
+
+static enum nm_code
+load_shards(struct nm_run *run, struct nm_err *err)
+{
+	enum nm_code rc = nm_shards_list(run->journal, run->record.id,
+	                                 &run->arena, &run->shards,
+	                                 &run->n_shards, err);
+
+	if (!rc)
+		number_parts(run);
+	return rc;
+}
+
+static enum nm_code
+record_new(struct nm_run *run, const struct nm_plan *plan, struct nm_err *err)
+{
+	enum nm_code rc = enter_folder(run, err);
+
+	if (!rc)
+		rc = nm_journal_begin(run->journal, err);
+	if (rc)
+		return rc;
+	rc = nm_runs_add(run->journal, &run->record, err);
+	if (!rc)
+		rc = nm_run_add_shards(run, plan->shards, plan->n_shards, err);
+	if (!rc)
+		return nm_journal_commit(run->journal, err);
+	nm_journal_rollback(run->journal);
+	return rc;
+}
+
+static enum nm_code
+leave_earlier(struct nm_run *run, const char *key, struct nm_err *err)
+{
+	struct nm_run_record old;
+	enum nm_code rc;
+
+	for (;;) {
+		rc = nm_runs_find_open(run->journal, key, &run->arena, &old,
+		                       err);
+		if (rc)
+			return rc == NM_ABSENT ? NM_OK : rc;
+		rc = nm_runs_set_state(run->journal, old.id, NM_RUN_LEFT,
+		                       NULL, nm_clock_wall_ms(run->clock),
+		                       err);
+		if (rc)
+			return rc;
+	}
+}
+
+/* The wish's run when none like it is open, else that one. */
+static enum nm_code
+find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
+               const struct nm_plan *plan, enum nm_run_take take,
+               struct nm_err *err)
+{
+	struct nm_run_record old;
+	enum nm_code rc;
+
+	make_record(run, wish);
+	if (take == NM_RUN_AFRESH) {
+		rc = leave_earlier(run, run->record.key, err);
+		return rc ? rc : record_new(run, plan, err);
+	}
+	rc = nm_runs_find_open(run->journal, run->record.key, &run->arena,
+	                       &old, err);
+	if (rc == NM_ABSENT)
+		return record_new(run, plan, err);
+	if (rc)
+		return rc;
+	run->record = old;
+	run->origin = NM_RUN_RESUMED;
+	rc = enter_folder(run, err);
+	return rc ? rc : load_shards(run, err);
+}
+
+enum nm_code
+nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
+            struct nm_source *source, const struct nm_run_wish *wish,
+            enum nm_run_take take, struct nm_err *err)
+{
+	struct nm_plan plan = { 0 };
+	enum nm_code rc;
+
+	take_tools(run, tools, source);
+	keep_metadata(run, wish);
+	rc = nm_plan_make(&plan, run, wish, err);
+	if (!rc)
+		rc = find_or_record(run, wish, &plan, take, err);
+	nm_plan_release(&plan);
+	return rc;
+}
+
+enum nm_code
+nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
+              const char *id, struct nm_source *source, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	take_tools(run, tools, source);
+	run->origin = NM_RUN_RESUMED;
+	rc = nm_runs_get(run->journal, id, &run->arena, &run->record, err);
+	if (!rc)
+		rc = enter_folder(run, err);
+	return rc ? rc : load_shards(run, err);
+}
+
+static void
+adopt_shard(struct nm_shard_record *shard, const struct nm_batch *batch,
+            int64_t count)
+{
+	*shard = (struct nm_shard_record){
+		.attempt = 1,
+		.count = batch->total > 0 ? batch->total : count,
+		.state = NM_SHARD_CREATED,
+		.batch_id = batch->id,
+		.input_file_id = batch->input_file_id,
+		.created = batch->created_s,
+		.status = batch->status_text,
+	};
+}
+
+enum nm_code
+nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
+             struct nm_source *source, const struct nm_run_wish *wish,
+             const struct nm_batch *batches, size_t n_batches,
+             struct nm_err *err)
+{
+	struct nm_plan plan = { 0 };
+	size_t i;
+
+	take_tools(run, tools, source);
+	keep_metadata(run, wish);
+	make_record(run, wish);
+	run->origin = NM_RUN_RESUMED;
+	plan.shards = nm_arena_array(&run->arena, n_batches,
+	                             sizeof(*plan.shards));
+	plan.n_shards = n_batches;
+	for (i = 0; i < n_batches; i++)
+		adopt_shard(&plan.shards[i], &batches[i], source->count);
+	return record_new(run, &plan, err);
+}
+
+void
+nm_run_release(struct nm_run *run)
+{
+	nm_lock_close(&run->lock);
+	nm_buf_release(&run->folder);
+	nm_arena_release(&run->arena);
+	memset(run, 0, sizeof(*run));
+}
+
+static void
+say(void (*to)(void *user, const char *text), void *user, const char *format,
+    va_list args)
+{
+	char text[NM_ERR_TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), format, args);
+	to(user, text);
+}
+
+void
+nm_run_note(const struct nm_run *run, const char *format, ...)
+{
+	va_list args;
+
+	if (!run->watch || !run->watch->note)
+		return;
+	va_start(args, format);
+	say(run->watch->note, run->watch->user, format, args);
+	va_end(args);
+}
+
+void
+nm_run_warn(const struct nm_run *run, const char *format, ...)
+{
+	va_list args;
+
+	if (!run->watch || !run->watch->warn)
+		return;
+	va_start(args, format);
+	say(run->watch->warn, run->watch->user, format, args);
+	va_end(args);
+}
+
+void
+nm_run_progress(const struct nm_run *run)
+{
+	if (run->watch && run->watch->progress)
+		run->watch->progress(run->watch->user, run->parts,
+		                     run->n_shards);
+}
+
+enum nm_code
+nm_run_pause(const struct nm_run *run, int64_t pause_ms, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	while (!rc && pause_ms > 0) {
+		int64_t slice = pause_ms < 1000 ? pause_ms : 1000;
+
+		nm_run_progress(run);
+		rc = nm_clock_sleep(run->clock, slice, err);
+		pause_ms -= slice;
+	}
+	return rc;
+}
+
+static void
+keep_texts(struct nm_run *run, struct nm_shard_record *shard)
+{
+	const char **texts[] = {
+		&shard->run, &shard->tag, &shard->input_file_id,
+		&shard->batch_id, &shard->status, &shard->output_file_id,
+		&shard->error_file_id, &shard->output_path,
+		&shard->error_path, &shard->note,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		*texts[i] = keep(run, *texts[i]);
+}
+
+enum nm_code
+nm_run_save(struct nm_run *run, struct nm_shard_record *shard,
+            struct nm_err *err)
+{
+	keep_texts(run, shard);
+	return nm_shards_save(run->journal, shard, err);
+}
+
+static void
+finish_shard(struct nm_run *run, struct nm_shard_record *shard, int64_t number)
+{
+	char tag[NM_SHARD_TAG_DIGITS + 1];
+
+	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
+	shard->run = run->record.id;
+	shard->tag = tag;
+	shard->number = number;
+	shard->input_tokens = -1;
+	shard->output_tokens = -1;
+	shard->members = nm_arena_text(&run->arena, shard->members);
+	keep_texts(run, shard);
+}
+
+enum nm_code
+nm_run_add_shards(struct nm_run *run, const struct nm_shard_record *shards,
+                  size_t n_shards, struct nm_err *err)
+{
+	size_t all = run->n_shards + n_shards, i;
+	struct nm_shard_record *list;
+	enum nm_code rc;
+
+	list = nm_arena_array(&run->arena, all + 1, sizeof(*list));
+	if (run->n_shards)
+		memcpy(list, run->shards, run->n_shards * sizeof(*list));
+	for (i = run->n_shards; i < all; i++) {
+		list[i] = shards[i - run->n_shards];
+		finish_shard(run, &list[i], (int64_t)i + 1);
+	}
+	rc = nm_shards_add(run->journal, list + run->n_shards, n_shards, err);
+	if (rc)
+		return rc;
+	run->shards = list;
+	run->n_shards = all;
+	number_parts(run);
+	return NM_OK;
+}
+
+enum nm_code
+nm_run_saved(struct nm_run *run, const char *results_path,
+             enum nm_run_state state, struct nm_err *err)
+{
+	enum nm_code rc = nm_runs_set_state(run->journal, run->record.id,
+	                                    state, results_path,
+	                                    nm_clock_wall_ms(run->clock), err);
+
+	if (rc)
+		return rc;
+	run->record.state = state;
+	run->record.results_path = keep(run, results_path);
+	return NM_OK;
+}

@@ -1,0 +1,155 @@
+/*
+ * run: one question set (or request file) asked one way, from the first request
+ * to the last reply, over any number of processes and deaths.
+ * The corridor between the journal, the service and the questions; must not know
+ * options, terminals or how results are shown.
+ */
+#ifndef NM_RUN_RUN_H
+#define NM_RUN_RUN_H
+
+#include "base/file.h"
+#include "remote/batches.h"
+#include "run/source.h"
+#include "state/runs.h"
+#include "state/shards.h"
+
+/* How far one batch is, or all of direct mode. Texts are lent for the call. */
+struct nm_part {
+	const char *name;   /* batch id; NULL = not a batch (yet) */
+	const char *status; /* the service's word, or ours before there is one */
+	int64_t     done;   /* failed ones not among them */
+	int64_t     failed;
+	int64_t     total;
+};
+
+/* Whom a run tells how it goes. Members may be NULL. Texts have no newline. */
+struct nm_watch {
+	void (*note)(void *user, const char *text);
+	void (*warn)(void *user, const char *text);
+	void (*progress)(void *user, const struct nm_part *parts,
+	                 size_t n_parts);
+	void *user;
+};
+
+/* Zero means the default in brackets. */
+struct nm_run_settings {
+	int64_t poll_interval_ms; /* [30 s] longest pause between two looks */
+	int64_t patience_ms;      /* [15 s] of the look for a lost submission */
+	int64_t shard_requests;   /* [50,000] */
+	int64_t shard_bytes;      /* [200,000,000] */
+	int64_t max_attempts;     /* [3] */
+	int64_t reask;            /* [0] */
+	int64_t concurrency;      /* [64] requests in flight, direct mode */
+};
+
+/* What makes a run; texts are copied. */
+struct nm_run_wish {
+	const char *mode;      /* "batch", "direct", "file" */
+	const char *name;      /* the dataset's, or the file's */
+	const char *model;
+	const char *endpoint;  /* "/v1/chat/completions" */
+	const char *spec;      /* JSON; what a later process needs to know */
+	const char *identity;  /* all of it but the source's digest, in any form */
+	const struct nm_batch_pair *metadata; /* of its batches, ours excepted */
+	size_t      n_metadata;
+};
+
+enum { NM_RUN_METADATA_MAX = 11 }; /* of 16; the rest is the run's own */
+
+/*
+ * Borrowed: journal, api, clock, watch, source; they outlive the run.
+ * Invariant: the shards here are those of the journal, in order of number.
+ */
+struct nm_run {
+	struct nm_journal          *journal;
+	struct nm_api              *api;
+	const struct nm_clock      *clock;
+	const struct nm_watch      *watch;
+	struct nm_source           *source;
+	struct nm_run_settings      settings;
+	struct nm_run_record        record;
+	struct nm_shard_record     *shards;
+	size_t                      n_shards;
+	struct nm_batch_pair       *metadata;
+	size_t                      n_metadata;
+	struct nm_part             *parts;     /* by shard; what was last seen */
+	struct nm_arena             arena;     /* all texts of the above */
+	struct nm_buf               folder;    /* its downloads */
+	struct nm_lock              lock;
+	enum { NM_RUN_NEW, NM_RUN_RESUMED } origin;
+	int64_t                     failing_since_ms; /* looks fail; 0 = no */
+	int64_t                     hold_until_ms; /* mono; creations wait */
+	int64_t                     hold_ms;       /* the pause in force */
+};
+
+/* The borrowed things, put together once. */
+struct nm_run_tools {
+	struct nm_journal            *journal;
+	struct nm_api                *api;
+	const struct nm_clock        *clock;
+	const struct nm_watch        *watch;
+	const struct nm_run_settings *settings; /* NULL = all defaults */
+};
+
+enum nm_run_take { NM_RUN_TAKE_UP, NM_RUN_AFRESH };
+
+/*
+ * Measures the source, plans its shards (mode "direct": none) and makes the run
+ * durable, or takes up the newest unfinished one that is the same. Locks it.
+ * Nothing is sent. Release it in every case.
+ * NM_INPUT    a request that the service would refuse, named by custom_id
+ * NM_HELD     another process drives this run
+ */
+enum nm_code nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
+                         struct nm_source *source,
+                         const struct nm_run_wish *wish,
+                         enum nm_run_take take, struct nm_err *err)
+	NM_MUST_USE;
+
+/*
+ * Takes up the run of this id with its shards. The source may be NULL as long as
+ * nothing is sent. Locks it.
+ */
+enum nm_code nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
+                           const char *id, struct nm_source *source,
+                           struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Records a run that the journal does not know: batches made elsewhere, each a
+ * shard that was created.
+ */
+enum nm_code nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
+                          struct nm_source *source,
+                          const struct nm_run_wish *wish,
+                          const struct nm_batch *batches, size_t n_batches,
+                          struct nm_err *err) NM_MUST_USE;
+
+void nm_run_release(struct nm_run *run);
+
+/* Says it through the watch. */
+void nm_run_note(const struct nm_run *run, const char *format, ...)
+	NM_PRINTF(2, 3);
+void nm_run_warn(const struct nm_run *run, const char *format, ...)
+	NM_PRINTF(2, 3);
+void nm_run_progress(const struct nm_run *run);
+
+/* Waits, showing progress once a second. */
+enum nm_code nm_run_pause(const struct nm_run *run, int64_t pause_ms,
+                          struct nm_err *err) NM_MUST_USE;
+
+/* One durable step of a shard. Its texts are moved into the run's arena. */
+enum nm_code nm_run_save(struct nm_run *run, struct nm_shard_record *shard,
+                         struct nm_err *err) NM_MUST_USE;
+
+/* Appends shards (run, tag, state and texts are filled in) as one durable step. */
+enum nm_code nm_run_add_shards(struct nm_run *run,
+                               const struct nm_shard_record *shards,
+                               size_t n_shards, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The results were saved: nothing remains, unless `left`. */
+enum nm_code nm_run_saved(struct nm_run *run, const char *results_path,
+                          enum nm_run_state state, struct nm_err *err)
+	NM_MUST_USE;
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * upload: see the header.
+ */
+#include "run/upload.h"
+
+#include "base/path.h"
+#include "remote/files.h"
+#include "run/look.h"
+#include "run/members.h"
+
+enum { DAY_S = 86400, PAGE = 1000 };
+
+void
+nm_upload_name(const struct nm_run *run, const struct nm_shard_record *shard,
+               struct nm_buf *out)
+{
+	nm_buf_add_string(out, "nightmail-");
+	nm_path_add_safe(out, nm_text_of(run->record.name));
+	nm_buf_addf(out, "-%s-%lld-%s.jsonl", run->record.id,
+	            (long long)shard->number, shard->tag);
+}
+
+/* Lends a shard's lines to the transfer, one after the other. */
+struct feed {
+	struct nm_run                *run;
+	const struct nm_shard_record *shard;
+	struct nm_members_walk        walk;
+	struct nm_text                left; /* of the line being sent */
+};
+
+static enum nm_code
+feed_rewind(void *user, struct nm_err *err)
+{
+	struct feed *feed = user;
+
+	(void)err;
+	nm_members_walk_init(&feed->walk, feed->shard->first,
+	                     feed->shard->count, feed->shard->members);
+	feed->left.len = 0;
+	return NM_OK;
+}
+
+/* 1 = there is a line, 0 = there are no more, -1 = err. */
+static int
+feed_line(struct feed *feed, struct nm_err *err)
+{
+	struct nm_source_item item;
+	int64_t ordinal = nm_members_walk_next(&feed->walk);
+
+	if (ordinal < 0)
+		return 0;
+	if (nm_source_seek(feed->run->source, ordinal, &item, err))
+		return -1;
+	feed->left = item.line;
+	return 1;
+}
+
+static ssize_t
+feed_read(void *user, char *out, size_t room, struct nm_err *err)
+{
+	struct feed *feed = user;
+	size_t given = 0;
+
+	while (given < room) {
+		size_t part;
+
+		if (!feed->left.len) {
+			int some = feed_line(feed, err);
+
+			if (some < 0)
+				return -1;
+			if (!some)
+				break;
+		}
+		part = room - given < feed->left.len ? room - given
+		                                     : feed->left.len;
+		memcpy(out + given, feed->left.at, part);
+		feed->left.at += part;
+		feed->left.len -= part;
+		given += part;
+	}
+	return (ssize_t)given;
+}
+
+static void
+take_file(struct nm_shard_record *shard, const struct nm_remote_file *file)
+{
+	shard->state = NM_SHARD_UPLOADED;
+	shard->input_file_id = file->id;
+	shard->input_created = file->created_s;
+}
+
+static enum nm_code
+send_once(struct nm_run *run, struct nm_shard_record *shard,
+          struct nm_err *err)
+{
+	struct feed feed = { .run = run, .shard = shard };
+	struct nm_http_source source = {
+		.read = feed_read, .rewind = feed_rewind, .user = &feed,
+		.bytes = (uint64_t)shard->bytes,
+	};
+	struct nm_upload upload = { .source = &source };
+	struct nm_remote_file file;
+	struct nm_arena arena = { 0 };
+	struct nm_buf name = { 0 };
+	enum nm_code rc;
+
+	nm_upload_name(run, shard, &name);
+	upload.filename = nm_buf_string(&name);
+	rc = feed_rewind(&feed, err);
+	if (!rc)
+		rc = nm_files_upload_once(run->api, &upload, &arena, &file,
+		                          err);
+	if (!rc) {
+		take_file(shard, &file);
+		rc = nm_run_save(run, shard, err);
+	}
+	nm_arena_release(&arena);
+	nm_buf_release(&name);
+	return rc;
+}
+
+/* Looks through the pages, newest first, for a file of the shard's name. */
+static enum nm_code
+look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
+          struct nm_err *err)
+{
+	struct nm_files_query query = {
+		.purpose = "batch", .limit = PAGE, .order = "desc",
+	};
+	struct nm_arena arenas[2] = { { 0 }, { 0 } };
+	int64_t oldest_s = shard->intent_ms / 1000 - DAY_S;
+	struct nm_buf name = { 0 };
+	struct nm_files_page page;
+	enum nm_code rc;
+	size_t i, which = 0;
+	int past = 0;
+
+	nm_upload_name(run, shard, &name);
+	do {
+		/* The page before holds `after` while this one is asked for. */
+		struct nm_arena *arena = &arenas[which ^= 1];
+
+		nm_arena_clear(arena);
+		rc = nm_files_list(run->api, &query, arena, &page, err);
+		for (i = 0; !rc && !*found && i < page.count; i++) {
+			const struct nm_remote_file *file = &page.files[i];
+
+			past |= file->created_s && file->created_s < oldest_s;
+			if (strcmp(file->filename, nm_buf_string(&name)) != 0)
+				continue;
+			*found = 1;
+			take_file(shard, file);
+			rc = nm_run_save(run, shard, err);
+		}
+		query.after = page.after;
+	} while (!rc && !*found && !past && page.more && page.count);
+	nm_arena_release(&arenas[0]);
+	nm_arena_release(&arenas[1]);
+	nm_buf_release(&name);
+	return rc;
+}
+
+static enum nm_code
+intend(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	shard->state = NM_SHARD_UPLOADING;
+	shard->intent_ms = nm_clock_wall_ms(run->clock);
+	return nm_run_save(run, shard, err);
+}
+
+enum nm_code
+nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
+               struct nm_err *err)
+{
+	enum nm_code rc;
+	int found;
+
+	if (shard->state == NM_SHARD_UPLOADING) {
+		rc = nm_look(run, shard, look_once, &found, err);
+		if (rc || found)
+			return rc;
+	}
+	rc = intend(run, shard, err);
+	if (rc)
+		return rc;
+	rc = send_once(run, shard, err);
+	if (rc == NM_AMBIGUOUS) {
+		nm_run_warn(run, "%s: it is looked for before it is sent"
+		            " again", err->text);
+		return NM_OK;
+	}
+	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT) {
+		/* It did not act, so there will be nothing to look for. */
+		struct nm_err ignored;
+
+		shard->state = NM_SHARD_PLANNED;
+		if (nm_run_save(run, shard, &ignored))
+			shard->state = NM_SHARD_UPLOADING;
+	}
+	return rc ? nm_while(err, "uploading shard %lld",
+	                     (long long)shard->number) : NM_OK;
+}

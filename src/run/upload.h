@@ -1,0 +1,24 @@
+/*
+ * upload: a shard's lines on their way to the service, exactly once.
+ */
+#ifndef NM_RUN_UPLOAD_H
+#define NM_RUN_UPLOAD_H
+
+#include "run/run.h"
+
+/*
+ * Brings a shard from PLANNED or UPLOADING to UPLOADED: the intent first, then the
+ * lines, streamed from the source. Where an upload may have taken effect already,
+ * its tag is looked for first.
+ * NM_OK       UPLOADED, or not yet: the reply was lost, and the next call looks
+ * NM_UNREACHABLE  refused for the moment, nothing was sent; try later
+ * else        as remote/api.h has it; the shard stays where it can be taken up
+ */
+enum nm_code nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
+                            struct nm_err *err) NM_MUST_USE;
+
+/* The name a shard's input file has at the service; holds its tag. */
+void nm_upload_name(const struct nm_run *run,
+                    const struct nm_shard_record *shard, struct nm_buf *out);
+
+#endif

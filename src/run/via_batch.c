@@ -1,0 +1,220 @@
+/*
+ * via_batch: see the header.
+ */
+#include "run/via_batch.h"
+
+#include "run/creation.h"
+#include "run/fetch.h"
+#include "run/headroom.h"
+#include "run/plan.h"
+#include "run/poll.h"
+#include "run/upload.h"
+
+enum {
+	PAUSE_FIRST_MS = 250,
+	TROUBLE_MAX_MS = 2 * 3600 * 1000, /* submissions fail for so long */
+	TROUBLE_PAUSE_MAX_MS = 60000
+};
+
+static int
+is_waiting(const struct nm_shard_record *shard)
+{
+	return shard->state < NM_SHARD_CREATED;
+}
+
+size_t
+nm_via_batch_waiting(const struct nm_run *run)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_shards; i++)
+		n += (size_t)is_waiting(&run->shards[i]);
+	return n;
+}
+
+/* Smaller shards take its place, as one durable step. */
+static enum nm_code
+split(struct nm_run *run, size_t which, int64_t tokens_max,
+      struct nm_err *err)
+{
+	struct nm_plan plan = { 0 };
+	struct nm_shard_record shard = run->shards[which];
+	enum nm_code rc;
+
+	rc = nm_plan_split(&plan, run, &shard, tokens_max, err);
+	if (!rc)
+		rc = nm_journal_begin(run->journal, err);
+	if (rc)
+		goto done;
+	rc = nm_run_add_shards(run, plan.shards, plan.n_shards, err);
+	shard.state = NM_SHARD_SPLIT;
+	if (!rc)
+		rc = nm_run_save(run, &shard, err);
+	if (rc) {
+		nm_journal_rollback(run->journal);
+		goto done;
+	}
+	rc = nm_journal_commit(run->journal, err);
+	run->shards[which] = shard;
+	nm_run_note(run, "shard %lld is above the account's limit: split into"
+	            " %zu", (long long)shard.number, plan.n_shards);
+done:
+	nm_plan_release(&plan);
+	return rc;
+}
+
+static enum nm_code
+submit_step(struct nm_run *run, struct nm_shard_record *shard,
+            struct nm_err *err)
+{
+	enum nm_code rc;
+	int learnt = 0;
+
+	if (shard->state < NM_SHARD_UPLOADED)
+		return nm_upload_step(run, shard, err);
+	rc = nm_creation_step(run, shard, err);
+	if (!rc && shard->state == NM_SHARD_CREATED) {
+		run->failing_since_ms = 0;
+		run->parts[shard - run->shards].name = shard->batch_id;
+		run->parts[shard - run->shards].status = shard->status;
+		return NM_OK;
+	}
+	if (rc == NM_REFUSED || rc == NM_UNREACHABLE) {
+		const struct nm_refusal *said = &run->api->refusal;
+		struct nm_err trouble;
+
+		if (nm_headroom_learn(run, said->status, said->code,
+		                      said->message, said->retry_after_ms,
+		                      &learnt, &trouble))
+			nm_run_warn(run, "%s", trouble.text);
+	}
+	if (!learnt)
+		return rc;
+	shard->refusals++;
+	nm_run_warn(run, "%s: waiting for room", err->text);
+	return nm_run_save(run, shard, err);
+}
+
+/* Trouble that may pass: waits a while, but not for ever. */
+static enum nm_code
+bear(struct nm_run *run, enum nm_code rc, int64_t *pause_ms,
+     struct nm_err *err)
+{
+	int64_t now_ms = nm_clock_mono_ms(run->clock);
+	int64_t asked_ms = run->api->refusal.status
+	                   ? run->api->refusal.retry_after_ms : -1;
+	int64_t wait_ms;
+
+	if (rc != NM_UNREACHABLE)
+		return rc;
+	if (!run->failing_since_ms)
+		run->failing_since_ms = now_ms;
+	/* A service that was never there is told at once. */
+	if (!run->api->refusal.status &&
+	    now_ms - run->failing_since_ms >= run->settings.patience_ms)
+		return rc;
+	if (now_ms - run->failing_since_ms > TROUBLE_MAX_MS)
+		return rc;
+	*pause_ms = *pause_ms * 2 < TROUBLE_PAUSE_MAX_MS
+	            ? *pause_ms * 2 : TROUBLE_PAUSE_MAX_MS;
+	wait_ms = asked_ms > *pause_ms && asked_ms < 10 * TROUBLE_PAUSE_MAX_MS
+	          ? asked_ms : *pause_ms;
+	nm_run_warn(run, "%s: trying again in %lld s", err->text,
+	            (long long)(wait_ms + 999) / 1000);
+	return nm_run_pause(run, wait_ms, err);
+}
+
+/* Brings one shard to its batch, or leaves it when there is no room. */
+static enum nm_code
+submit_shard(struct nm_run *run, size_t which, struct nm_err *err)
+{
+	int64_t pause_ms = PAUSE_FIRST_MS;
+	enum nm_code rc = NM_OK;
+
+	while (!rc && is_waiting(&run->shards[which])) {
+		struct nm_shard_record *shard = &run->shards[which];
+		int64_t limit;
+		enum nm_headroom room = nm_headroom_for(run, shard, &limit);
+
+		/* What may exist already is looked for whatever the room. */
+		if (shard->state == NM_SHARD_CREATING)
+			room = NM_HEADROOM_YES;
+		if (room == NM_HEADROOM_LATER)
+			return NM_OK;
+		if (room == NM_HEADROOM_NEVER)
+			return split(run, which, limit, err);
+		rc = submit_step(run, shard, err);
+		if (rc)
+			rc = bear(run, rc, &pause_ms, err);
+		if (!rc)
+			rc = nm_clock_check(run->clock, err);
+	}
+	return rc;
+}
+
+enum nm_code
+nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	/* A split appends shards: n_shards may grow meanwhile. */
+	for (i = 0; !rc && i < run->n_shards; i++)
+		rc = submit_shard(run, i, err);
+	return rc;
+}
+
+static int
+is_done(const struct nm_shard_record *shard)
+{
+	return shard->state >= NM_SHARD_COLLECTED;
+}
+
+/* One round over all shards; *left counts those that are not done. */
+static enum nm_code
+round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
+{
+	enum nm_code rc = nm_via_batch_submit(run, err);
+	size_t i;
+
+	*left = 0;
+	for (i = 0; !rc && i < run->n_shards; i++) {
+		struct nm_shard_record *shard = &run->shards[i];
+		enum nm_shard_state before = shard->state;
+
+		if (shard->state == NM_SHARD_CREATED)
+			rc = nm_poll_step(run, shard, err);
+		if (!rc && shard->state == NM_SHARD_ENDED)
+			rc = nm_fetch_step(run, shard, err);
+		*left += (size_t)!is_done(shard);
+		*moved |= shard->state != before;
+	}
+	return rc;
+}
+
+enum nm_code
+nm_via_batch_finish(struct nm_run *run, struct nm_err *err)
+{
+	int64_t pause_ms = PAUSE_FIRST_MS;
+	enum nm_code rc;
+	size_t left;
+
+	for (;;) {
+		int moved = 0;
+
+		rc = round_of(run, &left, &moved, err);
+		if (rc || !left)
+			break;
+		if (pause_ms > run->settings.poll_interval_ms)
+			pause_ms = run->settings.poll_interval_ms;
+		/* Where one ended there may be room for the next at once. */
+		rc = moved ? nm_clock_check(run->clock, err)
+		           : nm_run_pause(run, pause_ms, err);
+		if (rc)
+			break;
+		pause_ms += pause_ms / 2;
+	}
+	if (!rc)
+		nm_run_progress(run);
+	return rc;
+}
