@@ -33,6 +33,9 @@ next_item(struct nm_source *source, struct nm_source_item *item,
 	body = nm_request_add_line(&quiz->request, &q, &quiz->line);
 	item->ordinal = source->position;
 	item->line = nm_buf_text(&quiz->line);
+	nm_buf_clear(&quiz->custom_id);
+	nm_custom_id_add(&quiz->custom_id, q.id);
+	item->custom_id = nm_buf_text(&quiz->custom_id);
 	item->body = (struct nm_text){ quiz->line.at + body,
 	                               quiz->line.len - body - 2 };
 	return NM_OK;
@@ -259,6 +262,7 @@ nm_quiz_close(struct nm_quiz *quiz)
 	nm_request_release(&quiz->request);
 	nm_buf_release(&quiz->absolute);
 	nm_buf_release(&quiz->line);
+	nm_buf_release(&quiz->custom_id);
 	nm_arena_release(&quiz->arena);
 	free(quiz->ids);
 	free(quiz);

@@ -144,6 +144,7 @@ number_parts(struct nm_run *run)
 
 	run->parts = nm_arena_array(&run->arena, run->n_shards + 1,
 	                            sizeof(*run->parts));
+	run->n_parts = run->n_shards;
 	for (i = 0; i < run->n_shards; i++) {
 		run->parts[i].total = run->shards[i].count;
 		run->parts[i].status = run->shards[i].status;
@@ -199,24 +200,35 @@ leave_earlier(struct nm_run *run, const char *key, struct nm_err *err)
 	}
 }
 
-/* The wish's run when none like it is open, else that one. */
+static enum nm_code
+plan_new(struct nm_run *run, const struct nm_run_wish *wish,
+         struct nm_err *err)
+{
+	struct nm_plan plan = { 0 };
+	enum nm_code rc = nm_plan_make(&plan, run, wish, err);
+
+	if (!rc)
+		rc = record_new(run, &plan, err);
+	nm_plan_release(&plan);
+	return rc;
+}
+
+/* The open run that is the same, else a new one. */
 static enum nm_code
 find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
-               const struct nm_plan *plan, enum nm_run_take take,
-               struct nm_err *err)
+               enum nm_run_take take, struct nm_err *err)
 {
 	struct nm_run_record old;
 	enum nm_code rc;
 
-	make_record(run, wish);
 	if (take == NM_RUN_AFRESH) {
 		rc = leave_earlier(run, run->record.key, err);
-		return rc ? rc : record_new(run, plan, err);
+		return rc ? rc : plan_new(run, wish, err);
 	}
 	rc = nm_runs_find_open(run->journal, run->record.key, &run->arena,
 	                       &old, err);
 	if (rc == NM_ABSENT)
-		return record_new(run, plan, err);
+		return plan_new(run, wish, err);
 	if (rc)
 		return rc;
 	run->record = old;
@@ -230,16 +242,43 @@ nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
             struct nm_source *source, const struct nm_run_wish *wish,
             enum nm_run_take take, struct nm_err *err)
 {
-	struct nm_plan plan = { 0 };
-	enum nm_code rc;
-
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
-	rc = nm_plan_make(&plan, run, wish, err);
-	if (!rc)
-		rc = find_or_record(run, wish, &plan, take, err);
-	nm_plan_release(&plan);
-	return rc;
+	make_record(run, wish);
+	return find_or_record(run, wish, take, err);
+}
+
+/* Shards that were not sent yet need the pairs that the first process had. */
+static enum nm_code
+recall_metadata(struct nm_run *run, struct nm_err *err)
+{
+	struct nm_run_wish wish = { 0 };
+	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX];
+	const struct nm_value *root, *value;
+	struct nm_json json = { 0 };
+	struct nm_json_walk walk;
+	struct nm_text member;
+	enum nm_code rc;
+
+	rc = nm_json_read(&json, run->record.spec, strlen(run->record.spec),
+	                  &root, err);
+	if (rc) {
+		nm_json_release(&json);
+		return nm_while(err, "reading run %s in the journal",
+		                run->record.id);
+	}
+	nm_json_walk_init(&walk, nm_json_get(root, "metadata"));
+	while (wish.n_metadata < NM_RUN_METADATA_MAX &&
+	       (value = nm_json_walk_next(&walk, &member))) {
+		pairs[wish.n_metadata].name =
+			nm_arena_text(&run->arena, member).at;
+		pairs[wish.n_metadata++].value =
+			nm_arena_text(&run->arena, nm_json_text(value)).at;
+	}
+	wish.metadata = pairs;
+	keep_metadata(run, &wish);
+	nm_json_release(&json);
+	return NM_OK;
 }
 
 enum nm_code
@@ -251,6 +290,8 @@ nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
 	take_tools(run, tools, source);
 	run->origin = NM_RUN_RESUMED;
 	rc = nm_runs_get(run->journal, id, &run->arena, &run->record, err);
+	if (!rc)
+		rc = recall_metadata(run, err);
 	if (!rc)
 		rc = enter_folder(run, err);
 	return rc ? rc : load_shards(run, err);
@@ -340,7 +381,7 @@ nm_run_progress(const struct nm_run *run)
 {
 	if (run->watch && run->watch->progress)
 		run->watch->progress(run->watch->user, run->parts,
-		                     run->n_shards);
+		                     run->n_parts);
 }
 
 enum nm_code

@@ -15,6 +15,7 @@
 /* One request. All texts are lent until the next call. */
 struct nm_source_item {
 	int64_t        ordinal; /* 0, 1, 2, … within the source; -1 = no more */
+	struct nm_text custom_id;
 	struct nm_text line;    /* a whole JSONL line with its '\n' */
 	struct nm_text body;    /* the request body within line */
 };

@@ -1,0 +1,72 @@
+/*
+ * collect: result files -> one row a request, in the order of the source.
+ * Joins by custom_id, never by order. Holds 16 bytes a request; rows are read
+ * from the files when they are asked for.
+ *
+ * Calling sequence: init; add_file for each, earlier attempts first and of one
+ * attempt the output files before the error files; row for each ordinal; release.
+ */
+#ifndef NM_RUN_COLLECT_H
+#define NM_RUN_COLLECT_H
+
+#include "eval/row.h"
+#include "run/ledger.h"
+#include "run/members.h"
+#include "run/source.h"
+
+struct nm_collect_entry;
+struct nm_collect_file;
+
+struct nm_collect {
+	const struct nm_source  *source;
+	struct nm_row_reader     reader;
+	struct nm_collect_entry *entries; /* by ordinal */
+	int64_t                  count;
+	struct nm_collect_file  *files;
+	size_t                   n_files;
+	struct nm_buf            window;  /* bytes of one file, read ahead */
+	size_t                   window_file;
+	uint64_t                 window_from;
+	uint64_t                 read_to; /* where the last row read ended */
+	uint64_t                 unknown, duplicate, malformed;
+	uint64_t                 rows;    /* rows met in all files */
+	enum { NM_COLLECT_NONE, NM_COLLECT_REAL, NM_COLLECT_SIMULATED } model;
+	char                     model_replied[96];
+};
+
+/* The source's count must be known. */
+void nm_collect_init(struct nm_collect *collect,
+                     const struct nm_source *source, enum nm_reading reading);
+
+/* Reads a file through and notes where each request's row stands. */
+enum nm_code nm_collect_add_file(struct nm_collect *collect, const char *path,
+                                 int64_t attempt, struct nm_err *err)
+	NM_MUST_USE;
+
+/* What is known of a request so far. */
+enum nm_class nm_collect_class(const struct nm_collect *collect,
+                               int64_t ordinal);
+
+/* What is worth another attempt. */
+struct nm_collect_want {
+	int     failures; /* 1 = what the service failed and may yet do: 5xx, 429,
+	                     expired, missing, status 0; 0 = not */
+	int64_t reask;    /* what the model did, up to so often a request */
+};
+
+/* Adds the ordinals that want another attempt, in order. */
+void nm_collect_again(const struct nm_collect *collect,
+                      const struct nm_collect_want *want,
+                      struct nm_members *members);
+
+/*
+ * The request's row, lent until the next call; of one that never came,
+ * nm_row_missing(id). *attempts = of the attempt that it is from, 0 if none.
+ */
+enum nm_code nm_collect_row(struct nm_collect *collect, int64_t ordinal,
+                            uint64_t id, struct nm_row *row,
+                            int64_t *attempt, struct nm_err *err) NM_MUST_USE;
+
+void nm_collect_release(struct nm_collect *collect);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * ledger: see the header.
+ */
+#include "run/ledger.h"
+
+enum { EXAMPLE_MAX_BYTES = 160 };
+
+static struct nm_reason *
+find_reason(struct nm_ledger *ledger, const struct nm_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < ledger->n_reasons; i++) {
+		struct nm_reason *reason = &ledger->reasons[i];
+
+		if (reason->class == row->class &&
+		    reason->status == row->status_code &&
+		    nm_text_is(row->error_code, reason->code))
+			return reason;
+	}
+	return NULL;
+}
+
+static const char *
+line_of(struct nm_arena *arena, struct nm_text message)
+{
+	struct nm_text cut = message;
+	struct nm_text kept;
+	char *at;
+
+	if (cut.len > EXAMPLE_MAX_BYTES)
+		cut.len = nm_json_utf8_valid(cut.at, EXAMPLE_MAX_BYTES);
+	kept = nm_arena_text(arena, cut);
+	for (at = (char *)kept.at; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+	return kept.at;
+}
+
+static void
+add_reason(struct nm_ledger *ledger, const struct nm_row *row)
+{
+	struct nm_reason *reason;
+
+	if (!ledger->reasons)
+		ledger->reasons = nm_arena_array(&ledger->arena,
+		                                 NM_LEDGER_REASONS_MAX,
+		                                 sizeof(*ledger->reasons));
+	if (ledger->n_reasons == NM_LEDGER_REASONS_MAX) {
+		ledger->reasons[NM_LEDGER_REASONS_MAX - 1].count++;
+		return;
+	}
+	reason = &ledger->reasons[ledger->n_reasons++];
+	reason->class = row->class;
+	reason->status = row->status_code;
+	reason->code = nm_arena_text(&ledger->arena, row->error_code).at;
+	reason->example = line_of(&ledger->arena, row->error_message);
+	reason->count = 1;
+}
+
+void
+nm_ledger_add(struct nm_ledger *ledger, const struct nm_row *row)
+{
+	struct nm_reason *reason;
+
+	ledger->asked++;
+	ledger->by_class[row->class]++;
+	if (row->class == NM_CLASS_ANSWERED)
+		return;
+	reason = find_reason(ledger, row);
+	if (reason)
+		reason->count++;
+	else
+		add_reason(ledger, row);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct nm_reason *x = a, *y = b;
+
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	if (x->class != y->class)
+		return x->class < y->class ? -1 : 1;
+	if (x->status != y->status)
+		return x->status < y->status ? -1 : 1;
+	return strcmp(x->code, y->code);
+}
+
+void
+nm_ledger_sort(struct nm_ledger *ledger)
+{
+	if (ledger->n_reasons)
+		qsort(ledger->reasons, ledger->n_reasons,
+		      sizeof(*ledger->reasons), compare);
+}
+
+uint64_t
+nm_ledger_instrument_failures(const struct nm_ledger *ledger)
+{
+	uint64_t sum = 0;
+	int class;
+
+	for (class = 0; class < NM_N_CLASSES; class++)
+		if (nm_class_is_instrument((enum nm_class)class))
+			sum += ledger->by_class[class];
+	return sum;
+}
+
+void
+nm_ledger_release(struct nm_ledger *ledger)
+{
+	nm_arena_release(&ledger->arena);
+	memset(ledger, 0, sizeof(*ledger));
+}

@@ -1,0 +1,40 @@
+/*
+ * via_direct: a run's requests sent at once, many in flight on one multi loop,
+ * their replies kept in the journal as they come.
+ *
+ * Concurrency adapts: it grows with each reply up to the settings' ceiling, is
+ * halved by 429s, 5xx and time-outs (at most once a second), and recovers. A
+ * Retry-After, or an x-ratelimit-remaining of 0, holds all new requests back,
+ * never longer than the retry policy's bound.
+ */
+#ifndef NM_RUN_VIA_DIRECT_H
+#define NM_RUN_VIA_DIRECT_H
+
+#include "run/run.h"
+
+/* What to ask: all of the source, or those that `members` names. */
+struct nm_direct_wish {
+	int64_t        attempt; /* 1, 2, … */
+	struct nm_text members; /* run/members.h; empty = all */
+	int64_t        count;   /* of members, or of the source */
+};
+
+/*
+ * Asks what has no answer of this attempt in the journal yet. Each reply, a
+ * failed one too, is durable within a quarter of a second; a reply that says
+ * "never again" for one request is a row, not an error.
+ * NM_REFUSED      the service refuses us, not a request: key, rights, money
+ * NM_UNREACHABLE  nothing could be reached for as long as patience allows
+ * NM_INTERRUPTED  by the stop flag; what came is kept
+ */
+enum nm_code nm_via_direct(struct nm_run *run,
+                           const struct nm_direct_wish *wish,
+                           struct nm_err *err) NM_MUST_USE;
+
+/* Writes each attempt's kept answers to <folder>/direct_<attempt>.jsonl; their paths,
+ * earliest attempt first, are in the run's arena. */
+enum nm_code nm_via_direct_files(struct nm_run *run, const char *const **paths,
+                                 size_t *n_paths, struct nm_err *err)
+	NM_MUST_USE;
+
+#endif
