@@ -1,6 +1,6 @@
 /*
  * replay: runs a fuzz target on each file of the folders named, for machines and
- * compilers without libFuzzer. Must not know the target.
+ * compilers without libFuzzer, and prints TAP. Must not know the target.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ replay(const char *path)
 		return 1;
 	}
 	/* Told before, so that an abort names its input. */
-	(void)fprintf(stderr, "%s\n", path);
+	(void)printf("# %s\n", path);
+	(void)fflush(stdout);
 	/* In memory of its own size, so that a sanitizer sees every slip. */
 	len = content.len;
 	exact = malloc(len ? len : 1);
@@ -43,18 +44,21 @@ replay_folder(const char *folder)
 	struct nm_buf path = { 0 };
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
-	int failed = 0, count = 0;
+	int bad, failed = 0, count = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		nm_buf_clear(&path);
 		nm_path_join(&path, folder, entry->d_name);
-		failed |= replay(path.at);
-		count++;
+		bad = replay(path.at);
+		(void)printf("%sok %d - %s\n", bad ? "not " : "", ++count,
+		             entry->d_name);
+		failed |= bad;
 	}
 	if (dir)
 		(void)closedir(dir);
+	(void)printf("1..%d\n", count);
 	nm_buf_release(&path);
 	if (count == 0)
 		(void)fprintf(stderr, "%s holds no inputs\n", folder);

@@ -37,13 +37,15 @@ screen_resize(struct screen *screen, int width)
 	ioctl(screen->master, TIOCSWINSZ, &size);
 }
 
+/* Skips the test where the machine has no pseudo-terminals (a bare chroot). */
 static inline void
 screen_open(struct screen *screen, int width)
 {
 	memset(screen, 0, sizeof(*screen));
 	screen->master = posix_openpt(O_RDWR | O_NOCTTY);
-	if (screen->master < 0 || grantpt(screen->master) ||
-	    unlockpt(screen->master))
+	if (screen->master < 0)
+		skip();
+	if (grantpt(screen->master) || unlockpt(screen->master))
 		abort();
 	screen->slave = fopen(ptsname(screen->master), "r+");
 	if (!screen->slave)
