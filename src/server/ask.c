@@ -13,7 +13,7 @@ static const struct {
 enum { N_ENDPOINTS = sizeof(endpoints) / sizeof(endpoints[0]) };
 
 enum nm_endpoint
-nm_endpoint_of(struct nm_text path)
+nm_ask_endpoint(struct nm_text path)
 {
 	for (int i = NM_ENDPOINT_CHAT; i < N_ENDPOINTS; i++)
 		if (nm_text_is(path, endpoints[i].path))
@@ -22,13 +22,13 @@ nm_endpoint_of(struct nm_text path)
 }
 
 const char *
-nm_endpoint_path(enum nm_endpoint endpoint)
+nm_ask_path(enum nm_endpoint endpoint)
 {
 	return endpoints[endpoint].path;
 }
 
 const char *
-nm_endpoint_content(enum nm_endpoint endpoint)
+nm_ask_member(enum nm_endpoint endpoint)
 {
 	return endpoints[endpoint].content;
 }
@@ -152,7 +152,7 @@ nm_ask_read(struct nm_ask *ask, enum nm_endpoint endpoint,
 	*ask = (struct nm_ask){ .endpoint = endpoint, .body = body,
 	                        .joined = joined };
 	ask->model = nm_json_text(nm_json_get(body, "model"));
-	ask->content = nm_json_get(body, nm_endpoint_content(endpoint));
+	ask->content = nm_json_get(body, nm_ask_member(endpoint));
 	ask->max_tokens = answer_ceiling(ask);
 	ask->n_choices = nm_json_int(nm_json_get(body, "n"), 1);
 	if (nm_json_kind(ask->content) == NM_JSON_STRING) {

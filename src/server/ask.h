@@ -18,8 +18,8 @@ enum nm_endpoint {
 };
 
 /* By its path with "/v1"; NM_ENDPOINT_NONE for any other. */
-enum nm_endpoint nm_endpoint_of(struct nm_text path);
-const char *nm_endpoint_path(enum nm_endpoint endpoint);
+enum nm_endpoint nm_ask_endpoint(struct nm_text path);
+const char *nm_ask_path(enum nm_endpoint endpoint);
 
 /*
  * Zeroed is ready; one ask may read many bodies in turn. Texts are lent from the
@@ -47,7 +47,7 @@ void nm_ask_release(struct nm_ask *ask);
 int64_t nm_ask_prompt_tokens(const struct nm_ask *ask);
 
 /* The member that holds what is asked: "messages", "input" or "prompt". */
-const char *nm_endpoint_content(enum nm_endpoint endpoint);
+const char *nm_ask_member(enum nm_endpoint endpoint);
 
 /* Whether "a,b,c" (NULL = any) names the model. */
 bool nm_ask_supports(const char *models, struct nm_text model);

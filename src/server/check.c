@@ -153,7 +153,7 @@ check_address(struct nm_check *check, const struct nm_value *root,
 			say(check,
 				"Invalid value: '%.*s'. Supported values are: 'POST'.",
 				NM_TEXT_ARGS(shown(method))) };
-	if (!nm_text_is(url, nm_endpoint_path(check->options.endpoint)))
+	if (!nm_text_is(url, nm_ask_path(check->options.endpoint)))
 		return (struct fault){ "invalid_url", "url",
 			"The URL provided for this request does not match the "
 			"batch endpoint." };

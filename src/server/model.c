@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/map.h"
 #include "base/path.h"
@@ -17,6 +19,7 @@ struct nm_model {
 	struct nm_buf     folder;  /* of the keys; empty = none */
 	uint64_t          seen;    /* the folder's listing, hashed; 0 = none yet */
 	struct nm_answers answers;
+	atomic_int_least64_t looked_s; /* when refresh_lately last looked */
 	pthread_rwlock_t  lock;    /* guards answers and seen */
 };
 
@@ -143,6 +146,19 @@ nm_model_refresh(struct nm_model *model, struct nm_err *err)
 done:
 	free_names(names, count);
 	return rc;
+}
+
+enum nm_code
+nm_model_refresh_lately(struct nm_model *model, struct nm_err *err)
+{
+	struct timespec now;
+	int_least64_t last = atomic_load(&model->looked_s);
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec == last ||
+	    !atomic_compare_exchange_strong(&model->looked_s, &last, now.tv_sec))
+		return NM_OK;
+	return nm_model_refresh(model, err);
 }
 
 enum nm_code

@@ -37,6 +37,9 @@ void nm_model_mix(struct nm_model *model, const struct nm_mix *mix);
 /* Reads the keys anew when the folder's files have changed; cheap otherwise. */
 enum nm_code nm_model_refresh(struct nm_model *model, struct nm_err *err)
 	NM_MUST_USE;
+/* The same, at most once a second: for each synchronous call. */
+enum nm_code nm_model_refresh_lately(struct nm_model *model,
+                                     struct nm_err *err) NM_MUST_USE;
 void nm_model_close(struct nm_model *model);
 
 /* What a script may make of an answer. */

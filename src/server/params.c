@@ -230,9 +230,9 @@ judge_format(const struct nm_ask *ask, struct nm_verdict *verdict)
 	if (says_json(ask->prompt) || content_says_json(ask->content) ||
 	    says_json(nm_json_text(nm_json_get(ask->body, "instructions"))))
 		return;
-	nm_verdict_set(verdict, 400, nm_endpoint_content(ask->endpoint), NULL,
+	nm_verdict_set(verdict, 400, nm_ask_member(ask->endpoint), NULL,
 		"'%s' must contain the word 'json' in some form, to use '%s' of "
-		"type 'json_object'.", nm_endpoint_content(ask->endpoint), option);
+		"type 'json_object'.", nm_ask_member(ask->endpoint), option);
 }
 
 static void
@@ -298,7 +298,7 @@ judge_messages(const struct nm_ask *ask, struct nm_verdict *verdict)
 static void
 judge_content(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
-	const char *name = nm_endpoint_content(ask->endpoint);
+	const char *name = nm_ask_member(ask->endpoint);
 	enum nm_kind kind = nm_json_kind(ask->content);
 
 	if (nm_ask_lacks(ask->content))
@@ -320,7 +320,7 @@ static void
 judge_size(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
 	if (nm_ask_prompt_tokens(ask) > CONTEXT_TOKENS)
-		nm_verdict_set(verdict, 400, nm_endpoint_content(ask->endpoint),
+		nm_verdict_set(verdict, 400, nm_ask_member(ask->endpoint),
 			"context_length_exceeded", "Your input exceeds the context "
 			"window of this model. Please adjust your input and try "
 			"again.");

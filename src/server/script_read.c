@@ -37,11 +37,11 @@ take_which(struct nm_script *script, struct nm_words *r, struct nm_which *which)
 	rc = nm_words_text(r, "a number, a range or a per cent", &text);
 	if (rc)
 		return rc;
-	if (nm_range_read(text, &which->from, &which->to)) {
+	if (nm_words_range(text, &which->from, &which->to)) {
 		which->kind = NM_WHICH_RANGE;
 		return NM_OK;
 	}
-	if (!nm_chance_read(text, &which->chance))
+	if (!nm_words_chance(text, &which->chance))
 		return nm_words_bad(r, "not a number, a range or a per cent", text);
 	which->kind = NM_WHICH_CHANCE;
 	if (!nm_words_after_colon(r) && nm_words_take(r, "seed"))
@@ -160,7 +160,7 @@ take_cut(struct nm_words *r, struct nm_call_rule *rule)
 	rc = nm_words_text(r, "bytes", &text);
 	if (rc)
 		return rc;
-	if (!nm_range_read(text, &rule->fault.cut_bytes, &rule->cut_most) ||
+	if (!nm_words_range(text, &rule->fault.cut_bytes, &rule->cut_most) ||
 	    rule->cut_most == UINT64_MAX)
 		return nm_words_bad(r, "not bytes such as 1000 or 0..1000", text);
 	rule->fault.cut = true;

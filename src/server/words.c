@@ -138,7 +138,7 @@ nm_words_span(struct nm_words *r, const char *what, int64_t *span_ms)
 
 /* "12" or "3..5" or "3.." */
 bool
-nm_range_read(const char *text, uint64_t *from, uint64_t *to)
+nm_words_range(const char *text, uint64_t *from, uint64_t *to)
 {
 	char *end;
 
@@ -159,7 +159,7 @@ nm_range_read(const char *text, uint64_t *from, uint64_t *to)
 
 /* "10%" or "0.5%" as a share of 2^32. */
 bool
-nm_chance_read(const char *text, uint64_t *chance)
+nm_words_chance(const char *text, uint64_t *chance)
 {
 	char *end;
 	double share = strtod(text, &end);

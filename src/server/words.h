@@ -56,10 +56,10 @@ enum nm_code nm_words_rate(struct nm_words *r, const char *per,
                            uint64_t *rate) NM_MUST_USE;
 
 /* "12", "3..5", or "3.." (to UINT64_MAX). */
-bool nm_range_read(const char *text, uint64_t *from, uint64_t *to);
+bool nm_words_range(const char *text, uint64_t *from, uint64_t *to);
 
 /* "10%" or "0.5%" as a share of 2^32. */
-bool nm_chance_read(const char *text, uint64_t *chance);
+bool nm_words_chance(const char *text, uint64_t *chance);
 
 /* Fails with NM_INPUT and "name:line: problem: 'what'"; what may be NULL. */
 enum nm_code nm_words_bad(struct nm_words *r, const char *problem,

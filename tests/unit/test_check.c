@@ -190,7 +190,7 @@ test_endpoints(void **state)
 		nm_buf_clear(&line);
 		nm_buf_addf(&line, "{\"custom_id\":\"a\",\"method\":\"POST\","
 			"\"url\":\"%s\",\"body\":{\"model\":\"m\"}}\n",
-			nm_endpoint_path(options.endpoint));
+			nm_ask_path(options.endpoint));
 		check_text(&check, &options, nm_buf_string(&line), 1000);
 		assert_int_equal(check.n_entries, 1);
 		assert_string_equal(check.entries[0].param, absences[i].param);

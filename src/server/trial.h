@@ -1,0 +1,36 @@
+/*
+ * trial: the validation of one batch: its input file, found and checked in
+ * slices, then quotas and what a script has in store for it.
+ * Knows the check and the store; must not know a batch's states.
+ */
+#ifndef NM_SERVER_TRIAL_H
+#define NM_SERVER_TRIAL_H
+
+#include "server/check.h"
+
+struct nm_batch_fault;
+struct nm_job;
+struct nm_desk;
+
+enum nm_trial_stage {
+	NM_TRIAL_NEW, NM_TRIAL_READING, NM_TRIAL_DONE
+};
+
+/* Zeroed is new. After NM_TRIAL_DONE check holds only the verdict's numbers. */
+struct nm_trial {
+	enum nm_trial_stage stage;
+	int                 fd_plus_one;
+	struct nm_check     check;
+	struct nm_buf       errors;  /* as JSON; empty = it may go on */
+	struct nm_buf       model;   /* the batch's model, as replies will name it */
+	int64_t             requests, tokens;
+};
+
+/* Reads on for a while; done when stage says so. NM_IO when reading fails. */
+enum nm_code nm_trial_step(struct nm_job *job, struct nm_desk *desk,
+                           const struct nm_batch_fault *fault,
+                           struct nm_err *err) NM_MUST_USE;
+
+void nm_trial_release(struct nm_trial *trial);
+
+#endif
