@@ -43,7 +43,8 @@ struct nm_results_row {
 	uint64_t                  attempts; /* 0 = not known */
 };
 
-/* NM_IO when the folder cannot be made or written: told before anything is paid. */
+/* NM_IO when the folder cannot be made or written; open and release alone tell so
+ * before anything is paid. */
 enum nm_code nm_results_open(struct nm_results *results,
                              const struct nm_results_options *options,
                              struct nm_err *err) NM_MUST_USE;

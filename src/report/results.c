@@ -1,0 +1,355 @@
+/*
+ * results: rows to an unnamed file as they come; then head and rows to the run's
+ * file, and a copy to the known path.
+ */
+#include "report/results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "report/head_inner.h"
+
+enum {
+	PENDING_BYTES = 256 << 10,
+	LOOK_BYTES = 64 << 10,
+	FILE_MODE = 0644,
+	FOLDER_MODE = 0755,
+	ROW_DEPTH = 2 /* rows stand in an array within the file's object */
+};
+
+/* ---- names ---- */
+
+static void
+add_known_name(const struct nm_results_options *options, struct nm_buf *out)
+{
+	nm_path_add_safe(out, nm_text_of(options->variant
+		? options->variant : "variant0_llm_baseline"));
+	nm_buf_add_byte(out, '_');
+	nm_path_add_safe(out, nm_text_of(options->dataset));
+	nm_buf_add_string(out, options->mode == NM_HEAD_BATCH
+		? "_batch.json" : ".json");
+}
+
+static void
+add_run_name(const struct nm_results_options *options, struct nm_buf *out)
+{
+	char began[NM_CLOCK_TEXT_MAX];
+
+	nm_clock_compact(options->began_ms, began);
+	nm_buf_add_string(out, "runs/");
+	nm_path_add_safe(out, nm_text_of(options->dataset));
+	nm_buf_addf(out, "_%s_%s_", nm_head_mode_name(options->mode), began);
+	nm_path_add_safe(out, nm_text_of(options->run_id));
+	nm_buf_add_string(out, ".json");
+}
+
+static void
+name_files(struct nm_results *results,
+           const struct nm_results_options *options)
+{
+	const char *folder = options->folder ? options->folder : "results";
+	struct nm_buf name = {0};
+
+	add_known_name(options, &name);
+	nm_path_join(&results->known_path, folder, nm_buf_string(&name));
+	nm_buf_clear(&name);
+	add_run_name(options, &name);
+	nm_path_join(&results->run_path, folder, nm_buf_string(&name));
+	nm_buf_release(&name);
+}
+
+/* ---- rows ---- */
+
+/* A file without a name: whatever happens, nothing is left lying about. */
+static enum nm_code
+open_unnamed(const char *folder, int *fd, struct nm_err *err)
+{
+	struct nm_buf path = {0};
+	int got = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (got < 0 && (errno == EOPNOTSUPP || errno == EISDIR ||
+	                errno == EINVAL)) {
+		nm_path_join(&path, folder, ".rows-XXXXXX");
+		got = mkostemp(path.at, O_CLOEXEC);
+		if (got >= 0)
+			unlink(path.at);
+		nm_buf_release(&path);
+	}
+	if (got < 0)
+		return nm_fail(err, NM_IO, errno, "cannot write in %s: %s",
+		               folder, strerror(errno));
+	*fd = got;
+	return NM_OK;
+}
+
+enum nm_code
+nm_results_open(struct nm_results *results,
+                const struct nm_results_options *options, struct nm_err *err)
+{
+	struct nm_results new = {0};
+	struct nm_buf folder = {0};
+	enum nm_code rc;
+	int fd = -1;
+
+	nm_path_join(&folder, options->folder ? options->folder : "results",
+	             "runs");
+	rc = nm_path_make(nm_buf_string(&folder), FOLDER_MODE, err);
+	if (rc)
+		goto done;
+	rc = open_unnamed(nm_buf_string(&folder), &fd, err);
+	if (rc)
+		goto done;
+	name_files(&new, options);
+	new.rows_fd_plus_one = fd + 1;
+	*results = new;
+done:
+	nm_buf_release(&folder);
+	return rc;
+}
+
+static void
+flush(struct nm_results *results)
+{
+	struct nm_text bytes = nm_buf_text(&results->pending);
+
+	if (!results->failed.code && bytes.len &&
+	    !nm_file_write_all(results->rows_fd_plus_one - 1, bytes.at,
+	                       bytes.len, &results->failed))
+		results->rows_bytes += bytes.len;
+	nm_buf_clear(&results->pending);
+}
+
+static void
+put_texts(struct nm_json_writer *w, const char *name,
+          const struct nm_text *texts, size_t n)
+{
+	size_t i;
+
+	nm_json_open_array(w, name);
+	for (i = 0; i < n; i++)
+		nm_json_put_text(w, NULL, texts[i]);
+	nm_json_close_array(w);
+}
+
+static void
+put_text_or_null(struct nm_json_writer *w, const char *name,
+                 struct nm_text text)
+{
+	if (text.len)
+		nm_json_put_text(w, name, text);
+	else
+		nm_json_put_null(w, name);
+}
+
+/* No usage costs nothing where no answer was had, and is unknown where one was. */
+static void
+put_cost(struct nm_json_writer *w, const struct nm_results_row *row)
+{
+	if (row->cost.kind == NM_COST_KNOWN)
+		nm_json_put_double(w, "cost_usd", nm_price_usd(row->cost.pusd));
+	else if (row->cost.kind == NM_COST_NONE &&
+	         nm_class_is_instrument(row->row->class))
+		nm_json_put_double(w, "cost_usd", 0.0);
+	else
+		nm_json_put_null(w, "cost_usd");
+}
+
+static void
+put_metadata(struct nm_json_writer *w, const struct nm_score *score)
+{
+	enum nm_category category = score->category;
+
+	nm_json_open_object(w, "metadata");
+	put_texts(w, "correct_answers", score->correct, score->n_correct);
+	put_texts(w, "incorrect_answers", score->incorrect,
+	          score->n_incorrect);
+	put_texts(w, "missed_answers", score->missed, score->n_missed);
+	nm_json_put_true(w, "is_correct", score->is_correct);
+	nm_json_put_true(w, "is_perfect", category == NM_CATEGORY_PERFECT);
+	nm_json_put_true(w, "is_partial", category == NM_CATEGORY_PARTIAL);
+	nm_json_put_true(w, "is_hallucination_only",
+	                 category == NM_CATEGORY_HALLUCINATION_ONLY);
+	nm_json_put_string(w, "answer_category", nm_category_name(category));
+	nm_json_put_double(w, "hallucination_rate",
+	                   nm_score_hallucination_rate(score));
+	nm_json_close_object(w);
+}
+
+static void
+put_error(struct nm_json_writer *w, const struct nm_row *row)
+{
+	if (row->class == NM_CLASS_ANSWERED) {
+		nm_json_put_null(w, "error");
+		return;
+	}
+	nm_json_open_object(w, "error");
+	if (row->status_code)
+		nm_json_put_int(w, "status", row->status_code);
+	else
+		nm_json_put_null(w, "status");
+	put_text_or_null(w, "code", row->error_code);
+	put_text_or_null(w, "type", row->error_type);
+	put_text_or_null(w, "message", row->error_message);
+	put_text_or_null(w, "request_id", row->request_id);
+	nm_json_close_object(w);
+}
+
+static void
+put_new(struct nm_json_writer *w, const struct nm_results_row *row)
+{
+	nm_json_put_string(w, "class", nm_class_name(row->row->class));
+	put_text_or_null(w, "finish_reason", row->row->finish_reason);
+	if (row->row->usage.present) {
+		nm_json_open_object(w, "usage");
+		nm_head_put_tokens(w, &row->row->usage);
+		nm_json_close_object(w);
+	} else {
+		nm_json_put_null(w, "usage");
+	}
+	put_text_or_null(w, "model", row->row->model);
+	if (row->attempts)
+		nm_json_put_int(w, "attempts", (int64_t)row->attempts);
+	put_error(w, row->row);
+}
+
+void
+nm_results_add(struct nm_results *results, const struct nm_results_row *row)
+{
+	const struct nm_question *q = row->question;
+	struct nm_json_writer w = { .out = &results->pending, .indent = 2,
+	                            .depth = ROW_DEPTH };
+
+	w.some[ROW_DEPTH] = results->n_rows > 0;
+	nm_json_open_object(&w, NULL);
+	nm_json_put_int(&w, "question_id", (int64_t)q->id);
+	nm_json_put_text(&w, "question_text",
+	                 (struct nm_text){ q->text, q->text_len });
+	put_texts(&w, "predicted_answers", row->row->answers,
+	          row->row->n_answers);
+	put_texts(&w, "ground_truth_answers", q->gold, q->n_gold);
+	nm_json_put_true(&w, "success", row->row->n_answers > 0);
+	put_cost(&w, row);
+	put_metadata(&w, row->score);
+	put_new(&w, row);
+	nm_json_close_object(&w);
+	results->n_rows++;
+	if (results->pending.len >= PENDING_BYTES)
+		flush(results);
+}
+
+/* ---- files ---- */
+
+static enum nm_code
+write_run_file(struct nm_results *results, const struct nm_head *head,
+               struct nm_err *err)
+{
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2 };
+	struct nm_draft draft = {0};
+	enum nm_code rc;
+
+	rc = nm_draft_open(&draft, nm_buf_string(&results->run_path), FILE_MODE,
+	                   err);
+	if (rc)
+		goto done;
+	nm_json_open_object(&w, NULL);
+	nm_head_put(&w, head);
+	nm_json_open_array(&w, "results");
+	nm_draft_add(&draft, text.at, text.len);
+	nm_draft_add_file(&draft, results->rows_fd_plus_one - 1, 0,
+	                  results->rows_bytes);
+	nm_buf_clear(&text);
+	w.some[ROW_DEPTH] = results->n_rows > 0;
+	nm_json_close_array(&w);
+	nm_json_close_object(&w);
+	nm_buf_add_byte(&text, '\n');
+	nm_draft_add(&draft, text.at, text.len);
+	rc = nm_draft_commit(&draft, err);
+done:
+	nm_draft_abandon(&draft);
+	nm_buf_release(&text);
+	return rc;
+}
+
+/* What we write has its ledger well within the first bytes. */
+static bool
+is_ours(int fd, uint64_t size)
+{
+	size_t len = size < LOOK_BYTES ? (size_t)size : LOOK_BYTES;
+	struct nm_buf text = {0};
+	struct nm_err err;
+	bool ours = false;
+	char *room = nm_buf_room(&text, len);
+
+	if (nm_file_read_at(fd, 0, len, room, &err) == NM_OK)
+		ours = memmem(room, len, "\n  \"ledger\": {", 14) != NULL;
+	nm_buf_release(&text);
+	return ours;
+}
+
+/* An older tool's results may have cost money: they are moved aside, not lost. */
+static enum nm_code
+keep_foreign(struct nm_results *results, struct nm_err *err)
+{
+	const char *known = nm_buf_string(&results->known_path);
+	struct nm_text folder = { results->run_path.at,
+		(size_t)(nm_path_base(results->run_path.at) -
+		         results->run_path.at) };
+	struct nm_text stem = nm_path_stem(known);
+	char when[NM_CLOCK_TEXT_MAX];
+	struct stat info;
+	int fd = open(known, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool foreign;
+
+	if (fd < 0)
+		return NM_OK;
+	foreign = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+	          info.st_size > 0 && !is_ours(fd, (uint64_t)info.st_size);
+	close(fd);
+	if (!foreign)
+		return NM_OK;
+	nm_clock_compact((int64_t)info.st_mtim.tv_sec * 1000, when);
+	nm_buf_clear(&results->kept_path);
+	nm_buf_addf(&results->kept_path, "%.*s%.*s_kept_%s.json",
+	            NM_TEXT_ARGS(folder), NM_TEXT_ARGS(stem), when);
+	return nm_file_copy(known, nm_buf_string(&results->kept_path),
+	                    FILE_MODE, err);
+}
+
+enum nm_code
+nm_results_finish(struct nm_results *results, const struct nm_head *head,
+                  struct nm_err *err)
+{
+	enum nm_code rc;
+
+	flush(results);
+	if (results->failed.code)
+		return nm_fail(err, results->failed.code, results->failed.detail,
+		               "cannot write %s: %s",
+		               nm_buf_string(&results->run_path),
+		               results->failed.text);
+	rc = write_run_file(results, head, err);
+	if (rc)
+		return rc;
+	rc = keep_foreign(results, err);
+	if (rc)
+		return rc;
+	return nm_file_copy(nm_buf_string(&results->run_path),
+	                    nm_buf_string(&results->known_path), FILE_MODE, err);
+}
+
+void
+nm_results_release(struct nm_results *results)
+{
+	if (results->rows_fd_plus_one)
+		close(results->rows_fd_plus_one - 1);
+	nm_buf_release(&results->run_path);
+	nm_buf_release(&results->known_path);
+	nm_buf_release(&results->kept_path);
+	nm_buf_release(&results->pending);
+	memset(results, 0, sizeof(*results));
+}
