@@ -65,7 +65,8 @@ struct nm_option_table {
 	const struct nm_option_note  *exits;       /* "2", "wrong options" */
 	const struct nm_option_note  *environment;
 	const struct nm_option_note  *files;
-	const struct nm_option_note  *examples;    /* command, what it does */
+	const struct nm_option_note  *examples; /* command (the program's name may be
+	                                           left out), what it does */
 };
 
 /* Zeroed is ready for nm_options_read. Texts are lent from argv or the arena. */

@@ -4,7 +4,7 @@
 #include "cli/option_inner.h"
 #include "cli/terminal.h"
 
-enum { COLUMN_MAX = 30 };
+enum { COLUMN_MAX = 30, RANGE_MAX = 1000000 };
 
 void
 nm_option_add_argument(const struct nm_option *option, struct nm_buf *out)
@@ -26,13 +26,17 @@ void
 nm_option_add_help(const struct nm_option *option, struct nm_buf *out)
 {
 	const char *standard = option->preset;
+	struct nm_option shown = *option;
 	struct nm_buf range = {0};
 
 	nm_buf_add_string(out, option->help);
 	if (option->otherwise)
 		standard = option->otherwise;
-	if (option->min > 0 || option->max > 0)
-		nm_option_add_range(option, &range);
+	/* An upper end that only keeps numbers within a type tells nothing. */
+	if (shown.kind != NM_OPTION_SPAN && shown.max >= RANGE_MAX)
+		shown.max = 0;
+	if (shown.min > 0 || shown.max > 0)
+		nm_option_add_range(&shown, &range);
 	if (range.len && standard)
 		nm_buf_addf(out, " (%s; default %s)", range.at, standard);
 	else if (range.len)
@@ -180,9 +184,11 @@ add_notes(const struct nm_option_note *notes, const char *heading,
 }
 
 static void
-add_examples(const struct nm_option_note *notes, int width,
+add_examples(const struct nm_option_table *table, int width,
              struct nm_buf *out)
 {
+	const struct nm_option_note *notes = table->examples;
+
 	if (!notes || !notes->term)
 		return;
 	nm_buf_add_string(out, "\nExamples:\n");
@@ -190,7 +196,9 @@ add_examples(const struct nm_option_note *notes, int width,
 		add_blanks(out, 2);
 		add_wrapped(out, notes->text, 2, 2, width);
 		/* A command is never broken: people copy it. */
-		nm_buf_addf(out, "    %s\n", notes->term);
+		nm_buf_addf(out, "    %s%s%s\n",
+		            notes->term[0] == '-' ? table->program : "",
+		            notes->term[0] == '-' ? " " : "", notes->term);
 	}
 }
 
@@ -213,5 +221,5 @@ nm_option_table_help(const struct nm_option_table *table, int width,
 	add_notes(table->exits, "Exit status", width, out);
 	add_notes(table->environment, "Environment", width, out);
 	add_notes(table->files, "Files", width, out);
-	add_examples(table->examples, width, out);
+	add_examples(table, width, out);
 }

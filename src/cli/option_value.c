@@ -21,17 +21,32 @@ nm_option_next_word(const char **words)
 	return word;
 }
 
+/* "0.1s", "90s", "15m", "24h", "7d": the largest unit that is whole. */
+static void
+add_span(int64_t span_ms, struct nm_buf *out)
+{
+	static const struct { int64_t ms; char unit; } units[] = {
+		{ 86400000, 'd' }, { 3600000, 'h' }, { 60000, 'm' },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (span_ms > units[i].ms && span_ms % units[i].ms == 0)
+			break;
+	if (i < sizeof(units) / sizeof(*units))
+		nm_buf_addf(out, "%" PRId64 "%c", span_ms / units[i].ms,
+		            units[i].unit);
+	else
+		nm_buf_addf(out, "%gs", (double)span_ms / 1000);
+}
+
 static void
 add_bound(const struct nm_option *option, double bound, struct nm_buf *out)
 {
-	char span[NM_CLOCK_TEXT_MAX];
-
-	if (option->kind == NM_OPTION_SPAN) {
-		nm_clock_span((int64_t)bound, span);
-		nm_buf_add_string(out, span);
-	} else {
+	if (option->kind == NM_OPTION_SPAN)
+		add_span((int64_t)bound, out);
+	else
 		nm_buf_addf(out, "%.15g", bound);
-	}
 }
 
 void

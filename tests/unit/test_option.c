@@ -120,9 +120,9 @@ static const struct {
 	{ "--mode direc", "--mode: 'direc' is not direct or batch",
 	  "words are not shortened" },
 	{ "--poll-interval 0", "--poll-interval: '0' is not a time such "
-	  "as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "too short" },
+	  "as 90s, 15m, 24h or 7d, from 1s to 60m", "too short" },
 	{ "--poll-interval soon", "--poll-interval: 'soon' is not a time "
-	  "such as 90s, 15m, 24h or 7d, from 1s to 1h 00m", "no time" },
+	  "such as 90s, 15m, 24h or 7d, from 1s to 60m", "no time" },
 	{ "--max-cost -2", "--max-cost: '-2' is not a number from 0 up",
 	  "below nothing" },
 	{ "--max-cost nan", "--max-cost: 'nan' is not a number from 0 up",
@@ -268,7 +268,7 @@ static const char help_text[] =
 	"\n"
 	"How:\n"
 	"  --mode direct|batch      how to ask (default direct)\n"
-	"  --poll-interval SECONDS  longest pause (from 1s to 1h 00m; default 30)\n"
+	"  --poll-interval SECONDS  longest pause (from 1s to 60m; default 30)\n"
 	"  --max-cost USD           send no more than this costs\n"
 	"  --model MODEL            the model's name\n"
 	"  --dry-run                create, do not wait\n"
