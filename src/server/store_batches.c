@@ -1,0 +1,422 @@
+#include "server/store_parts.h"
+
+#include <assert.h>
+
+#define BATCH_COLUMNS "id, tenant, endpoint, input_file_id, metadata," \
+	" results_live_s, state, expires_s, model, errors, output_file_id," \
+	" error_file_id, at0, at1, at2, at3, at4, at5, at6, at7," \
+	" total, completed, failed, input_tokens, cached_tokens," \
+	" output_tokens, reasoning_tokens, input_lines, input_bytes," \
+	" output_bytes, error_bytes, prompt_tokens, due_ms"
+#define OPEN_STATES "(0, 2, 3, 6)"
+
+enum { FIRST_AT = 12, FIRST_BOOK = FIRST_AT + NM_BATCH_STATES };
+
+/* The books as an array, in the columns' order. */
+enum { N_BOOKS = 13 };
+static_assert(sizeof(struct nm_batch_books) == N_BOOKS * sizeof(int64_t),
+              "the books and their columns go together");
+
+static const char *const state_names[NM_BATCH_STATES] = {
+	"validating", "failed", "in_progress", "finalizing", "completed",
+	"expired", "cancelling", "cancelled"
+};
+
+const char *
+nm_batch_state_name(enum nm_batch_state state)
+{
+	return state_names[state];
+}
+
+bool
+nm_batch_state_is_final(enum nm_batch_state state)
+{
+	return state == NM_BATCH_FAILED || state == NM_BATCH_COMPLETED ||
+	       state == NM_BATCH_EXPIRED || state == NM_BATCH_CANCELLED;
+}
+
+static void
+read_batch_row(sqlite3_stmt *st, struct nm_arena *arena,
+               struct nm_stored_batch *batch)
+{
+	int64_t books[N_BOOKS];
+
+	batch->id = nm_db_text(st, 0, arena);
+	batch->tenant = nm_db_text(st, 1, arena);
+	batch->endpoint = nm_db_text(st, 2, arena);
+	batch->input_file_id = nm_db_text(st, 3, arena);
+	batch->metadata = nm_db_text(st, 4, arena);
+	batch->results_live_s = sqlite3_column_int64(st, 5);
+	batch->state = (enum nm_batch_state)(sqlite3_column_int(st, 6) &
+	                                     (NM_BATCH_STATES - 1));
+	batch->expires_s = sqlite3_column_int64(st, 7);
+	batch->model = nm_db_text(st, 8, arena);
+	batch->errors = nm_db_text(st, 9, arena);
+	batch->output_file_id = nm_db_text(st, 10, arena);
+	batch->error_file_id = nm_db_text(st, 11, arena);
+	for (int i = 0; i < NM_BATCH_STATES; i++)
+		batch->at_s[i] = sqlite3_column_int64(st, FIRST_AT + i);
+	for (int i = 0; i < N_BOOKS; i++)
+		books[i] = sqlite3_column_int64(st, FIRST_BOOK + i);
+	memcpy(&batch->books, books, sizeof(books));
+}
+
+enum nm_code
+nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
+                   struct nm_err *err)
+{
+	struct nm_db *db = &store->writer;
+	sqlite3_stmt *st;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "INSERT INTO batch(id, tenant, endpoint,"
+	               " input_file_id, metadata, results_live_s, state, at0,"
+	               " expires_s) VALUES(?,?,?,?,?,?,?,?,?)", &st, err);
+	if (rc)
+		goto done;
+	nm_db_bind_text(st, 1, batch->id);
+	nm_db_bind_text(st, 2, batch->tenant);
+	nm_db_bind_text(st, 3, batch->endpoint);
+	nm_db_bind_text(st, 4, batch->input_file_id);
+	nm_db_bind_text(st, 5, batch->metadata);
+	nm_db_bind_int(st, 6, batch->results_live_s);
+	nm_db_bind_int(st, 7, batch->state);
+	nm_db_bind_int(st, 8, batch->at_s[NM_BATCH_VALIDATING]);
+	nm_db_bind_int(st, 9, batch->expires_s);
+	rc = nm_db_do(db, st, NULL, err);
+done:
+	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
+
+enum nm_code
+nm_store_batch_get(struct nm_store *store, const char *tenant, const char *id,
+                   struct nm_arena *arena, struct nm_stored_batch *batch,
+                   struct nm_err *err)
+{
+	struct nm_db *db = &store->reader;
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "SELECT " BATCH_COLUMNS " FROM batch WHERE id = ?1"
+	               " AND (?2 IS NULL OR tenant = ?2)", &st, err);
+	if (rc)
+		goto done;
+	nm_db_bind_text(st, 1, id);
+	nm_db_bind_text(st, 2, tenant);
+	rc = nm_db_step(db, st, &row, err);
+	if (!rc && !row)
+		rc = nm_fail(err, NM_ABSENT, 404, "no such batch: %.64s", id);
+	if (!rc)
+		read_batch_row(st, arena, batch);
+done:
+	nm_db_done(st);
+	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
+
+static enum nm_code
+collect_batches(struct nm_db *db, const struct nm_store_page *page,
+                struct nm_arena *arena, struct nm_stored_batch *batches,
+                size_t *n, struct nm_err *err)
+{
+#define LIST "SELECT " BATCH_COLUMNS " FROM batch WHERE tenant = ?1" \
+	" AND at0 < ?2"
+	struct nm_store_place place;
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	rc = nm_store_find_place(db, "SELECT at0, seq FROM batch"
+	                         " WHERE tenant = ?1 AND id = ?2", page, &place,
+	                         err);
+	if (rc)
+		return rc;
+	if (page->order == NM_NEWEST_FIRST)
+		rc = nm_db_use(db, LIST " AND (at0, seq) < (?3, ?4)"
+		               " ORDER BY at0 DESC, seq DESC LIMIT ?5", &st, err);
+	else
+		rc = nm_db_use(db, LIST " AND (at0, seq) > (?3, ?4)"
+		               " ORDER BY at0, seq LIMIT ?5", &st, err);
+	if (rc)
+		return rc;
+	nm_db_bind_text(st, 1, page->tenant);
+	nm_db_bind_int(st, 2, page->before_s ? page->before_s : INT64_MAX);
+	nm_db_bind_int(st, 3, place.created_s);
+	nm_db_bind_int(st, 4, place.seq);
+	nm_db_bind_int(st, 5, (int64_t)page->limit + 1);
+	while (!(rc = nm_db_step(db, st, &row, err)) && row)
+		read_batch_row(st, arena, &batches[(*n)++]);
+	nm_db_done(st);
+	return rc;
+}
+
+enum nm_code
+nm_store_batches(struct nm_store *store, const struct nm_store_page *page,
+                 void (*each)(void *ctx, const struct nm_stored_batch *batch),
+                 void *ctx, int *more, struct nm_err *err)
+{
+	struct nm_arena arena = {0};
+	struct nm_stored_batch *batches;
+	size_t n = 0;
+	enum nm_code rc;
+
+	batches = nm_arena_array(&arena, page->limit + 1, sizeof(*batches));
+	pthread_mutex_lock(&store->reader.lock);
+	rc = collect_batches(&store->reader, page, &arena, batches, &n, err);
+	pthread_mutex_unlock(&store->reader.lock);
+	for (size_t i = 0; !rc && i < n && i < page->limit; i++)
+		each(ctx, &batches[i]);
+	if (!rc)
+		*more = n > page->limit;
+	nm_arena_release(&arena);
+	return rc;
+}
+
+enum nm_code
+nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
+                      const char *const **ids, size_t *n_ids,
+                      struct nm_err *err)
+{
+	struct nm_db *db = &store->reader;
+	sqlite3_stmt *st = NULL;
+	const char **found = NULL, **grown;
+	size_t n = 0, room = 0;
+	int row = 0;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "SELECT id FROM batch WHERE state IN " OPEN_STATES
+	               " ORDER BY seq", &st, err);
+	while (!rc && !(rc = nm_db_step(db, st, &row, err)) && row) {
+		if (n == room) {
+			room = room ? 2 * room : 16;
+			grown = nm_arena_array(arena, room, sizeof(*grown));
+			if (n)
+				memcpy(grown, found, n * sizeof(*found));
+			found = grown;
+		}
+		found[n++] = nm_db_text(st, 0, arena);
+	}
+	nm_db_done(st);
+	pthread_mutex_unlock(&db->lock);
+	if (!rc) {
+		*ids = found;
+		*n_ids = n;
+	}
+	return rc;
+}
+
+static void
+bind_books(sqlite3_stmt *st, int first, const struct nm_batch_books *books)
+{
+	int64_t numbers[N_BOOKS];
+
+	if (!books)
+		return;
+	memcpy(numbers, books, sizeof(numbers));
+	for (int i = 0; i < N_BOOKS; i++)
+		nm_db_bind_int(st, first + i, numbers[i]);
+}
+
+/* ?1 id, ?2… books (all NULL: as they are). */
+#define SET_BOOKS "total = coalesce(?2, total)," \
+	" completed = coalesce(?3, completed), failed = coalesce(?4, failed)," \
+	" input_tokens = coalesce(?5, input_tokens)," \
+	" cached_tokens = coalesce(?6, cached_tokens)," \
+	" output_tokens = coalesce(?7, output_tokens)," \
+	" reasoning_tokens = coalesce(?8, reasoning_tokens)," \
+	" input_lines = coalesce(?9, input_lines)," \
+	" input_bytes = coalesce(?10, input_bytes)," \
+	" output_bytes = coalesce(?11, output_bytes)," \
+	" error_bytes = coalesce(?12, error_bytes)," \
+	" prompt_tokens = coalesce(?13, prompt_tokens)," \
+	" due_ms = coalesce(?14, due_ms)"
+
+#define MOVE_TO(n) "UPDATE batch SET state = " #n ", at" #n " = ?15," \
+	" model = coalesce(?16, model), errors = coalesce(?17, errors)," \
+	" output_file_id = coalesce(?19, output_file_id)," \
+	" error_file_id = coalesce(?20, error_file_id), " SET_BOOKS \
+	" WHERE id = ?1 AND state = ?18"
+
+static enum nm_code
+read_state(struct nm_db *db, const char *id, enum nm_batch_state *state,
+           struct nm_err *err)
+{
+	sqlite3_stmt *st;
+	int row = 0;
+	enum nm_code rc;
+
+	rc = nm_db_use(db, "SELECT state FROM batch WHERE id = ?1", &st, err);
+	if (rc)
+		return rc;
+	nm_db_bind_text(st, 1, id);
+	rc = nm_db_step(db, st, &row, err);
+	if (!rc && !row)
+		rc = nm_fail(err, NM_ABSENT, 404, "no such batch: %.64s", id);
+	if (!rc)
+		*state = (enum nm_batch_state)sqlite3_column_int(st, 0);
+	nm_db_done(st);
+	return rc;
+}
+
+/* Within a transaction of the writer. */
+static enum nm_code
+move_batch(struct nm_db *db, const char *id, const struct nm_batch_move *move,
+           const char *output_id, const char *error_id,
+           enum nm_batch_state *now, struct nm_err *err)
+{
+	static const char *const sql[NM_BATCH_STATES] = {
+		MOVE_TO(0), MOVE_TO(1), MOVE_TO(2), MOVE_TO(3),
+		MOVE_TO(4), MOVE_TO(5), MOVE_TO(6), MOVE_TO(7)
+	};
+	enum nm_batch_state state = move->to;
+	sqlite3_stmt *st;
+	int changed = 0;
+	enum nm_code rc;
+
+	rc = nm_db_use(db, sql[move->to], &st, err);
+	if (rc)
+		return rc;
+	nm_db_bind_text(st, 1, id);
+	bind_books(st, 2, move->books);
+	nm_db_bind_int(st, 15, move->now_s);
+	nm_db_bind_text(st, 16, move->model);
+	nm_db_bind_text(st, 17, move->errors);
+	nm_db_bind_int(st, 18, move->from);
+	nm_db_bind_text(st, 19, output_id);
+	nm_db_bind_text(st, 20, error_id);
+	rc = nm_db_do(db, st, &changed, err);
+	if (!rc && !changed) {
+		rc = read_state(db, id, &state, err);
+		if (!rc)
+			rc = nm_fail(err, NM_HELD, 0, "batch %.64s is %s, not %s",
+			             id, state_names[state],
+			             state_names[move->from]);
+	}
+	if (now && (!rc || rc == NM_HELD))
+		*now = state;
+	return rc;
+}
+
+enum nm_code
+nm_store_batch_move(struct nm_store *store, const char *id,
+                    const struct nm_batch_move *move, enum nm_batch_state *now,
+                    struct nm_err *err)
+{
+	enum nm_code rc;
+
+	rc = nm_store_begin(store, err);
+	if (rc)
+		return rc;
+	rc = move_batch(&store->writer, id, move, NULL, NULL, now, err);
+	return nm_store_commit_or_undo(store, rc, err);
+}
+
+enum nm_code
+nm_store_batch_keep(struct nm_store *store, const char *id,
+                    const struct nm_batch_books *books,
+                    enum nm_batch_state *now, struct nm_err *err)
+{
+	struct nm_db *db = &store->writer;
+	sqlite3_stmt *st;
+	enum nm_code rc;
+
+	rc = nm_store_begin(store, err);
+	if (rc)
+		return rc;
+	rc = nm_db_use(db, "UPDATE batch SET " SET_BOOKS " WHERE id = ?1", &st,
+	               err);
+	if (!rc) {
+		nm_db_bind_text(st, 1, id);
+		bind_books(st, 2, books);
+		rc = nm_db_do(db, st, NULL, err);
+	}
+	if (!rc)
+		rc = read_state(db, id, now, err);
+	return nm_store_commit_or_undo(store, rc, err);
+}
+
+enum nm_code
+nm_store_batch_finish(struct nm_store *store, const char *id,
+                      const struct nm_batch_move *move,
+                      const struct nm_stored_file *output,
+                      const struct nm_stored_file *errors,
+                      struct nm_err *err)
+{
+	enum nm_code rc;
+
+	rc = nm_store_begin(store, err);
+	if (rc)
+		return rc;
+	if (output)
+		rc = nm_store_put_file(&store->writer, output, err);
+	if (!rc && errors)
+		rc = nm_store_put_file(&store->writer, errors, err);
+	if (!rc)
+		rc = move_batch(&store->writer, id, move,
+		                output ? output->id : NULL,
+		                errors ? errors->id : NULL, NULL, err);
+	return nm_store_commit_or_undo(store, rc, err);
+}
+
+enum nm_code
+nm_store_batch_count(struct nm_store *store, const char *tenant,
+                     int64_t since_s, int64_t *created, int64_t *open,
+                     struct nm_err *err)
+{
+	struct nm_db *db = &store->reader;
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "SELECT (SELECT count(*) FROM batch"
+	               " WHERE (?1 IS NULL OR tenant = ?1) AND at0 >= ?2),"
+	               " (SELECT count(*) FROM batch WHERE state IN " OPEN_STATES
+	               " AND (?1 IS NULL OR tenant = ?1))", &st, err);
+	if (!rc) {
+		nm_db_bind_text(st, 1, tenant);
+		nm_db_bind_int(st, 2, since_s);
+		rc = nm_db_step(db, st, &row, err);
+	}
+	if (!rc) {
+		*created = sqlite3_column_int64(st, 0);
+		*open = sqlite3_column_int64(st, 1);
+	}
+	nm_db_done(st);
+	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
+
+enum nm_code
+nm_store_enqueued(struct nm_store *store, const char *tenant,
+                  const char *model, int64_t *tokens, int64_t *requests,
+                  struct nm_err *err)
+{
+	struct nm_db *db = &store->reader;
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "SELECT coalesce(sum(prompt_tokens), 0),"
+	               " coalesce(sum(total), 0) FROM batch WHERE state IN "
+	               OPEN_STATES " AND (?1 IS NULL OR tenant = ?1)"
+	               " AND (?2 IS NULL OR model = ?2)", &st, err);
+	if (!rc) {
+		nm_db_bind_text(st, 1, tenant);
+		nm_db_bind_text(st, 2, model);
+		rc = nm_db_step(db, st, &row, err);
+	}
+	if (!rc) {
+		*tokens = sqlite3_column_int64(st, 0);
+		*requests = sqlite3_column_int64(st, 1);
+	}
+	nm_db_done(st);
+	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
