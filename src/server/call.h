@@ -82,11 +82,15 @@ struct nm_call {
 	struct nm_field *fields;   /* NM_TAKE_PARTS, in order */
 	struct nm_upload_file upload;
 	struct nm_text  range;     /* the Range header, or empty */
+	uint64_t        body_bytes;/* of the body, as they came */
 	struct nm_arena arena;     /* lives like the call */
 	struct nm_fault fault;     /* what a script wants of it */
 	struct nm_buf   noted;     /* members for the log line: ,"name":value… */
 	struct nm_call_answer *answer;
 };
+
+/* Whether a key is asked for where the server has keys. */
+enum nm_door { NM_DOOR_KEY, NM_DOOR_OPEN };
 
 struct nm_route {
 	enum nm_method  method;
@@ -94,6 +98,7 @@ struct nm_route {
 	enum nm_taking  taking;
 	size_t          body_max_bytes; /* 0 = 1 MiB */
 	enum nm_code  (*handle)(struct nm_call *call, struct nm_err *err);
+	enum nm_door    door;
 };
 
 /* Ended by a route without path. */

@@ -1,0 +1,351 @@
+#include "server/body.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "server/server.h"
+
+enum {
+	HEAD_BYTES = 4096,
+	KEPT_BYTES = 64 << 10,  /* memory a body may keep between calls */
+	PUSH_BYTES = 8 << 20    /* the system begins to write out every so often */
+};
+
+static void
+refuse(struct nm_body *body, unsigned status, const char *code,
+       const char *message)
+{
+	struct nm_refusal refusal = { .status = status, .code = code };
+
+	if (body->refused)
+		return;
+	body->refused = true;
+	nm_call_refuse(body->call, &refusal, "%s", message);
+}
+
+static void
+refuse_size(struct nm_body *body)
+{
+	if (body->call->route->taking == NM_TAKE_PARTS)
+		refuse(body, 413, NULL, "File is too large.");
+	else
+		refuse(body, 413, NULL, "The request body is too large.");
+}
+
+static void
+refuse_quota(struct nm_body *body)
+{
+	refuse(body, 400, "storage_quota_exceeded",
+	       "This file would exceed the storage quota of this server. Delete "
+	       "files that are no longer needed.");
+}
+
+/* What --disk-quota leaves; a store that cannot tell is not the client's fault. */
+static uint64_t
+quota_room(const struct nm_parts *parts)
+{
+	int64_t quota = parts->options->disk_quota_bytes, used = 0;
+
+	if (!quota || nm_store_bytes(parts->store, &used, NULL))
+		return UINT64_MAX;
+	return used < quota ? (uint64_t)(quota - used) : 0;
+}
+
+void
+nm_body_begin(struct nm_body *body, struct nm_call *call,
+              const char *content_type, uint64_t announced)
+{
+	const struct nm_route *route = call->route;
+	struct nm_err err;
+
+	body->call = call;
+	body->max_bytes = route->body_max_bytes ? route->body_max_bytes
+	                                        : NM_BODY_JSON_MAX_BYTES;
+	body->room_bytes = UINT64_MAX;
+	body->whole.max = (size_t)body->max_bytes;
+	if (route->taking == NM_TAKE_NONE)
+		return;
+	if (announced != UINT64_MAX && announced > body->max_bytes)
+		refuse_size(body);
+	if (route->taking != NM_TAKE_PARTS || body->refused)
+		return;
+	body->room_bytes = quota_room(call->parts);
+	if (announced != UINT64_MAX && announced > body->room_bytes)
+		refuse_quota(body);
+	if (nm_multipart_init(&body->parts, content_type, &err))
+		refuse(body, 400, NULL, "Could not parse multipart form: the "
+		       "Content-Type must be multipart/form-data with a boundary.");
+}
+
+static enum nm_code
+open_temporary(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_upload_file *file = &call->upload;
+	char name[33];
+	int fd;
+
+	nm_digest_random_hex(name, 32);
+	nm_buf_clear(&file->path);
+	nm_store_path(call->parts->store, "tmp", name, &file->path);
+	fd = open(nm_buf_string(&file->path),
+	          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* The lock tells sweepers of other processes that somebody writes. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		return nm_fail(err, NM_IO, errno, "%s: %s",
+		               nm_buf_string(&file->path), strerror(errno));
+	file->fd_plus_one = fd + 1;
+	return NM_OK;
+}
+
+static void
+begin_part(struct nm_body *body)
+{
+	struct nm_multipart *parts = &body->parts;
+	struct nm_upload_file *file = &body->call->upload;
+	struct nm_arena *arena = &body->call->arena;
+	struct nm_text base = parts->filename;
+
+	if (!parts->named && !nm_text_is(parts->name, "file") &&
+	    !nm_text_is(parts->name, "data")) {
+		body->inside = NM_BODY_IN_FIELD;
+		nm_buf_clear(&body->value);
+		if (++body->n_fields > NM_BODY_FIELDS_MAX)
+			refuse(body, 400, NULL, "Too many fields in the form.");
+		return;
+	}
+	body->inside = NM_BODY_IN_FILE;
+	if (file->fd_plus_one) {
+		refuse(body, 400, NULL, "Only one file may be sent at a time.");
+		return;
+	}
+	for (size_t i = 0; i < base.len; i++)
+		if (base.at[i] == '/' || base.at[i] == '\\') {
+			base.at += i + 1;
+			base.len -= i + 1;
+			i = (size_t)-1;
+		}
+	file->field = nm_arena_text(arena, parts->name);
+	file->filename = nm_arena_text(arena, base);
+	file->named = parts->named;
+	if (!body->failed.code)
+		(void)!open_temporary(body->call, &body->failed);
+}
+
+/* Begins writing out early, so that the sync at the end finds little left. */
+static void
+push_out(struct nm_body *body)
+{
+	struct nm_upload_file *file = &body->call->upload;
+
+	if (file->bytes - body->synced_bytes < PUSH_BYTES)
+		return;
+	sync_file_range(file->fd_plus_one - 1, (off_t)body->synced_bytes,
+	                (off_t)(file->bytes - body->synced_bytes),
+	                SYNC_FILE_RANGE_WRITE);
+	body->synced_bytes = file->bytes;
+}
+
+static void
+take_file_bytes(struct nm_body *body, struct nm_text bytes)
+{
+	struct nm_upload_file *file = &body->call->upload;
+
+	if (!file->fd_plus_one || body->failed.code)
+		return;
+	if (file->bytes + bytes.len > body->room_bytes) {
+		refuse_quota(body);
+		return;
+	}
+	if (body->head.len < HEAD_BYTES)
+		nm_buf_add(&body->head, bytes.at,
+		           bytes.len < HEAD_BYTES - body->head.len
+		           ? bytes.len : HEAD_BYTES - body->head.len);
+	if (nm_file_write_all(file->fd_plus_one - 1, bytes.at, bytes.len,
+	                      &body->failed))
+		return;
+	file->bytes += bytes.len;
+	push_out(body);
+}
+
+static void
+end_part(struct nm_body *body)
+{
+	struct nm_call *call = body->call;
+	struct nm_field **last = &call->fields, *field;
+
+	if (body->inside == NM_BODY_IN_FIELD) {
+		field = nm_arena_new(&call->arena, sizeof(*field));
+		field->name = nm_arena_text(&call->arena, body->parts.name);
+		field->value = nm_arena_text(&call->arena,
+		                             nm_buf_text(&body->value));
+		while (*last)
+			last = &(*last)->next;
+		*last = field;
+	} else if (body->inside == NM_BODY_IN_FILE) {
+		call->upload.head = nm_buf_text(&body->head);
+	}
+	body->inside = NM_BODY_BETWEEN;
+}
+
+static void
+take_parts(struct nm_body *body, const void *bytes, size_t len)
+{
+	enum nm_part_event event;
+
+	nm_multipart_feed(&body->parts, bytes, len);
+	while (!body->refused &&
+	       (event = nm_multipart_next(&body->parts)) != NM_PART_MORE) {
+		if (event == NM_PART_BROKEN)
+			refuse(body, 400, NULL, "Could not parse multipart form.");
+		else if (event == NM_PART_BEGIN)
+			begin_part(body);
+		else if (event == NM_PART_END)
+			end_part(body);
+		else if (event != NM_PART_BYTES)
+			continue;
+		else if (body->inside == NM_BODY_IN_FILE)
+			take_file_bytes(body, body->parts.bytes);
+		else
+			nm_buf_add_text(&body->value, body->parts.bytes);
+		if (body->value.over)
+			refuse(body, 400, NULL, "A field of the form is too long.");
+	}
+}
+
+void
+nm_body_take(struct nm_body *body, const void *bytes, size_t len)
+{
+	struct nm_call *call = body->call;
+
+	call->body_bytes += len;
+	if (body->refused || call->route->taking == NM_TAKE_NONE)
+		return;
+	if (call->body_bytes > body->max_bytes)
+		refuse_size(body);
+	else if (call->route->taking == NM_TAKE_PARTS)
+		take_parts(body, bytes, len);
+	else
+		nm_buf_add(&body->whole, bytes, len);
+}
+
+static void
+finish_json(struct nm_body *body)
+{
+	struct nm_call *call = body->call;
+	struct nm_err err;
+
+	call->body = nm_buf_text(&body->whole);
+	if (nm_json_read(&body->json, call->body.at ? call->body.at : "",
+	                 call->body.len, &call->root, &err) ||
+	    nm_json_kind(call->root) != NM_JSON_OBJECT)
+		refuse(body, 400, NULL, "We could not parse the JSON body of your "
+		       "request. (HINT: This likely means you aren't using your "
+		       "HTTP library correctly. The request body must be one JSON "
+		       "object.)");
+}
+
+enum nm_code
+nm_body_finish(struct nm_body *body, struct nm_err *err)
+{
+	if (body->failed.code) {
+		*err = body->failed;
+		return err->code;
+	}
+	if (body->refused)
+		return NM_OK;
+	if (body->call->route->taking == NM_TAKE_JSON)
+		finish_json(body);
+	else if (body->call->route->taking == NM_TAKE_PARTS &&
+	         !nm_multipart_complete(&body->parts))
+		refuse(body, 400, NULL, "Could not parse multipart form: it ends "
+		       "before its last boundary.");
+	return NM_OK;
+}
+
+/* Empties; a buf that one large body blew up is given back. */
+static void
+shrink(struct nm_buf *buf)
+{
+	if (buf->cap > KEPT_BYTES)
+		nm_buf_release(buf);
+	else
+		nm_buf_clear(buf);
+}
+
+void
+nm_body_clear(struct nm_body *body)
+{
+	struct nm_upload_file *file = body->call ? &body->call->upload : NULL;
+
+	if (file && file->fd_plus_one) {
+		if (file->path.len)
+			unlink(nm_buf_string(&file->path));
+		close(file->fd_plus_one - 1);
+	}
+	if (file) {
+		nm_buf_release(&file->path);
+		*file = (struct nm_upload_file){0};
+	}
+	shrink(&body->whole);
+	shrink(&body->value);
+	shrink(&body->head);
+	nm_multipart_release(&body->parts);
+	if (body->json.pool_bytes > KEPT_BYTES ||
+	    body->json.mended.cap > KEPT_BYTES)
+		nm_json_release(&body->json);
+	body->value.max = NM_BODY_FIELD_MAX_BYTES;
+	body->call = NULL;
+	body->n_fields = 0;
+	body->inside = NM_BODY_BETWEEN;
+	body->synced_bytes = 0;
+	body->refused = false;
+	body->failed.code = NM_OK;
+}
+
+void
+nm_body_release(struct nm_body *body)
+{
+	nm_body_clear(body);
+	nm_buf_release(&body->whole);
+	nm_buf_release(&body->value);
+	nm_buf_release(&body->head);
+	nm_json_release(&body->json);
+}
+
+const struct nm_field *
+nm_call_field(const struct nm_call *call, const char *name)
+{
+	const struct nm_field *field = call->fields;
+
+	while (field && !nm_text_is(field->name, name))
+		field = field->next;
+	return field;
+}
+
+enum nm_code
+nm_call_settle_file(struct nm_call *call, const char *id, struct nm_err *err)
+{
+	struct nm_upload_file *file = &call->upload;
+	struct nm_buf final = {0};
+	enum nm_code rc = NM_OK;
+
+	nm_store_file_path(call->parts->store, id, &final);
+	if (fsync(file->fd_plus_one - 1) ||
+	    rename(nm_buf_string(&file->path), nm_buf_string(&final)))
+		rc = nm_fail(err, NM_IO, errno, "%s: %s", nm_buf_string(&final),
+		             strerror(errno));
+	if (!rc) {
+		nm_buf_clear(&file->path);
+		rc = nm_file_sync_folder(nm_buf_string(&final), err);
+	}
+	nm_buf_release(&final);
+	return rc;
+}

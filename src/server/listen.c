@@ -1,0 +1,278 @@
+#include "server/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "server/server.h"
+#include "server/visit.h"
+
+enum {
+	CONNECTION_BYTES = 64 << 10, /* head and buffers; touched as needed */
+	SILENCE_S = 120,
+	BACKLOG = 1024
+};
+
+struct nm_listen {
+	struct nm_hall     hall;
+	struct MHD_Daemon *daemon;
+	int                socket;
+	unsigned           port;
+	struct nm_buf      url;
+	struct nm_buf      cert, key;
+};
+
+static bool
+is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)(const void *)address)
+		              ->sin_addr.s_addr) >> 24) == 127;
+	return address->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(
+		       &((const struct sockaddr_in6 *)(const void *)address)
+		       ->sin6_addr);
+}
+
+/* Beyond this machine nothing is served that anybody on the way may read. */
+static enum nm_code
+check_exposure(const struct nm_server_options *options, const char *host,
+               const struct sockaddr *address, struct nm_err *err)
+{
+	if (is_loopback(address) || options->exposure == NM_OPEN)
+		return NM_OK;
+	if (!options->api_key_file)
+		return nm_fail(err, NM_USAGE, 0, "will not listen on %s without "
+		               "--api-key-file (or --insecure)", host);
+	if (!options->tls_cert)
+		return nm_fail(err, NM_USAGE, 0, "will not listen on %s without "
+		               "--tls-cert and --tls-key (or --insecure, behind a "
+		               "proxy that does TLS)", host);
+	return NM_OK;
+}
+
+/* Apart, since `listen` is another thing below. */
+static int
+start_listening(int socket)
+{
+	return listen(socket, BACKLOG);
+}
+
+static enum nm_code
+open_socket(struct nm_listen *listen, struct nm_err *err)
+{
+	const struct nm_server_options *options = listen->hall.parts->options;
+	const char *host = options->listen;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	                          .ai_flags = AI_PASSIVE }, *found = NULL;
+	struct sockaddr_storage bound;
+	socklen_t len = sizeof(bound);
+	char port[8];
+	int on = 1, code;
+	enum nm_code rc;
+
+	snprintf(port, sizeof(port), "%u", options->port);
+	code = getaddrinfo(host, port, &hints, &found);
+	if (code)
+		return nm_fail(err, NM_USAGE, 0, "cannot listen on %s: %s", host,
+		               gai_strerror(code));
+	rc = check_exposure(options, host, found->ai_addr, err);
+	if (rc)
+		goto done;
+	listen->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listen->socket >= 0)
+		setsockopt(listen->socket, SOL_SOCKET, SO_REUSEADDR, &on,
+		           sizeof(on));
+	if (listen->socket < 0 ||
+	    bind(listen->socket, found->ai_addr, found->ai_addrlen) ||
+	    start_listening(listen->socket) ||
+	    getsockname(listen->socket, (struct sockaddr *)&bound, &len)) {
+		rc = nm_fail(err, NM_IO, errno, "cannot listen on %s port %u: %s",
+		             host, options->port, strerror(errno));
+		goto done;
+	}
+	listen->port = ntohs(bound.ss_family == AF_INET6
+		? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
+		: ((struct sockaddr_in *)(void *)&bound)->sin_port);
+	nm_buf_addf(&listen->url, bound.ss_family == AF_INET6
+	            ? "%s://[%s]:%u/v1" : "%s://%s:%u/v1",
+	            options->tls_cert ? "https" : "http", host, listen->port);
+done:
+	freeaddrinfo(found);
+	return rc;
+}
+
+static void
+on_connection(void *ctx, struct MHD_Connection *c, void **socket_context,
+              enum MHD_ConnectionNotificationCode what)
+{
+	struct nm_hall *hall = ctx;
+	const union MHD_ConnectionInfo *info;
+	struct nm_link *link;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		link = *socket_context;
+		if (link)
+			nm_watch_remove(hall->watch, link);
+		free(link);
+		*socket_context = NULL;
+		atomic_fetch_add(&hall->parts->metrics->connections_closed, 1);
+		return;
+	}
+	link = calloc(1, sizeof(*link));
+	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (!link || !info)
+		abort();
+	link->fd = info->connect_fd;
+	*socket_context = link;
+	nm_watch_add(hall->watch, link);
+	atomic_fetch_add(&hall->parts->metrics->connections, 1);
+}
+
+/* Paths and queries are ours to decode, as they came. */
+static size_t
+leave_escapes(void *ctx, struct MHD_Connection *c, char *text)
+{
+	(void)ctx;
+	(void)c;
+	return strlen(text);
+}
+
+static enum nm_code
+read_tls(struct nm_listen *listen, struct nm_err *err)
+{
+	const struct nm_server_options *options = listen->hall.parts->options;
+	enum nm_code rc;
+
+	if (!options->tls_cert && !options->tls_key)
+		return NM_OK;
+	if (!options->tls_cert || !options->tls_key)
+		return nm_fail(err, NM_USAGE, 0,
+		               "--tls-cert and --tls-key go together");
+	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+		return nm_fail(err, NM_USAGE, 0, "this libmicrohttpd has no TLS; "
+		               "put a proxy in front");
+	listen->cert.max = listen->key.max = 1 << 20;
+	rc = nm_file_read(options->tls_cert, &listen->cert, err);
+	if (!rc)
+		rc = nm_file_read(options->tls_key, &listen->key, err);
+	return rc;
+}
+
+static enum nm_code
+start_daemon(struct nm_listen *listen, struct nm_err *err)
+{
+	const struct nm_server_options *options = listen->hall.parts->options;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, listen->cert.at },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, listen->key.at },
+		{ MHD_OPTION_END, 0, NULL }
+	};
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+	                 MHD_ALLOW_SUSPEND_RESUME |
+	                 (listen->cert.at ? MHD_USE_TLS : 0);
+
+	listen->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, nm_visit_go_on, &listen->hall,
+		MHD_OPTION_LISTEN_SOCKET, listen->socket,
+		MHD_OPTION_THREAD_POOL_SIZE, options->threads,
+		MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_URI_LOG_CALLBACK, nm_visit_uri, &listen->hall,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, nm_visit_end, &listen->hall,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, &listen->hall,
+		MHD_OPTION_ARRAY, listen->cert.at ? tls : &tls[2],
+		MHD_OPTION_END);
+	if (!listen->daemon)
+		return nm_fail(err, NM_IO, errno, "cannot start the HTTP server%s",
+		               listen->cert.at ? " (is the certificate good?)" : "");
+	return NM_OK;
+}
+
+enum nm_code
+nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
+               struct nm_err *err)
+{
+	const struct nm_server_options *options = parts->options;
+	struct nm_listen *made = calloc(1, sizeof(*made));
+	enum nm_code rc;
+
+	if (!made)
+		abort();
+	made->socket = -1;
+	made->hall.parts = parts;
+	pthread_mutex_init(&made->hall.lock, NULL);
+	rc = nm_keys_open(&made->hall.keys, options->api_key_file, err);
+	if (!rc && options->log)
+		rc = nm_log_open(&made->hall.log, options->log, err);
+	if (!rc)
+		rc = read_tls(made, err);
+	if (!rc)
+		rc = open_socket(made, err);
+	if (!rc)
+		rc = nm_watch_open(options->deadline_ms, parts->metrics,
+		                   &made->hall.watch, err);
+	if (!rc)
+		rc = start_daemon(made, err);
+	if (rc)
+		nm_listen_close(made);
+	else
+		*listen = made;
+	return rc;
+}
+
+unsigned
+nm_listen_port(const struct nm_listen *listen)
+{
+	return listen->port;
+}
+
+const char *
+nm_listen_url(const struct nm_listen *listen)
+{
+	return nm_buf_string(&listen->url);
+}
+
+void
+nm_listen_drain(struct nm_listen *listen, int64_t max_ms)
+{
+	struct timespec pause = { .tv_nsec = 5000000 };
+
+	atomic_store(&listen->hall.closing, 1);
+	MHD_quiesce_daemon(listen->daemon);
+	nm_watch_hurry(listen->hall.watch);
+	for (int64_t waited = 0; waited < max_ms &&
+	     atomic_load(&listen->hall.under_way) > 0; waited += 5)
+		nanosleep(&pause, NULL);
+}
+
+void
+nm_listen_close(struct nm_listen *listen)
+{
+	if (!listen)
+		return;
+	if (listen->hall.watch)
+		nm_watch_hurry(listen->hall.watch);
+	if (listen->daemon)
+		MHD_stop_daemon(listen->daemon);
+	nm_watch_close(listen->hall.watch);
+	if (listen->socket >= 0)
+		close(listen->socket);
+	nm_hall_empty(&listen->hall);
+	nm_keys_close(&listen->hall.keys);
+	nm_log_close(&listen->hall.log);
+	if (listen->key.at)
+		explicit_bzero(listen->key.at, listen->key.len);
+	nm_buf_release(&listen->cert);
+	nm_buf_release(&listen->key);
+	nm_buf_release(&listen->url);
+	pthread_mutex_destroy(&listen->hall.lock);
+	free(listen);
+}

@@ -1,0 +1,20 @@
+/*
+ * route: from method and path to the handler's row.
+ */
+#ifndef NM_SERVER_ROUTE_H
+#define NM_SERVER_ROUTE_H
+
+#include "server/call.h"
+
+enum nm_match { NM_MATCH_NONE, NM_MATCH_METHOD, NM_MATCH_PATH };
+
+/*
+ * Looks through all tables. NM_MATCH_METHOD: *route is set, and *id (what stands
+ * for {id}, lent from path; empty when the route has none). NM_MATCH_PATH: the
+ * path is served, by another method.
+ */
+enum nm_match nm_route_find(const char *method, struct nm_text path,
+                            const struct nm_route **route,
+                            struct nm_text *id);
+
+#endif

@@ -1,0 +1,561 @@
+#include "server/visit.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "server/query.h"
+#include "server/route.h"
+#include "server/server.h"
+
+enum {
+	SPARE_MAX = 256,
+	DRAIN_MAX_BYTES = 64 << 20, /* of a refused body, to spare a reset */
+	KEPT_NOTES_BYTES = 16 << 10
+};
+
+static int64_t
+mono_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- visits kept for reuse ---- */
+
+static struct nm_visit *
+take_visit(struct nm_hall *hall)
+{
+	struct nm_visit *visit;
+
+	pthread_mutex_lock(&hall->lock);
+	visit = hall->spare;
+	if (visit) {
+		hall->spare = visit->next_spare;
+		hall->n_spare--;
+	}
+	pthread_mutex_unlock(&hall->lock);
+	if (!visit)
+		visit = calloc(1, sizeof(*visit));
+	if (!visit)
+		abort();
+	visit->hall = hall;
+	return visit;
+}
+
+static void
+free_visit(struct nm_visit *visit)
+{
+	nm_answer_release(&visit->answer);
+	nm_body_release(&visit->body);
+	nm_buf_release(&visit->call.noted);
+	nm_arena_release(&visit->call.arena);
+	free(visit);
+}
+
+static void
+give_back(struct nm_visit *visit)
+{
+	struct nm_hall *hall = visit->hall;
+	struct nm_arena arena;
+	struct nm_body body;
+	struct nm_buf noted;
+
+	nm_answer_release(&visit->answer);
+	nm_body_clear(&visit->body);
+	nm_arena_clear(&visit->call.arena);
+	nm_buf_clear(&visit->call.noted);
+	if (visit->call.noted.cap > KEPT_NOTES_BYTES ||
+	    visit->call.arena.bytes > KEPT_NOTES_BYTES) {
+		nm_buf_release(&visit->call.noted);
+		nm_arena_release(&visit->call.arena);
+	}
+	arena = visit->call.arena;
+	body = visit->body;
+	noted = visit->call.noted;
+	memset(visit, 0, sizeof(*visit));
+	visit->call.arena = arena;
+	visit->body = body;
+	visit->call.noted = noted;
+	visit->hall = hall;
+	pthread_mutex_lock(&hall->lock);
+	if (hall->n_spare < SPARE_MAX) {
+		visit->next_spare = hall->spare;
+		hall->spare = visit;
+		hall->n_spare++;
+		visit = NULL;
+	}
+	pthread_mutex_unlock(&hall->lock);
+	if (visit)
+		free_visit(visit);
+}
+
+void
+nm_hall_empty(struct nm_hall *hall)
+{
+	struct nm_visit *visit;
+
+	while ((visit = hall->spare)) {
+		hall->spare = visit->next_spare;
+		free_visit(visit);
+	}
+	hall->n_spare = 0;
+}
+
+/* ---- the head ---- */
+
+void *
+nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
+{
+	struct nm_visit *visit = take_visit(ctx);
+	struct nm_call *call = &visit->call;
+	const union MHD_ConnectionInfo *info;
+	const char *mark = strchr(uri, '?');
+	struct nm_text path = nm_text_of(uri);
+
+	if (mark) {
+		path.len = (size_t)(mark - uri);
+		call->query = nm_arena_text(&call->arena, nm_text_of(mark + 1));
+	}
+	call->path = nm_query_decode(path, &call->arena);
+	call->parts = visit->hall->parts;
+	call->answer = &visit->answer;
+	visit->connection = c;
+	visit->began_us = mono_us();
+	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	visit->link = info ? info->socket_context : NULL;
+	return visit;
+}
+
+static const char *
+header(struct nm_visit *visit, const char *name)
+{
+	return MHD_lookup_connection_value(visit->connection, MHD_HEADER_KIND,
+	                                   name);
+}
+
+static enum MHD_Result
+count_lengths(void *ctx, enum MHD_ValueKind kind, const char *name,
+              const char *value)
+{
+	int *n = ctx;
+
+	(void)kind;
+	(void)value;
+	if (strcasecmp(name, "Content-Length") == 0)
+		++*n;
+	return MHD_YES;
+}
+
+/* A head that two readers could understand in two ways is nobody's friend. */
+static bool
+head_is_ambiguous(struct nm_visit *visit)
+{
+	int lengths = 0;
+
+	MHD_get_connection_values(visit->connection, MHD_HEADER_KIND,
+	                          count_lengths, &lengths);
+	return lengths > 1 || (lengths && header(visit, "Transfer-Encoding"));
+}
+
+static void
+refuse(struct nm_visit *visit, unsigned status, const char *code,
+       const char *format, ...)
+{
+	struct nm_refusal refusal = { .status = status, .code = code };
+	struct nm_buf text = { .max = 2048 };
+	va_list args;
+
+	va_start(args, format);
+	nm_buf_addv(&text, format, args);
+	va_end(args);
+	nm_call_refuse(&visit->call, &refusal, "%s", nm_buf_string(&text));
+	nm_buf_release(&text);
+	visit->body.refused = true;
+}
+
+static void
+check_key(struct nm_visit *visit)
+{
+	const char *given = header(visit, "Authorization");
+	const char *name;
+
+	visit->call.tenant = "";
+	if (!visit->hall->keys.n_rows)
+		return;
+	if (!given || strncasecmp(given, "Bearer ", 7) != 0 || !given[7]) {
+		refuse(visit, 401, NULL, "You didn't provide an API key. You need "
+		       "to provide your API key in an Authorization header using "
+		       "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
+		return;
+	}
+	name = nm_keys_find(&visit->hall->keys, nm_text_of(given + 7));
+	if (name)
+		visit->call.tenant = name;
+	else
+		refuse(visit, 401, "invalid_api_key",
+		       "Incorrect API key provided.");
+}
+
+static void
+find_route(struct nm_visit *visit)
+{
+	struct nm_call *call = &visit->call;
+	struct nm_text id = {0};
+	enum nm_match match = NM_MATCH_NONE;
+
+	if (!memchr(call->path.at, 0, call->path.len))
+		match = nm_route_find(visit->verb, call->path, &call->route, &id);
+	if (match == NM_MATCH_METHOD) {
+		call->method = call->route->method;
+		call->id = nm_arena_text(&call->arena, id).at;
+	}
+	if (match != NM_MATCH_METHOD || call->route->door == NM_DOOR_KEY)
+		check_key(visit);
+	if (visit->body.refused)
+		return;
+	if (match == NM_MATCH_NONE)
+		refuse(visit, 404, NULL, "Invalid URL (%s %.*s)", visit->verb,
+		       NM_TEXT_ARGS(call->path));
+	else if (match == NM_MATCH_PATH)
+		refuse(visit, 405, "method_not_supported",
+		       "Not allowed to %s on %.*s. (HINT: Perhaps you meant to use "
+		       "a different HTTP method?)", visit->verb,
+		       NM_TEXT_ARGS(call->path));
+}
+
+static uint64_t
+announced_bytes(struct nm_visit *visit)
+{
+	const char *text = header(visit, "Content-Length");
+	int64_t number;
+
+	if (text && nm_query_number(nm_text_of(text), &number) && number >= 0)
+		return (uint64_t)number;
+	return header(visit, "Transfer-Encoding") ? UINT64_MAX : 0;
+}
+
+static const struct nm_route nowhere = { .path = "", .taking = NM_TAKE_NONE };
+
+/* All that can be told from the head. Returns whether to answer at once. */
+static bool
+look_at_head(struct nm_visit *visit, const char *method)
+{
+	struct nm_call *call = &visit->call;
+	const struct nm_parts *parts = call->parts;
+	const char *type = header(visit, "Content-Type");
+	uint64_t announced;
+
+	visit->verb = nm_arena_string(&call->arena, method);
+	nm_store_new_id("req_", visit->request_id);
+	call->request_id = visit->request_id;
+	call->client_id = header(visit, "X-Client-Request-Id");
+	call->client_id = nm_arena_string(&call->arena,
+	                                  call->client_id ? call->client_id : "");
+	call->tenant = "";
+	visit->body.call = call;
+	if (head_is_ambiguous(visit)) {
+		visit->hang_up = true;
+		refuse(visit, 400, NULL, "The request has a Content-Length besides "
+		       "a Transfer-Encoding, or several.");
+		return true;
+	}
+	find_route(visit);
+	if (!call->route)
+		call->route = &nowhere;
+	if (call->route->door == NM_DOOR_KEY)
+		nm_faults_call(parts->faults, visit->verb, call->path,
+		               nm_vclock_now_ms(parts->clock), &call->arena,
+		               &call->fault);
+	if (header(visit, "Range") && !header(visit, "If-Range"))
+		call->range = nm_arena_text(&call->arena,
+		                            nm_text_of(header(visit, "Range")));
+	announced = announced_bytes(visit);
+	if (!visit->body.refused)
+		nm_body_begin(&visit->body, call, type, announced);
+	return visit->body.refused && (announced > DRAIN_MAX_BYTES ||
+	                               header(visit, "Expect"));
+}
+
+/* ---- the answer ---- */
+
+static void
+write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
+{
+	struct nm_call *call = &visit->call;
+	int64_t now_ms = nm_vclock_now_ms(call->parts->clock);
+	struct nm_json_writer w = {0};
+	struct nm_buf line = {0};
+	char time[NM_CLOCK_TEXT_MAX];
+
+	visit->logged = true;
+	if (!visit->hall->log.fd_plus_one)
+		return;
+	nm_clock_utc(now_ms, time);
+	w.out = &line;
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "time", time);
+	nm_json_put_int(&w, "at_ms", now_ms);
+	nm_json_put_string(&w, "method", visit->verb ? visit->verb : "");
+	nm_json_put_text(&w, "path", call->path);
+	nm_json_put_text(&w, "query", call->query);
+	nm_json_put_int(&w, "status", (int64_t)status);
+	nm_json_put_int(&w, "bytes_in", (int64_t)call->body_bytes);
+	nm_json_put_int(&w, "bytes_out", (int64_t)bytes_out);
+	nm_json_put_int(&w, "took_us", mono_us() - visit->began_us);
+	nm_json_put_string(&w, "request_id", visit->request_id);
+	nm_json_put_string(&w, "client_request_id",
+	                   call->client_id ? call->client_id : "");
+	nm_json_put_string(&w, "tenant", call->tenant ? call->tenant : "");
+	if (call->fault.rule)
+		nm_json_put_string(&w, "fault", call->fault.rule);
+	nm_buf_add_text(&line, nm_buf_text(&call->noted));
+	nm_json_close_object(&w);
+	nm_buf_add_byte(&line, '\n');
+	nm_log_add(&visit->hall->log, nm_buf_text(&line));
+	nm_buf_release(&line);
+}
+
+static void
+count(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
+{
+	struct nm_metrics *metrics = visit->call.parts->metrics;
+
+	atomic_fetch_add(&metrics->requests[status < 600 ? status / 100 : 0], 1);
+	atomic_fetch_add(&metrics->body_in_bytes,
+	                 (int64_t)visit->call.body_bytes);
+	atomic_fetch_add(&metrics->body_out_bytes, (int64_t)bytes_out);
+	if (visit->call.fault.rule)
+		atomic_fetch_add(&metrics->faults, 1);
+}
+
+static void
+add_headers(struct nm_visit *visit, struct MHD_Response *response)
+{
+	const char *const *pair = visit->call.fault.headers;
+	char number[24];
+
+	MHD_add_response_header(response, "Content-Type", visit->answer.type);
+	MHD_add_response_header(response, "x-request-id", visit->request_id);
+	MHD_add_response_header(response, "openai-version", "2020-10-01");
+	snprintf(number, sizeof(number), "%lld",
+	         (long long)((mono_us() - visit->began_us) / 1000));
+	MHD_add_response_header(response, "openai-processing-ms", number);
+	for (struct nm_header *h = visit->answer.headers; h; h = h->next)
+		MHD_add_response_header(response, h->name, h->value);
+	for (; pair && pair[0] && pair[1]; pair += 2)
+		MHD_add_response_header(response, pair[0], pair[1]);
+	if (visit->hang_up || atomic_load(&visit->hall->closing))
+		MHD_add_response_header(response, "Connection", "close");
+}
+
+static enum MHD_Result
+send_answer(struct nm_visit *visit)
+{
+	struct nm_call *call = &visit->call;
+	unsigned status = visit->answer.status;
+	uint64_t bytes = nm_answer_bytes(&visit->answer);
+	struct MHD_Response *response;
+	enum MHD_Result queued;
+
+	visit->stage = NM_VISIT_ANSWERED;
+	if (call->fault.loss == NM_LOSE_REPLY) {
+		count(visit, 0, 0);
+		write_log(visit, 0, 0);
+		return MHD_NO;
+	}
+	count(visit, status, bytes);
+	write_log(visit, status, bytes);
+	response = nm_response_make(visit);
+	if (!response)
+		return MHD_NO;
+	add_headers(visit, response);
+	queued = MHD_queue_response(visit->connection, status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+/* A handler's error is ours, never the client's: full disk or broken server. */
+static void
+answer_error(struct nm_visit *visit, const struct nm_err *err)
+{
+	bool full = err->detail == ENOSPC || err->detail == EDQUOT;
+	struct nm_refusal refusal = {
+		.status = full ? 507 : 500,
+		.type = "server_error",
+		.code = full ? "insufficient_storage" : NULL
+	};
+
+	nm_call_note(&visit->call, "error", nm_text_of(err->text));
+	if (full)
+		nm_call_refuse(&visit->call, &refusal, "The server's disk is full. "
+		               "Nothing was changed.");
+	else
+		nm_call_refuse(&visit->call, &refusal, "The server had an error "
+		               "while processing your request. Sorry about that!");
+}
+
+/* The script's own answer in place of the handler's. */
+static void
+answer_fault(struct nm_visit *visit)
+{
+	const struct nm_fault *fault = &visit->call.fault;
+	struct nm_refusal refusal = { .status = fault->status };
+	struct nm_buf body = {0};
+	const char *text = "The server had an error while processing your "
+	                   "request. Sorry about that!";
+
+	if (fault->body) {
+		nm_buf_add_string(&body, fault->body);
+		nm_call_json(&visit->call, fault->status, &body);
+		return;
+	}
+	if (fault->status == 429) {
+		refusal.type = "requests";
+		refusal.code = "rate_limit_exceeded";
+		text = "Rate limit reached for requests. Please try again later.";
+	} else if (fault->status >= 500) {
+		refusal.type = "server_error";
+	}
+	nm_call_refuse(&visit->call, &refusal, "%s", text);
+}
+
+static enum MHD_Result
+run_handler(struct nm_visit *visit)
+{
+	struct nm_call *call = &visit->call;
+	struct nm_err err = {0};
+	enum nm_code rc = NM_OK;
+
+	if (call->fault.loss == NM_LOSE_CALL) {
+		count(visit, 0, 0);
+		write_log(visit, 0, 0);
+		return MHD_NO;
+	}
+	if (call->fault.status) {
+		answer_fault(visit);
+	} else {
+		rc = nm_body_finish(&visit->body, &err);
+		if (!rc && !visit->body.refused)
+			rc = call->route->handle(call, &err);
+		/* From here on another thread may be at work on the call. */
+		if (visit->stage == NM_VISIT_LATER)
+			return MHD_YES;
+		if (!rc && visit->answer.kind == NM_ANSWER_NONE)
+			rc = nm_fail(&err, NM_STATE, 0, "nothing was answered");
+		if (rc)
+			answer_error(visit, &err);
+	}
+	return send_answer(visit);
+}
+
+/* ---- put off and taken up ---- */
+
+static void
+take_up(void *ctx)
+{
+	struct nm_visit *visit = ctx;
+
+	atomic_store(&visit->link->put_off, 0);
+	MHD_resume_connection(visit->connection);
+}
+
+static void
+put_off(struct nm_visit *visit)
+{
+	atomic_store(&visit->link->put_off, 1);
+	MHD_suspend_connection(visit->connection);
+}
+
+void
+nm_call_suspend(struct nm_call *call)
+{
+	struct nm_visit *visit = (struct nm_visit *)call;
+
+	visit->stage = NM_VISIT_LATER;
+	put_off(visit);
+}
+
+void
+nm_call_resume(struct nm_call *call)
+{
+	take_up(call);
+}
+
+static enum MHD_Result
+body_done(struct nm_visit *visit)
+{
+	visit->stage = NM_VISIT_READY;
+	if (visit->call.fault.delay_ms <= 0 ||
+	    nm_watch_hurries(visit->hall->watch))
+		return run_handler(visit);
+	visit->delay.act = take_up;
+	visit->delay.ctx = visit;
+	put_off(visit);
+	nm_watch_later(visit->hall->watch, &visit->delay,
+	               visit->call.fault.delay_ms);
+	return MHD_YES;
+}
+
+enum MHD_Result
+nm_visit_go_on(void *ctx, struct MHD_Connection *c, const char *url,
+               const char *method, const char *version, const char *bytes,
+               size_t *n_bytes, void **state)
+{
+	struct nm_visit *visit = *state;
+
+	(void)c;
+	(void)url;
+	(void)version;
+	switch (visit->stage) {
+	case NM_VISIT_HEAD:
+		visit->counted = true;
+		atomic_fetch_add(&((struct nm_hall *)ctx)->under_way, 1);
+		visit->stage = NM_VISIT_BODY;
+		if (look_at_head(visit, method)) {
+			visit->hang_up = true;
+			return send_answer(visit);
+		}
+		return MHD_YES;
+	case NM_VISIT_BODY:
+		if (!*n_bytes)
+			return body_done(visit);
+		nm_body_take(&visit->body, bytes, *n_bytes);
+		*n_bytes = 0;
+		/* Nobody reads a refused body without end. */
+		return visit->body.refused && visit->call.body_bytes >
+		       visit->body.max_bytes + DRAIN_MAX_BYTES ? MHD_NO : MHD_YES;
+	case NM_VISIT_READY:
+		return run_handler(visit);
+	case NM_VISIT_LATER:
+		return send_answer(visit);
+	default:
+		return MHD_NO;
+	}
+}
+
+void
+nm_visit_end(void *ctx, struct MHD_Connection *c, void **state,
+             enum MHD_RequestTerminationCode why)
+{
+	struct nm_hall *hall = ctx;
+	struct nm_visit *visit = *state;
+
+	(void)c;
+	(void)why;
+	if (!visit)
+		return;
+	*state = NULL;
+	if (visit->counted && !visit->logged) {
+		count(visit, 0, 0);
+		write_log(visit, 0, 0);
+	}
+	if (visit->link)
+		atomic_store(&visit->link->done, 1);
+	if (visit->counted)
+		atomic_fetch_sub(&hall->under_way, 1);
+	give_back(visit);
+}

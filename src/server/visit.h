@@ -1,0 +1,72 @@
+/*
+ * visit: one request on its way through libmicrohttpd's callbacks, from its first
+ * line to its answer. For listen only.
+ */
+#ifndef NM_SERVER_VISIT_H
+#define NM_SERVER_VISIT_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "server/answer.h"
+#include "server/body.h"
+#include "server/key.h"
+#include "server/log.h"
+#include "server/watch.h"
+
+/* What all visits share. */
+struct nm_hall {
+	const struct nm_parts *parts;
+	struct nm_keys    keys;
+	struct nm_log     log;
+	struct nm_watch  *watch;
+	_Atomic int64_t   under_way; /* visits begun and not ended */
+	atomic_int        closing;
+	pthread_mutex_t   lock;      /* of spare */
+	struct nm_visit  *spare;     /* visits kept for reuse */
+	size_t            n_spare;
+};
+
+enum nm_visit_stage {
+	NM_VISIT_HEAD,    /* nothing looked at yet */
+	NM_VISIT_BODY,    /* taking the body */
+	NM_VISIT_READY,   /* body taken; a delay has passed */
+	NM_VISIT_LATER,   /* another thread answers */
+	NM_VISIT_ANSWERED
+};
+
+struct nm_visit {
+	struct nm_call         call;   /* first: a call is its visit */
+	struct nm_call_answer  answer;
+	struct nm_body         body;
+	struct nm_hall        *hall;
+	struct MHD_Connection *connection;
+	struct nm_link        *link;
+	struct nm_visit       *next_spare;
+	struct nm_delay        delay;
+	enum nm_visit_stage    stage;
+	const char            *verb;   /* as the client wrote it */
+	char                   request_id[NM_ID_MAX];
+	int64_t                began_us;
+	bool                   counted; /* in hall->under_way */
+	bool                   logged;
+	bool                   hang_up; /* no further request on this connection */
+};
+
+/* The callbacks. ctx is the hall. */
+void *nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c);
+enum MHD_Result nm_visit_go_on(void *ctx, struct MHD_Connection *c,
+                               const char *url, const char *method,
+                               const char *version, const char *bytes,
+                               size_t *n_bytes, void **visit);
+void nm_visit_end(void *ctx, struct MHD_Connection *c, void **visit,
+                  enum MHD_RequestTerminationCode why);
+
+/* Frees the visits kept for reuse. */
+void nm_hall_empty(struct nm_hall *hall);
+
+/* The answer as libmicrohttpd wants it, with what the fault does to its body;
+ * takes the answer's memory and file. */
+struct MHD_Response *nm_response_make(struct nm_visit *visit);
+
+#endif
