@@ -29,16 +29,23 @@ nm_answer_bytes(const struct nm_call_answer *answer)
 }
 
 void
-nm_call_json(struct nm_call *call, unsigned status, struct nm_buf *body)
+nm_call_text(struct nm_call *call, unsigned status, const char *type,
+             struct nm_buf *body)
 {
 	struct nm_call_answer *answer = call->answer;
 
 	nm_buf_release(&answer->body);
 	answer->kind = NM_ANSWER_BUF;
 	answer->status = status;
-	answer->type = "application/json";
+	answer->type = type;
 	answer->body = *body;
 	*body = (struct nm_buf){0};
+}
+
+void
+nm_call_json(struct nm_call *call, unsigned status, struct nm_buf *body)
+{
+	nm_call_text(call, status, "application/json", body);
 }
 
 void

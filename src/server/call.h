@@ -3,8 +3,8 @@
  * that leads from one to the other. listen makes calls and sends the answers.
  * Knows nothing of libmicrohttpd.
  *
- * A handler returns NM_OK once it has answered by exactly one of nm_call_json,
- * nm_call_refuse, nm_call_file or nm_call_bytes. An error returned becomes the
+ * A handler returns NM_OK once it has answered by one of nm_call_json, _text,
+ * _refuse, _file or _bytes. An error returned becomes the
  * envelope: 507 when the disk is full, else 500; its text goes to the log only.
  *
  * To answer later: nm_call_suspend in the handler, hand the call to another
@@ -112,6 +112,10 @@ extern const struct nm_route nm_page_routes[];
 
 /* Takes body's memory and leaves it empty. */
 void nm_call_json(struct nm_call *call, unsigned status, struct nm_buf *body);
+
+/* As nm_call_json, with another Content-Type, which lives like the program. */
+void nm_call_text(struct nm_call *call, unsigned status, const char *type,
+                  struct nm_buf *body);
 
 /*
  * The error envelope. type NULL is invalid_request_error; param and code may be

@@ -19,7 +19,7 @@ struct nm_watch {
 	struct nm_delay   *delays;
 	struct nm_metrics *metrics;
 	int64_t            deadline_ms;
-	bool               hurry, stop;
+	bool               hurry, stop, acting;
 };
 
 static int64_t
@@ -98,9 +98,11 @@ run(void *ctx)
 		next = tick;
 		due = take_due(watch, now, &next);
 		if (due) {
+			watch->acting = true;
 			pthread_mutex_unlock(&watch->lock);
 			due->act(due->ctx);
 			pthread_mutex_lock(&watch->lock);
+			watch->acting = false;
 			continue;
 		}
 		if (watch->stop)
@@ -144,10 +146,18 @@ nm_watch_open(int64_t deadline_ms, struct nm_metrics *metrics,
 void
 nm_watch_hurry(struct nm_watch *watch)
 {
-	pthread_mutex_lock(&watch->lock);
-	watch->hurry = true;
-	pthread_cond_signal(&watch->changed);
-	pthread_mutex_unlock(&watch->lock);
+	struct timespec pause = { .tv_nsec = 1000000 };
+	bool waits = true;
+
+	while (waits) {
+		pthread_mutex_lock(&watch->lock);
+		watch->hurry = true;
+		waits = watch->delays || watch->acting;
+		pthread_cond_signal(&watch->changed);
+		pthread_mutex_unlock(&watch->lock);
+		if (waits)
+			nanosleep(&pause, NULL);
+	}
 }
 
 int

@@ -47,7 +47,7 @@ struct nm_delay {
 void nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
                     int64_t pause_ms);
 
-/* Takes up all calls put off, now and from now on at once. */
+/* Takes up all calls put off, before it returns, and from now on at once. */
 void nm_watch_hurry(struct nm_watch *watch);
 int nm_watch_hurries(struct nm_watch *watch);
 

@@ -1,0 +1,495 @@
+/* POST and GET /v1/batches, cancel. Contract: sections 4.1 to 4.4. */
+#include "server/body.h"
+#include "server/expires.h"
+#include "server/list.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+enum {
+	LIST_DEFAULT = 20, LIST_MAX = 100,
+	METADATA_MAX_PAIRS = 16,
+	METADATA_KEY_MAX_CHARS = 64,
+	METADATA_VALUE_MAX_CHARS = 512
+};
+
+static const char *const endpoints[] = {
+	"/v1/responses", "/v1/chat/completions", "/v1/embeddings",
+	"/v1/completions"
+};
+
+/* ---- the object ---- */
+
+static void
+put_time(struct nm_json_writer *w, const char *name, int64_t at_s)
+{
+	if (at_s)
+		nm_json_put_int(w, name, at_s);
+	else
+		nm_json_put_null(w, name);
+}
+
+static void
+put_raw_or_null(struct nm_json_writer *w, const char *name, const char *json)
+{
+	if (json)
+		nm_json_put_raw(w, name, nm_text_of(json));
+	else
+		nm_json_put_null(w, name);
+}
+
+static void
+put_counts(struct nm_json_writer *w, const struct nm_batch_books *books,
+           const struct nm_fault *fault)
+{
+	if (fault->counts) {
+		nm_json_put_raw(w, "request_counts", nm_text_of(fault->counts));
+		return;
+	}
+	nm_json_open_object(w, "request_counts");
+	nm_json_put_int(w, "total", books->total);
+	nm_json_put_int(w, "completed", books->completed);
+	nm_json_put_int(w, "failed", books->failed);
+	nm_json_close_object(w);
+}
+
+static void
+put_usage(struct nm_json_writer *w, const struct nm_batch_books *books)
+{
+	nm_json_open_object(w, "usage");
+	nm_json_put_int(w, "input_tokens", books->input_tokens);
+	nm_json_open_object(w, "input_tokens_details");
+	nm_json_put_int(w, "cached_tokens", books->cached_tokens);
+	nm_json_close_object(w);
+	nm_json_put_int(w, "output_tokens", books->output_tokens);
+	nm_json_open_object(w, "output_tokens_details");
+	nm_json_put_int(w, "reasoning_tokens", books->reasoning_tokens);
+	nm_json_close_object(w);
+	nm_json_put_int(w, "total_tokens",
+	                books->input_tokens + books->output_tokens);
+	nm_json_close_object(w);
+}
+
+/* As the service was seen to write it in 2026: every member is there. */
+static void
+put_batch(struct nm_json_writer *w, const struct nm_stored_batch *batch,
+          const struct nm_fault *fault)
+{
+	const char *none = fault->empty_ids ? "" : NULL;
+	const int64_t *at = batch->at_s;
+
+	nm_json_open_object(w, NULL);
+	nm_json_put_string(w, "id", batch->id);
+	nm_json_put_string(w, "object", "batch");
+	nm_json_put_string(w, "endpoint", batch->endpoint);
+	nm_json_put_string(w, "model", batch->model);
+	put_raw_or_null(w, "errors", batch->errors);
+	nm_json_put_string(w, "input_file_id", batch->input_file_id);
+	nm_json_put_string(w, "completion_window", "24h");
+	nm_json_put_string(w, "status", nm_batch_state_name(batch->state));
+	nm_json_put_string(w, "output_file_id", batch->output_file_id
+	                   ? batch->output_file_id : none);
+	nm_json_put_string(w, "error_file_id", batch->error_file_id
+	                   ? batch->error_file_id : none);
+	nm_json_put_int(w, "created_at", at[NM_BATCH_VALIDATING]);
+	put_time(w, "in_progress_at", at[NM_BATCH_IN_PROGRESS]);
+	nm_json_put_int(w, "expires_at", batch->expires_s);
+	put_time(w, "finalizing_at", at[NM_BATCH_FINALIZING]);
+	put_time(w, "completed_at", at[NM_BATCH_COMPLETED]);
+	put_time(w, "failed_at", at[NM_BATCH_FAILED]);
+	put_time(w, "expired_at", at[NM_BATCH_EXPIRED]);
+	put_time(w, "cancelling_at", at[NM_BATCH_CANCELLING]);
+	put_time(w, "cancelled_at", at[NM_BATCH_CANCELLED]);
+	put_counts(w, &batch->books, fault);
+	put_usage(w, &batch->books);
+	put_raw_or_null(w, "metadata", batch->metadata);
+	nm_json_close_object(w);
+}
+
+static void
+answer_batch(struct nm_call *call, const struct nm_stored_batch *batch)
+{
+	struct nm_buf body = {0};
+	struct nm_json_writer w = { .out = &body };
+
+	put_batch(&w, batch, &call->fault);
+	nm_call_json(call, 200, &body);
+}
+
+/* ---- create ---- */
+
+static bool
+refuse(struct nm_call *call, const char *param, const char *code,
+       const char *text)
+{
+	struct nm_refusal refusal = { .status = 400, .param = param,
+	                              .code = code };
+
+	nm_call_refuse(call, &refusal, "%s", text);
+	return false;
+}
+
+static const char *
+kind_name(const struct nm_value *value)
+{
+	switch (nm_json_kind(value)) {
+	case NM_JSON_NULL:
+		return "null";
+	case NM_JSON_BOOLEAN:
+		return "a boolean";
+	case NM_JSON_NUMBER:
+		return nm_json_int(value, INT64_MIN) == INT64_MIN
+		       ? "a decimal" : "an integer";
+	case NM_JSON_STRING:
+		return "a string";
+	case NM_JSON_ARRAY:
+		return "an array";
+	default:
+		return "an object";
+	}
+}
+
+static bool
+refuse_type(struct nm_call *call, const char *param, const char *expected,
+            const struct nm_value *got)
+{
+	return refuse(call, param, "invalid_type", nm_arena_printf(
+		&call->arena, "Invalid type for '%s': expected %s, but got %s "
+		"instead.", param, expected, kind_name(got)));
+}
+
+/* A required text of the body. */
+static bool
+read_text(struct nm_call *call, const char *name, const char **text)
+{
+	const struct nm_value *value = nm_json_get(call->root, name);
+	struct nm_text bytes = nm_json_text(value);
+
+	if (nm_json_kind(value) == NM_JSON_ABSENT)
+		return refuse(call, name, "missing_required_parameter",
+		              nm_arena_printf(&call->arena, "Missing required "
+		                              "parameter: '%s'.", name));
+	if (nm_json_kind(value) != NM_JSON_STRING)
+		return refuse_type(call, name, "a string", value);
+	*text = nm_arena_text(&call->arena, bytes).at;
+	return true;
+}
+
+static bool
+check_endpoint(struct nm_call *call, const char *endpoint)
+{
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+		if (strcmp(endpoint, endpoints[i]) == 0)
+			return true;
+	return refuse(call, "endpoint", "invalid_value", nm_arena_printf(
+		&call->arena, "Invalid value: '%.200s'. Supported values are: "
+		"'/v1/responses', '/v1/chat/completions', '/v1/embeddings', and "
+		"'/v1/completions'.", endpoint));
+}
+
+static bool
+check_window(struct nm_call *call, const char *window)
+{
+	if (strcmp(window, "24h") == 0)
+		return true;
+	return refuse(call, "completion_window", "invalid_value",
+	              nm_arena_printf(&call->arena, "Invalid value for "
+	              "'completion_window': '%.200s'. Supported values are: "
+	              "'24h'.", window));
+}
+
+/* Code points of valid UTF-8. */
+static size_t
+chars(struct nm_text text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += (text.at[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static bool
+check_pair(struct nm_call *call, struct nm_text key,
+           const struct nm_value *value)
+{
+	struct nm_arena *arena = &call->arena;
+	const char *param = nm_arena_printf(arena, "metadata.%.*s",
+	                                    key.len > 100 ? 100 : (int)key.len,
+	                                    key.at);
+
+	if (chars(key) > METADATA_KEY_MAX_CHARS)
+		return refuse(call, "metadata", "string_above_max_length",
+		              nm_arena_printf(arena, "Invalid key of 'metadata': "
+		              "string too long. Expected a string with maximum "
+		              "length %d, but got a string with length %zu instead.",
+		              METADATA_KEY_MAX_CHARS, chars(key)));
+	if (nm_json_kind(value) != NM_JSON_STRING)
+		return refuse_type(call, param, "a string", value);
+	if (chars(nm_json_text(value)) > METADATA_VALUE_MAX_CHARS)
+		return refuse(call, param, "string_above_max_length",
+		              nm_arena_printf(arena, "Invalid '%s': string too "
+		              "long. Expected a string with maximum length %d, but "
+		              "got a string with length %zu instead.", param,
+		              METADATA_VALUE_MAX_CHARS,
+		              chars(nm_json_text(value))));
+	return true;
+}
+
+static bool
+read_metadata(struct nm_call *call, const char **metadata)
+{
+	const struct nm_value *object = nm_json_get(call->root, "metadata");
+	const struct nm_value *value;
+	struct nm_json_walk walk;
+	struct nm_buf text = {0};
+	struct nm_text key;
+
+	if (nm_json_kind(object) == NM_JSON_ABSENT ||
+	    nm_json_kind(object) == NM_JSON_NULL)
+		return true;
+	if (nm_json_kind(object) != NM_JSON_OBJECT)
+		return refuse_type(call, "metadata", "an object", object);
+	if (nm_json_count(object) > METADATA_MAX_PAIRS)
+		return refuse(call, "metadata", "object_above_max_properties",
+		              nm_arena_printf(&call->arena, "Invalid 'metadata': "
+		              "too many properties. Expected an object with at most "
+		              "%d properties, but got an object with %zu properties "
+		              "instead.", METADATA_MAX_PAIRS,
+		              nm_json_count(object)));
+	nm_json_walk_init(&walk, object);
+	while ((value = nm_json_walk_next(&walk, &key)))
+		if (!check_pair(call, key, value))
+			return false;
+	nm_json_write(&text, object);
+	*metadata = nm_arena_text(&call->arena, nm_buf_text(&text)).at;
+	nm_buf_release(&text);
+	return true;
+}
+
+/* The service's older manner: 400 at once; else the batch fails later. */
+static enum nm_code
+check_file(struct nm_call *call, const char *file_id, bool *good,
+           struct nm_err *err)
+{
+	struct nm_stored_file file;
+	enum nm_code rc;
+
+	*good = true;
+	if (call->parts->options->unknown_file != NM_UNKNOWN_FILE_SYNC)
+		return NM_OK;
+	rc = nm_store_file_get(call->parts->store, call->tenant, file_id,
+	                       nm_vclock_now_s(call->parts->clock), &call->arena,
+	                       &file, err);
+	if (rc && rc != NM_ABSENT)
+		return rc;
+	if (rc == NM_ABSENT || strcmp(file.purpose, "batch") != 0)
+		*good = refuse(call, "file_id", "invalid_request",
+		               nm_arena_printf(&call->arena, "Cannot find file "
+		               "%.100s, or organization org-nightmail does not have "
+		               "access to it.", file_id));
+	return NM_OK;
+}
+
+static enum nm_code
+check_rates(struct nm_call *call, bool *good, struct nm_err *err)
+{
+	const struct nm_parts *parts = call->parts;
+	int64_t hourly = nm_faults_creations_an_hour(parts->faults);
+	int64_t created = 0, open = 0;
+	struct nm_refusal refusal = { .status = 429, .type = "requests",
+	                              .code = "rate_limit_exceeded" };
+	enum nm_code rc;
+
+	*good = true;
+	if (!hourly && !parts->options->max_batches)
+		return NM_OK;
+	rc = nm_store_batch_count(parts->store, call->tenant,
+	                          nm_vclock_now_s(parts->clock) - 3600, &created,
+	                          &open, err);
+	if (rc)
+		return rc;
+	if (hourly && created >= hourly) {
+		*good = false;
+		nm_call_refuse(call, &refusal, "Rate limit reached for batch "
+		               "creation: %lld batches an hour. Please try again "
+		               "later.", (long long)hourly);
+	} else if (parts->options->max_batches &&
+	           open >= parts->options->max_batches) {
+		*good = false;
+		nm_call_refuse(call, &refusal, "Too many batches are in progress "
+		               "(limit: %lld). Please try again once some of them "
+		               "have been completed.",
+		               (long long)parts->options->max_batches);
+	}
+	return NM_OK;
+}
+
+static void
+note_batch(struct nm_call *call, const struct nm_stored_batch *batch)
+{
+	nm_call_note(call, "batch_id", nm_text_of(batch->id));
+	nm_call_note(call, "input_file_id", nm_text_of(batch->input_file_id));
+	nm_call_note(call, "endpoint", nm_text_of(batch->endpoint));
+	if (batch->metadata)
+		nm_buf_addf(&call->noted, ",\"metadata\":%s", batch->metadata);
+}
+
+static enum nm_code
+create(struct nm_call *call, struct nm_err *err)
+{
+	const struct nm_parts *parts = call->parts;
+	struct nm_stored_batch batch = { .tenant = call->tenant };
+	const char *window;
+	char id[NM_ID_MAX];
+	int64_t now_ms;
+	bool good;
+	enum nm_code rc;
+
+	if (!read_text(call, "input_file_id", &batch.input_file_id) ||
+	    !read_text(call, "endpoint", &batch.endpoint) ||
+	    !read_text(call, "completion_window", &window) ||
+	    !check_endpoint(call, batch.endpoint) ||
+	    !check_window(call, window) ||
+	    !read_metadata(call, &batch.metadata) ||
+	    !nm_expires_read(call, "output_expires_after",
+	                     nm_json_get(call->root, "output_expires_after"),
+	                     &batch.results_live_s))
+		return NM_OK;
+	rc = check_file(call, batch.input_file_id, &good, err);
+	if (!rc && good)
+		rc = check_rates(call, &good, err);
+	if (rc || !good)
+		return rc;
+	nm_store_new_id("batch_", id);
+	now_ms = nm_vclock_now_ms(parts->clock);
+	batch.id = id;
+	batch.at_s[NM_BATCH_VALIDATING] = now_ms / 1000;
+	batch.expires_s = (now_ms + parts->options->window_ms) / 1000;
+	rc = nm_store_batch_add(parts->store, &batch, err);
+	if (rc)
+		return rc;
+	atomic_fetch_add(&parts->metrics->batches_created, 1);
+	note_batch(call, &batch);
+	answer_batch(call, &batch);
+	nm_worker_wake(parts->worker);
+	return NM_OK;
+}
+
+/* ---- get, list, cancel ---- */
+
+/* NM_ABSENT has been answered. */
+static enum nm_code
+find(struct nm_call *call, struct nm_stored_batch *batch, struct nm_err *err)
+{
+	const struct nm_parts *parts = call->parts;
+	enum nm_code rc;
+
+	rc = nm_store_batch_get(parts->store, call->tenant, call->id,
+	                        &call->arena, batch, err);
+	if (!rc && call->fault.stale_s &&
+	    batch->at_s[NM_BATCH_VALIDATING] >
+	    nm_vclock_now_s(parts->clock) - call->fault.stale_s)
+		rc = NM_ABSENT;
+	if (rc == NM_ABSENT)
+		nm_call_refuse(call, &(struct nm_refusal){ .status = 404 },
+		               "No batch found with id '%s'.", call->id);
+	return rc;
+}
+
+static enum nm_code
+get(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_stored_batch batch;
+	enum nm_code rc = find(call, &batch, err);
+
+	if (!rc)
+		answer_batch(call, &batch);
+	return rc == NM_ABSENT ? NM_OK : rc;
+}
+
+struct listing {
+	struct nm_list        list;
+	const struct nm_fault *fault;
+};
+
+static void
+list_one(void *ctx, const struct nm_stored_batch *batch)
+{
+	struct listing *listing = ctx;
+
+	nm_list_add_id(&listing->list, batch->id);
+	put_batch(&listing->list.w, batch, listing->fault);
+}
+
+static enum nm_code
+list_batches(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_store_page page = { .limit = LIST_DEFAULT };
+	struct listing listing = { .fault = &call->fault };
+	int more = 0;
+	enum nm_code rc;
+
+	if (!nm_list_read(call, LIST_MAX, &page))
+		return NM_OK;
+	nm_list_open(&listing.list);
+	rc = nm_store_batches(call->parts->store, &page, list_one, &listing,
+	                      &more, err);
+	nm_list_close(&listing.list, more);
+	if (!rc)
+		nm_call_json(call, 200, &listing.list.body);
+	nm_buf_release(&listing.list.body);
+	if (rc != NM_ABSENT)
+		return rc;
+	nm_call_refuse(call, &(struct nm_refusal){ .status = 400,
+	               .param = "after", .code = "invalid_value" },
+	               "No batch found with id '%s'.", page.after);
+	return NM_OK;
+}
+
+/* Cancels from the state it is seen in; one that moves on meanwhile is looked at
+ * again. Each turn of the loop needs such a move, and there are few. */
+static enum nm_code
+cancel(struct nm_call *call, struct nm_err *err)
+{
+	const struct nm_parts *parts = call->parts;
+	struct nm_batch_move move = { .to = NM_BATCH_CANCELLING };
+	struct nm_stored_batch batch;
+	enum nm_code rc;
+
+	do {
+		rc = find(call, &batch, err);
+		if (rc)
+			return rc == NM_ABSENT ? NM_OK : rc;
+		if (batch.state == NM_BATCH_CANCELLING ||
+		    batch.state == NM_BATCH_CANCELLED)
+			break;
+		if (nm_batch_state_is_final(batch.state)) {
+			nm_call_refuse(call, &(struct nm_refusal){ .status = 409 },
+			               "Cannot cancel a batch with status '%s'.",
+			               nm_batch_state_name(batch.state));
+			return NM_OK;
+		}
+		move.from = batch.state;
+		move.now_s = nm_vclock_now_s(parts->clock);
+		rc = nm_store_batch_move(parts->store, call->id, &move, NULL, err);
+		if (rc && rc != NM_HELD)
+			return rc;
+		if (!rc) {
+			batch.state = NM_BATCH_CANCELLING;
+			batch.at_s[NM_BATCH_CANCELLING] = move.now_s;
+		}
+	} while (rc == NM_HELD);
+	nm_call_note(call, "batch_id", nm_text_of(batch.id));
+	answer_batch(call, &batch);
+	nm_worker_wake(parts->worker);
+	return NM_OK;
+}
+
+const struct nm_route nm_batch_routes[] = {
+	{ NM_GET, "/v1/batches/{id}", NM_TAKE_NONE, 0, get, NM_DOOR_KEY },
+	{ NM_POST, "/v1/batches", NM_TAKE_JSON, 0, create, NM_DOOR_KEY },
+	{ NM_GET, "/v1/batches", NM_TAKE_NONE, 0, list_batches, NM_DOOR_KEY },
+	{ NM_POST, "/v1/batches/{id}/cancel", NM_TAKE_NONE, 0, cancel,
+	  NM_DOOR_KEY },
+	{ .path = NULL }
+};

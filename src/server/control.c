@@ -1,0 +1,224 @@
+/* What is ours beside the API: time, faults, health, metrics, the model list. */
+#include "base/clock.h"
+#include "server/call.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+/* A year and a day at once; more is a slip of the pen. */
+#define MOVE_MAX_MS ((int64_t)366 * 86400 * 1000)
+
+static enum nm_code
+tell_time(struct nm_call *call, struct nm_err *err)
+{
+	int64_t now_ms = nm_vclock_now_ms(call->parts->clock);
+	struct nm_buf body = {0};
+	struct nm_json_writer w = { .out = &body };
+	char text[NM_CLOCK_TEXT_MAX];
+
+	(void)err;
+	nm_clock_utc(now_ms, text);
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "mode", nm_vclock_mode(call->parts->clock));
+	nm_json_put_double(&w, "speed", nm_vclock_speed(call->parts->clock));
+	nm_json_put_int(&w, "now_ms", now_ms);
+	nm_json_put_int(&w, "now", now_ms / 1000);
+	nm_json_put_string(&w, "utc", text);
+	nm_json_close_object(&w);
+	nm_call_json(call, 200, &body);
+	return NM_OK;
+}
+
+/* {"advance":"24h"}, {"advance_ms":N} or {"to":unix seconds}. */
+static enum nm_code
+move_time(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_vclock *clock = call->parts->clock;
+	const char *span = nm_json_string(nm_json_get(call->root, "advance"));
+	int64_t by_ms = nm_json_int(nm_json_get(call->root, "advance_ms"), -1);
+	int64_t to_s = nm_json_int(nm_json_get(call->root, "to"), -1);
+	struct nm_refusal refusal = { .status = 400 };
+	enum nm_code rc = NM_OK;
+
+	if (span)
+		rc = nm_clock_read_span(span, &by_ms, err);
+	else if (to_s >= 0 && to_s < INT64_MAX / 1000)
+		by_ms = to_s * 1000 - nm_vclock_now_ms(clock);
+	if (!rc && (by_ms < 0 || by_ms > MOVE_MAX_MS))
+		rc = nm_fail(err, NM_USAGE, 0, "say \"advance\":\"24h\", "
+		             "\"advance_ms\":N or \"to\":unix seconds; time goes "
+		             "forward, by a year at most");
+	if (!rc)
+		rc = nm_vclock_move(clock, by_ms, err);
+	if (rc == NM_USAGE || rc == NM_REFUSED) {
+		nm_call_refuse(call, &refusal, "%s.", err->text);
+		return NM_OK;
+	}
+	if (rc)
+		return rc;
+	nm_worker_wake(call->parts->worker);
+	return tell_time(call, err);
+}
+
+static enum nm_code
+reload_faults(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_refusal refusal = { .status = 400 };
+	struct nm_buf body = {0};
+	enum nm_code rc = nm_faults_load(call->parts->faults, NULL, err);
+
+	if (rc) {
+		nm_call_refuse(call, &refusal, "%s.", err->text);
+		return NM_OK;
+	}
+	nm_worker_wake(call->parts->worker);
+	nm_buf_add_string(&body, "{\"object\":\"faults\",\"loaded\":true}");
+	nm_call_json(call, 200, &body);
+	return NM_OK;
+}
+
+/* Healthy is who can read the store and write to it. */
+static enum nm_code
+health(struct nm_call *call, struct nm_err *err)
+{
+	int64_t created, open;
+	struct nm_buf body = {0};
+	enum nm_code rc;
+
+	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
+	                          &open, err);
+	if (rc)
+		return rc;
+	nm_buf_add_string(&body, "{\"status\":\"ok\",\"version\":\"" NM_VERSION
+	                  "\"}");
+	nm_call_json(call, 200, &body);
+	return NM_OK;
+}
+
+static void
+add_metric(struct nm_buf *out, const char *name, const char *kind,
+           const char *help, int64_t value)
+{
+	nm_buf_addf(out, "# HELP nightmail_%s %s\n# TYPE nightmail_%s %s\n"
+	            "nightmail_%s %lld\n", name, help, name, kind, name,
+	            (long long)value);
+}
+
+static void
+add_requests(struct nm_buf *out, struct nm_metrics *metrics)
+{
+	static const char *const classes[] = {
+		"none", "1xx", "2xx", "3xx", "4xx", "5xx"
+	};
+
+	nm_buf_add_string(out, "# HELP nightmail_requests_total Requests by the "
+	                  "class of their answer.\n"
+	                  "# TYPE nightmail_requests_total counter\n");
+	for (size_t i = 0; i < 6; i++)
+		nm_buf_addf(out, "nightmail_requests_total{status=\"%s\"} %lld\n",
+		            classes[i], (long long)atomic_load(
+			            &metrics->requests[i]));
+}
+
+static enum nm_code
+tell_metrics(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_metrics *m = call->parts->metrics;
+	const struct {
+		const char *name, *help;
+		_Atomic int64_t *value;
+	} counters[] = {
+		{ "body_in_bytes_total", "Bytes of request bodies.",
+		  &m->body_in_bytes },
+		{ "body_out_bytes_total", "Bytes of answers' bodies.",
+		  &m->body_out_bytes },
+		{ "connections_total", "Connections opened.", &m->connections },
+		{ "deadlines_total", "Connections ended for slowness.",
+		  &m->cut_late },
+		{ "batches_created_total", "Batches created.",
+		  &m->batches_created },
+		{ "batches_ended_total", "Batches ended, in any way.",
+		  &m->batches_ended },
+		{ "rows_completed_total", "Rows answered well.",
+		  &m->rows_completed },
+		{ "rows_failed_total", "Rows that failed.", &m->rows_failed },
+		{ "upstream_requests_total", "Requests to the model behind.",
+		  &m->upstream_requests },
+		{ "upstream_retries_total", "Of these, repeated ones.",
+		  &m->upstream_retries },
+		{ "faults_total", "Scripted faults applied.", &m->faults }
+	};
+	int64_t created = 0, open = 0, bytes = 0;
+	struct nm_buf body = {0};
+	enum nm_code rc;
+
+	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
+	                          &open, err);
+	if (!rc)
+		rc = nm_store_bytes(call->parts->store, &bytes, err);
+	if (rc)
+		return rc;
+	add_requests(&body, m);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		add_metric(&body, counters[i].name, "counter", counters[i].help,
+		           atomic_load(counters[i].value));
+	add_metric(&body, "connections", "gauge", "Connections open.",
+	           atomic_load(&m->connections) -
+	           atomic_load(&m->connections_closed));
+	add_metric(&body, "batches_open", "gauge", "Batches not yet final.",
+	           open);
+	add_metric(&body, "stored_bytes", "gauge", "Bytes of all files.", bytes);
+	nm_call_text(call, 200, "text/plain; version=0.0.4; charset=utf-8",
+	             &body);
+	return NM_OK;
+}
+
+static void
+put_model(struct nm_json_writer *w, const char *id, int64_t created_s)
+{
+	nm_json_open_object(w, NULL);
+	nm_json_put_string(w, "id", id);
+	nm_json_put_string(w, "object", "model");
+	nm_json_put_int(w, "created", created_s);
+	nm_json_put_string(w, "owned_by", "nightmail");
+	nm_json_close_object(w);
+}
+
+static enum nm_code
+list_models(struct nm_call *call, struct nm_err *err)
+{
+	static const int64_t created_s = 1767225600; /* 2026-01-01 */
+	const char *names = call->parts->options->models;
+	struct nm_text left = nm_text_of(names ? names : "simulated"), name;
+	struct nm_buf body = {0};
+	struct nm_json_writer w = { .out = &body };
+	const char *comma;
+
+	(void)err;
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "object", "list");
+	nm_json_open_array(&w, "data");
+	while (left.len) {
+		comma = memchr(left.at, ',', left.len);
+		name = left;
+		if (comma)
+			name.len = (size_t)(comma - left.at);
+		put_model(&w, nm_arena_text(&call->arena, name).at, created_s);
+		left.at += name.len + (comma ? 1 : 0);
+		left.len -= name.len + (comma ? 1 : 0);
+	}
+	nm_json_close_array(&w);
+	nm_json_close_object(&w);
+	nm_call_json(call, 200, &body);
+	return NM_OK;
+}
+
+const struct nm_route nm_control_routes[] = {
+	{ NM_GET, "/v1/models", NM_TAKE_NONE, 0, list_models, NM_DOOR_KEY },
+	{ NM_GET, "/healthz", NM_TAKE_NONE, 0, health, NM_DOOR_OPEN },
+	{ NM_GET, "/metrics", NM_TAKE_NONE, 0, tell_metrics, NM_DOOR_KEY },
+	{ NM_GET, "/_control/clock", NM_TAKE_NONE, 0, tell_time, NM_DOOR_KEY },
+	{ NM_POST, "/_control/clock", NM_TAKE_JSON, 0, move_time, NM_DOOR_KEY },
+	{ NM_POST, "/_control/faults", NM_TAKE_NONE, 0, reload_faults,
+	  NM_DOOR_KEY },
+	{ .path = NULL }
+};

@@ -1,0 +1,391 @@
+/* POST /v1/uploads, parts, complete, cancel. Contract: section 3. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "server/body.h"
+#include "server/expires.h"
+#include "server/files.h"
+
+#define UPLOAD_MAX_BYTES ((int64_t)8 << 30)
+#define PART_MAX_BYTES ((size_t)64 << 20)
+
+enum {
+	UPLOAD_LIVE_S = 3600,
+	COPY_BYTES = 256 << 10,
+	PARTS_MAX = 10000,
+	MD5_DIGITS = 32
+};
+
+static const char *const state_names[] = {
+	[NM_UPLOAD_PENDING] = "pending", [NM_UPLOAD_COMPLETED] = "completed",
+	[NM_UPLOAD_CANCELLED] = "cancelled", [NM_UPLOAD_EXPIRED] = "expired"
+};
+
+static bool
+refuse(struct nm_call *call, const char *param, const char *code,
+       const char *text)
+{
+	struct nm_refusal refusal = { .status = 400, .param = param,
+	                              .code = code };
+
+	nm_call_refuse(call, &refusal, "%s", text);
+	return false;
+}
+
+static void
+answer_upload(struct nm_call *call, const struct nm_stored_upload *upload,
+              const struct nm_stored_file *file)
+{
+	struct nm_buf body = {0};
+	struct nm_json_writer w = { .out = &body };
+
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "id", upload->id);
+	nm_json_put_string(&w, "object", "upload");
+	nm_json_put_int(&w, "bytes", upload->bytes);
+	nm_json_put_int(&w, "created_at", upload->created_s);
+	nm_json_put_string(&w, "filename", upload->filename);
+	nm_json_put_string(&w, "purpose", upload->purpose);
+	nm_json_put_string(&w, "status", state_names[upload->state]);
+	nm_json_put_int(&w, "expires_at", upload->expires_s);
+	if (file)
+		nm_file_object(&w, "file", file);
+	else
+		nm_json_put_null(&w, "file");
+	nm_json_close_object(&w);
+	nm_call_json(call, 200, &body);
+}
+
+/* A required text of the body. */
+static bool
+read_text(struct nm_call *call, const char *name, const char **text)
+{
+	const struct nm_value *value = nm_json_get(call->root, name);
+
+	if (nm_json_kind(value) != NM_JSON_STRING || !nm_json_text(value).len)
+		return refuse(call, name, "missing_required_parameter",
+		              nm_arena_printf(&call->arena, "Missing required "
+		                              "parameter: '%s'.", name));
+	*text = nm_arena_text(&call->arena, nm_json_text(value)).at;
+	return true;
+}
+
+static bool
+read_wish(struct nm_call *call, struct nm_stored_upload *upload)
+{
+	const struct nm_value *bytes = nm_json_get(call->root, "bytes");
+
+	if (!read_text(call, "filename", &upload->filename) ||
+	    !read_text(call, "purpose", &upload->purpose) ||
+	    !read_text(call, "mime_type", &upload->mime_type))
+		return false;
+	upload->bytes = nm_json_int(bytes, -1);
+	if (upload->bytes < 1 || upload->bytes > UPLOAD_MAX_BYTES)
+		return refuse(call, "bytes", "invalid_value", "Invalid 'bytes': "
+		              "expected an integer from 1 to 8589934592.");
+	if (!nm_purpose_known(nm_text_of(upload->purpose)))
+		return refuse(call, "purpose", "invalid_value", nm_arena_printf(
+			&call->arena, "Invalid value: '%.100s'. Supported values "
+			"are: 'assistants', 'batch', 'fine-tune', 'vision', "
+			"'user_data', and 'evals'.", upload->purpose));
+	return nm_expires_read(call, "expires_after",
+	                       nm_json_get(call->root, "expires_after"),
+	                       &upload->file_live_s) &&
+	       nm_file_accept(call, upload->filename,
+	                      nm_text_of(upload->purpose),
+	                      (uint64_t)upload->bytes, (struct nm_text){0});
+}
+
+static enum nm_code
+create(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_stored_upload upload = { .tenant = call->tenant };
+	char id[NM_ID_MAX];
+	enum nm_code rc;
+
+	if (!read_wish(call, &upload))
+		return NM_OK;
+	nm_store_new_id("upload_", id);
+	upload.id = id;
+	upload.created_s = nm_vclock_now_s(call->parts->clock);
+	upload.expires_s = upload.created_s + UPLOAD_LIVE_S;
+	rc = nm_store_upload_add(call->parts->store, &upload, err);
+	if (rc)
+		return rc;
+	nm_call_note(call, "upload_id", nm_text_of(id));
+	nm_call_note(call, "filename", nm_text_of(upload.filename));
+	answer_upload(call, &upload, NULL);
+	return NM_OK;
+}
+
+/* NM_ABSENT has been answered; so has an upload that is not pending. */
+static enum nm_code
+find_pending(struct nm_call *call, struct nm_stored_upload *upload,
+             struct nm_err *err)
+{
+	enum nm_code rc;
+
+	rc = nm_store_upload_get(call->parts->store, call->tenant, call->id,
+	                         nm_vclock_now_s(call->parts->clock),
+	                         &call->arena, upload, err);
+	if (rc == NM_ABSENT)
+		nm_call_refuse(call, &(struct nm_refusal){ .status = 404,
+		               .param = "upload_id" },
+		               "No such Upload object: %s", call->id);
+	if (rc || upload->state == NM_UPLOAD_PENDING)
+		return rc;
+	refuse(call, NULL, NULL, nm_arena_printf(
+		&call->arena, "Upload %s is %s, not pending.", upload->id,
+		state_names[upload->state]));
+	return NM_ABSENT;
+}
+
+static void
+answer_part(struct nm_call *call, const struct nm_stored_part *part)
+{
+	struct nm_buf body = {0};
+	struct nm_json_writer w = { .out = &body };
+
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "id", part->id);
+	nm_json_put_string(&w, "object", "upload.part");
+	nm_json_put_int(&w, "created_at", part->created_s);
+	nm_json_put_string(&w, "upload_id", part->upload_id);
+	nm_json_close_object(&w);
+	nm_call_json(call, 200, &body);
+}
+
+static enum nm_code
+add_part(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_stored_upload upload;
+	struct nm_stored_part part = {0};
+	char id[NM_ID_MAX];
+	enum nm_code rc = find_pending(call, &upload, err);
+
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	if (!call->upload.fd_plus_one ||
+	    !nm_text_is(call->upload.field, "data")) {
+		refuse(call, "data", "missing_required_parameter",
+		       "Missing required parameter: 'data'.");
+		return NM_OK;
+	}
+	if (call->upload.bytes > PART_MAX_BYTES) {
+		refuse(call, "data", NULL, "A part is 64 MB at most.");
+		return NM_OK;
+	}
+	nm_store_new_id("part_", id);
+	rc = nm_call_settle_file(call, id, err);
+	if (rc)
+		return rc;
+	part.id = id;
+	part.upload_id = upload.id;
+	part.bytes = (int64_t)call->upload.bytes;
+	part.created_s = nm_vclock_now_s(call->parts->clock);
+	rc = nm_store_part_add(call->parts->store, &part, err);
+	if (rc == NM_HELD) {
+		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		return NM_OK;
+	}
+	if (rc)
+		return rc;
+	nm_call_note(call, "part_id", nm_text_of(id));
+	answer_part(call, &part);
+	return NM_OK;
+}
+
+/* ---- complete ---- */
+
+/* The parts of the wish, in its order; false when it was refused. */
+static enum nm_code
+gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
+             struct nm_stored_part *parts, size_t *n, bool *good,
+             struct nm_err *err)
+{
+	const struct nm_value *ids = nm_json_get(call->root, "part_ids"), *id;
+	struct nm_json_walk walk;
+	struct nm_text name;
+	int64_t total = 0;
+	enum nm_code rc;
+
+	*good = false;
+	if (nm_json_kind(ids) != NM_JSON_ARRAY || !nm_json_count(ids) ||
+	    nm_json_count(ids) > PARTS_MAX) {
+		refuse(call, "part_ids", "missing_required_parameter",
+		       "Missing required parameter: 'part_ids'.");
+		return NM_OK;
+	}
+	nm_json_walk_init(&walk, ids);
+	while ((id = nm_json_walk_next(&walk, &name))) {
+		rc = nm_store_part_get(call->parts->store, upload->id,
+		                       nm_json_string(id) ? nm_json_string(id)
+		                                          : "",
+		                       &call->arena, &parts[*n], err);
+		if (rc == NM_ABSENT) {
+			refuse(call, "part_ids", "invalid_value", nm_arena_printf(
+				&call->arena, "No part '%.*s' in this upload.",
+				NM_TEXT_ARGS(nm_json_text(id))));
+			return NM_OK;
+		}
+		if (rc)
+			return rc;
+		total += parts[(*n)++].bytes;
+	}
+	*good = total == upload->bytes ||
+	        refuse(call, "part_ids", "invalid_value", nm_arena_printf(
+		       &call->arena, "The parts have %lld bytes in all, but the "
+		       "upload was announced with %lld.", (long long)total,
+		       (long long)upload->bytes));
+	return NM_OK;
+}
+
+/* Adds one part's bytes to the whole and to its digest. */
+static enum nm_code
+join_part(struct nm_call *call, const struct nm_stored_part *part,
+          struct nm_draft *whole, struct nm_digest *md5, struct nm_err *err)
+{
+	struct nm_buf path = {0};
+	char *chunk = malloc(COPY_BYTES);
+	int64_t at = 0;
+	size_t n;
+	int fd = -1;
+	enum nm_code rc;
+
+	if (!chunk)
+		abort();
+	nm_store_file_path(call->parts->store, part->id, &path);
+	rc = nm_file_open(nm_buf_string(&path), &fd, err);
+	for (; !rc && at < part->bytes; at += (int64_t)n) {
+		n = part->bytes - at < COPY_BYTES ? (size_t)(part->bytes - at)
+		                                  : COPY_BYTES;
+		rc = nm_file_read_at(fd, (uint64_t)at, n, chunk, err);
+		if (rc)
+			break;
+		nm_digest_add(md5, chunk, n);
+		nm_draft_add(whole, chunk, n);
+	}
+	if (fd >= 0)
+		close(fd);
+	nm_buf_release(&path);
+	free(chunk);
+	return rc;
+}
+
+static bool
+digest_fits(struct nm_call *call, const char *hex)
+{
+	const struct nm_value *wish = nm_json_get(call->root, "md5");
+	const char *text = nm_json_string(wish);
+
+	if (!text)
+		return true;
+	return strcasecmp(text, hex) == 0 ||
+	       refuse(call, "md5", "invalid_value", "The md5 of the parts is not "
+	              "the one given.");
+}
+
+/* Joins the parts under `id`; *good is false when it was refused. */
+static enum nm_code
+join_parts(struct nm_call *call, const struct nm_stored_part *parts, size_t n,
+           const char *id, bool *good, struct nm_err *err)
+{
+	struct nm_buf path = {0};
+	struct nm_draft whole = {0};
+	struct nm_digest md5;
+	char hex[NM_DIGEST_HEX_MAX];
+	enum nm_code rc;
+
+	nm_digest_init(&md5, NM_MD5);
+	nm_store_file_path(call->parts->store, id, &path);
+	rc = nm_draft_open(&whole, nm_buf_string(&path), 0600, err);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = join_part(call, &parts[i], &whole, &md5, err);
+	if (!rc) {
+		nm_digest_finish(&md5, hex);
+		*good = digest_fits(call, hex);
+		if (*good)
+			rc = nm_draft_commit(&whole, err);
+	}
+	nm_draft_abandon(&whole);
+	nm_digest_release(&md5);
+	nm_buf_release(&path);
+	return rc;
+}
+
+static enum nm_code
+complete(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_stored_upload upload;
+	struct nm_stored_part *parts;
+	struct nm_stored_file file = {0};
+	char id[NM_ID_MAX];
+	size_t n = 0;
+	bool good;
+	enum nm_code rc = find_pending(call, &upload, err);
+
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	parts = nm_arena_array(&call->arena, PARTS_MAX, sizeof(*parts));
+	rc = gather_parts(call, &upload, parts, &n, &good, err);
+	if (rc || !good)
+		return rc;
+	nm_store_new_id("file-", id);
+	rc = join_parts(call, parts, n, id, &good, err);
+	if (rc || !good)
+		return rc;
+	file.id = id;
+	file.tenant = call->tenant;
+	file.filename = upload.filename;
+	file.purpose = upload.purpose;
+	file.bytes = upload.bytes;
+	file.created_s = nm_vclock_now_s(call->parts->clock);
+	file.expires_s = nm_file_expiry(file.purpose, file.created_s,
+	                                upload.file_live_s);
+	rc = nm_store_upload_end(call->parts->store, upload.id,
+	                         NM_UPLOAD_COMPLETED, &file, err);
+	if (rc == NM_HELD) {
+		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		return NM_OK;
+	}
+	if (rc)
+		return rc;
+	upload.state = NM_UPLOAD_COMPLETED;
+	nm_call_note(call, "file_id", nm_text_of(id));
+	answer_upload(call, &upload, &file);
+	return NM_OK;
+}
+
+static enum nm_code
+cancel(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_stored_upload upload;
+	enum nm_code rc = find_pending(call, &upload, err);
+
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	rc = nm_store_upload_end(call->parts->store, upload.id,
+	                         NM_UPLOAD_CANCELLED, NULL, err);
+	if (rc == NM_HELD) {
+		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		return NM_OK;
+	}
+	if (rc)
+		return rc;
+	upload.state = NM_UPLOAD_CANCELLED;
+	answer_upload(call, &upload, NULL);
+	return NM_OK;
+}
+
+const struct nm_route nm_upload_routes[] = {
+	{ NM_POST, "/v1/uploads", NM_TAKE_JSON, 0, create, NM_DOOR_KEY },
+	{ NM_POST, "/v1/uploads/{id}/parts", NM_TAKE_PARTS,
+	  PART_MAX_BYTES + (1 << 20), add_part, NM_DOOR_KEY },
+	{ NM_POST, "/v1/uploads/{id}/complete", NM_TAKE_JSON, 0, complete,
+	  NM_DOOR_KEY },
+	{ NM_POST, "/v1/uploads/{id}/cancel", NM_TAKE_NONE, 0, cancel,
+	  NM_DOOR_KEY },
+	{ .path = NULL }
+};
