@@ -102,7 +102,7 @@ nm_call_file(struct nm_call *call, int fd, uint64_t bytes,
 {
 	struct nm_call_answer *answer = call->answer;
 	uint64_t from = 0, len = bytes;
-	enum nm_range range = nm_range_read(call->range, bytes, &from, &len);
+	enum nm_byte_range range = nm_byte_range_read(call->range, bytes, &from, &len);
 
 	nm_call_header(call, "Accept-Ranges", "bytes");
 	if (range == NM_RANGE_NEVER) {

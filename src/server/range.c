@@ -16,8 +16,8 @@ read_number(struct nm_text text, size_t *i, uint64_t *number)
 	return *i > begin;
 }
 
-enum nm_range
-nm_range_read(struct nm_text header, uint64_t total, uint64_t *from,
+enum nm_byte_range
+nm_byte_range_read(struct nm_text header, uint64_t total, uint64_t *from,
               uint64_t *bytes)
 {
 	uint64_t first = 0, last = 0;

@@ -6,13 +6,13 @@
 
 #include "base/buf.h"
 
-enum nm_range { NM_RANGE_WHOLE, NM_RANGE_PART, NM_RANGE_NEVER };
+enum nm_byte_range { NM_RANGE_WHOLE, NM_RANGE_PART, NM_RANGE_NEVER };
 
 /*
  * What of `total` bytes the header asks for. WHOLE for none, several ranges or a
  * header not understood, which are ignored; NEVER when there are no such bytes.
  */
-enum nm_range nm_range_read(struct nm_text header, uint64_t total,
+enum nm_byte_range nm_byte_range_read(struct nm_text header, uint64_t total,
                             uint64_t *from, uint64_t *bytes);
 
 #endif
