@@ -70,7 +70,7 @@ static const struct nm_option options[] = {
 	  .kind = NM_OPTION_NUMBER, .argument = "SECONDS", .preset = "0.15",
 	  .max = 1e6, .help = "least time a batch spends validating" },
 	{ .id = DELAY_IN_PROGRESS, .name = "delay-in-progress",
-	  .kind = NM_OPTION_NUMBER, .argument = "SECONDS", .preset = "0",
+	  .kind = NM_OPTION_NUMBER, .argument = "SECONDS", .preset = "0.15",
 	  .max = 1e6, .help = "least time a batch is in progress" },
 	{ .id = DELAY_FINALIZING, .name = "delay-finalizing",
 	  .kind = NM_OPTION_NUMBER, .argument = "SECONDS", .preset = "0.1",

@@ -8,7 +8,6 @@
 #include "base/path.h"
 #include "server/listen.h"
 #include "server/model.h"
-#include "server/upstream.h"
 #include "server/worker.h"
 
 enum {
@@ -69,7 +68,7 @@ resolve(struct nm_server *server, const struct nm_server_options *given)
 	o->window_ms = given->window_ms ? given->window_ms
 	                                : (int64_t)24 * 3600 * 1000;
 	o->validating_ms = span_or(given->validating_ms, 150);
-	o->in_progress_ms = span_or(given->in_progress_ms, 0);
+	o->in_progress_ms = span_or(given->in_progress_ms, 150);
 	o->finalizing_ms = span_or(given->finalizing_ms, 100);
 	o->cancelling_ms = span_or(given->cancelling_ms, 100);
 	o->deadline_ms = given->deadline_ms ? given->deadline_ms : 15000;
@@ -146,7 +145,8 @@ open_parts(struct nm_server *server, const struct nm_server_options *given,
 	rc = nm_model_open(nm_buf_string(&keys), o->seed, &parts->model, err);
 	nm_buf_release(&keys);
 	if (!rc && o->upstream)
-		rc = nm_upstream_open(parts, &parts->upstream, err);
+		rc = nm_fail(err, NM_USAGE, 0,
+		             "this build cannot reach an upstream");
 	if (!rc)
 		rc = nm_worker_open(parts, &parts->worker, err);
 	if (!rc)
@@ -220,11 +220,8 @@ nm_server_stop(struct nm_server *server)
 		nm_vclock_wake(server->parts.clock);
 		pthread_join(server->sweeper, NULL);
 	}
-	/* The upstream last: it answers the calls that wait for it. */
 	if (server->parts.worker)
 		nm_worker_close(server->parts.worker);
-	if (server->parts.upstream)
-		nm_upstream_close(server->parts.upstream);
 	nm_listen_close(server->listen);
 	if (server->parts.model)
 		nm_model_close(server->parts.model);

@@ -48,7 +48,7 @@ struct nm_server_options {
 	int64_t     max_batches;     /* not final at once [no limit] */
 	int64_t     disk_quota_bytes;/* of all files [no limit] */
 	int64_t     window_ms;       /* a batch's [24 h] */
-	/* How long a batch stays in a state at least, virtual [150, 0, 100, 100];
+	/* How long a batch stays in a state at least, virtual [150, 150, 100, 100];
 	 * -1 is not at all. */
 	int64_t     validating_ms, in_progress_ms, finalizing_ms, cancelling_ms;
 	int64_t     deadline_ms;     /* of a request's head, real [15 s] */
