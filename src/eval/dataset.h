@@ -79,9 +79,19 @@ enum nm_dataset_form nm_dataset_form(const struct nm_dataset *ds);
 const char *nm_dataset_path(const struct nm_dataset *ds);
 
 /*
+ * Reads on to the end of the file without looking at its lines, so that its digest
+ * is known; then next says that there are no more.
+ */
+enum nm_code nm_dataset_drain(struct nm_dataset *ds, struct nm_err *err)
+	NM_MUST_USE;
+
+/* NM_INPUT when the file was written to since it was opened. */
+enum nm_code nm_dataset_check(const struct nm_dataset *ds, struct nm_err *err)
+	NM_MUST_USE;
+
+/*
  * SHA-256 of the file's bytes, as lower-case hex into hex (NM_DIGEST_HEX_MAX
- * bytes). Known once next has reached the end of the first walk; before that hex
- * becomes "".
+ * bytes). Known once the first walk has reached the end; before that hex becomes "".
  */
 void nm_dataset_file_digest(const struct nm_dataset *ds, char *hex);
 

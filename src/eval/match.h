@@ -8,21 +8,9 @@
 
 #include "eval/fold.h"
 
-struct nm_matcher_slot;
-
 /* Scratch memory, reused from pair to pair. Zeroed is ready. */
 struct nm_matcher {
-	struct nm_arena         arena;
-	struct nm_matcher_slot *slots;   /* code point -> first place in gold */
-	size_t                  n_slots; /* a power of two, or 0 */
-	uint32_t                slots_stamp;
-	uint32_t               *next;    /* place in gold -> next of that point */
-	uint32_t               *run[2];  /* lengths of runs ending at a place */
-	uint64_t               *stamp[2];
-	uint64_t                row;
-	size_t                  capacity; /* of next, run, stamp; in places */
-	struct nm_matcher_span *spans;
-	size_t                  n_spans, spans_capacity;
+	struct nm_matcher_scratch *scratch;
 };
 
 enum nm_verdict { NM_MATCH_NO, NM_MATCH_YES };

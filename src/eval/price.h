@@ -35,7 +35,7 @@ struct nm_prices {
 	struct nm_arena        arena;
 	const struct nm_price *models; /* n_models of them */
 	size_t                 n_models;
-	const char            *as_of;  /* "2026-10-06"; "" when empty */
+	const char            *as_of;  /* "2026-10-06"; NULL in an empty list */
 	const char            *source;
 	const char            *path;
 	bool                   snapshots; /* "-YYYY-MM-DD" is left out of a name */
@@ -81,8 +81,8 @@ double nm_price_usd(int64_t pusd);
 
 enum { NM_PRICE_TEXT_MAX = 32 };
 
-/* "0.0123", at least `digits` (0-12) after the point, rounded half to even, into
- * out (NM_PRICE_TEXT_MAX bytes). */
+/* "0.0123": USD with `digits` (0-12) after the point, rounded half to even, into
+ * out (NM_PRICE_TEXT_MAX bytes). pusd is not negative. */
 void nm_price_print(int64_t pusd, int digits, char *out);
 
 #endif

@@ -8,6 +8,7 @@
 #define NM_EVAL_ROW_H
 
 #include "eval/answer.h"
+#include "eval/body.h"
 
 /*
  * Every question sent ends in exactly one class. The order is that of tables and
@@ -33,19 +34,6 @@ enum nm_code nm_class_read(struct nm_text name, enum nm_class *class,
 /* 1 when no model's answer was had: a failure of the instrument, not a wrong
  * answer. */
 int nm_class_is_instrument(enum nm_class class);
-
-/* Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed: then no
- * usage is present. cached and cache_write are parts of input, reasoning of
- * output. */
-#define NM_USAGE_MAX_TOKENS 1000000000
-struct nm_usage {
-	bool    present; /* false: all counts are 0 */
-	int64_t input_tokens;
-	int64_t cached_tokens;
-	int64_t cache_write_tokens;
-	int64_t output_tokens;
-	int64_t reasoning_tokens;
-};
 
 enum nm_row_kind {
 	NM_ROW_READ,
@@ -73,8 +61,8 @@ struct nm_row {
 	const struct nm_text *answers; /* none unless class is ANSWERED */
 	size_t           n_answers;
 	size_t           n_dropped;
-	bool             lenient; /* answered only by NM_READING_LENIENT … */
-	bool             lenient_would_save; /* … or would be, had one asked for it */
+	bool             lenient; /* answered, but only by NM_READING_LENIENT */
+	bool             lenient_would_save; /* not answered; that would read it */
 };
 
 /* Zeroed is ready and strict. */
@@ -82,9 +70,8 @@ struct nm_row_reader {
 	enum nm_reading         reading;
 	struct nm_json          json;
 	struct nm_answer_reader answer;
-	struct nm_buf           content; /* parts of a content, joined */
-	struct nm_buf           refusal;
-	struct nm_buf           written; /* the custom id of nm_row_missing */
+	struct nm_body_joints   joints;
+	struct nm_buf           written; /* a custom id, or a line being wrapped */
 };
 
 /* Reads a line without its '\n'. Precedence of classes: outer error; status

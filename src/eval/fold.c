@@ -1,0 +1,217 @@
+/*
+ * fold: see fold.h.
+ */
+#include "eval/fold.h"
+
+#include <unicase.h>
+#include <unictype.h>
+#include <unistr.h>
+
+enum {
+	CAPITAL_SIGMA = 0x3a3,
+	SMALL_SIGMA = 0x3c3,
+	FINAL_SIGMA = 0x3c2,
+	CAPITAL_I_DOT = 0x130,
+	DOT_ABOVE = 0x307,
+	UTF8_MAX = 4
+};
+
+bool
+nm_fold_is_space(uint32_t point)
+{
+	switch (point) {
+	case 0x20:
+	case 0x85:
+	case 0xa0:
+	case 0x1680:
+	case 0x2028:
+	case 0x2029:
+	case 0x202f:
+	case 0x205f:
+	case 0x3000:
+		return true;
+	}
+	return (point >= 0x09 && point <= 0x0d)
+	    || (point >= 0x1c && point <= 0x1f)
+	    || (point >= 0x2000 && point <= 0x200a);
+}
+
+/* The bytes of the code point at the text's start; *point becomes it, or U+FFFD. */
+static size_t
+decode(struct nm_text text, uint32_t *point)
+{
+	ucs4_t read;
+	int used = u8_mbtouc(&read, (const uint8_t *)text.at, text.len);
+
+	*point = read;
+	return (size_t)used;
+}
+
+static bool
+is_tail(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+struct nm_text
+nm_fold_strip(struct nm_text text)
+{
+	uint32_t point;
+
+	while (text.len) {
+		size_t used = decode(text, &point);
+
+		if (!nm_fold_is_space(point))
+			break;
+		text.at += used;
+		text.len -= used;
+	}
+	while (text.len) {
+		size_t from = text.len - 1;
+		struct nm_text last;
+
+		while (from && text.len - from < UTF8_MAX
+		       && is_tail(text.at[from]))
+			from--;
+		last = (struct nm_text){ text.at + from, text.len - from };
+		if (decode(last, &point) != last.len
+		    || !nm_fold_is_space(point))
+			break;
+		text.len = from;
+	}
+	return text;
+}
+
+static void
+count(struct nm_folded *out, uint32_t point)
+{
+	uint8_t *bucket = &out->histogram[point % NM_FOLDED_BUCKETS];
+
+	if (*bucket < UINT8_MAX)
+		++*bucket;
+}
+
+static bool
+is_ascii(struct nm_text text)
+{
+	unsigned char seen = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		seen |= (unsigned char)text.at[i];
+	return seen < 0x80;
+}
+
+static void
+fold_ascii(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
+{
+	char *lower = nm_arena_array(arena, text.len + 1, 1);
+	uint32_t *points = nm_arena_array(arena, text.len, sizeof(*points));
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+		points[i] = (unsigned char)lower[i];
+		count(out, points[i]);
+	}
+	out->text = (struct nm_text){ lower, text.len };
+	out->points = points;
+	out->n = text.len;
+}
+
+static bool
+is_ignorable(uint32_t point)
+{
+	return uc_is_property_case_ignorable(point);
+}
+
+static bool
+is_cased(uint32_t point)
+{
+	return uc_is_property_cased(point);
+}
+
+/*
+ * What capital sigma becomes. `after_cased`: the nearest point before it that is
+ * not ignorable is cased. *ahead is where the last search for such a point behind
+ * one ended, so that a text of nothing but sigmas costs no square.
+ */
+static uint32_t
+lower_sigma(const uint32_t *points, size_t n, size_t i, bool after_cased,
+            size_t *ahead)
+{
+	if (!after_cased)
+		return SMALL_SIGMA;
+	if (*ahead <= i)
+		*ahead = i + 1;
+	while (*ahead < n && is_ignorable(points[*ahead]))
+		++*ahead;
+	return *ahead < n && is_cased(points[*ahead]) ? SMALL_SIGMA
+	                                              : FINAL_SIGMA;
+}
+
+/* Lower-cases n points into `lower`, which has room for 2n; returns how many. */
+static size_t
+lower_points(const uint32_t *points, size_t n, uint32_t *lower)
+{
+	bool after_cased = false;
+	size_t ahead = 0, made = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t point = points[i];
+
+		if (point == CAPITAL_SIGMA) {
+			lower[made++] = lower_sigma(points, n, i, after_cased,
+			                            &ahead);
+		} else if (point == CAPITAL_I_DOT) {
+			lower[made++] = 'i';
+			lower[made++] = DOT_ABOVE;
+		} else {
+			lower[made++] = uc_tolower(point);
+		}
+		if (!is_ignorable(point))
+			after_cased = is_cased(point);
+	}
+	return made;
+}
+
+static struct nm_text
+encode(struct nm_arena *arena, const uint32_t *points, size_t n)
+{
+	uint8_t *at = nm_arena_array(arena, n * UTF8_MAX + 1, 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int used = u8_uctomb(at + len, points[i], UTF8_MAX);
+
+		len += used > 0 ? (size_t)used : 0;
+	}
+	return (struct nm_text){ (const char *)at, len };
+}
+
+void
+nm_fold(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
+{
+	uint32_t *points, *lower;
+	size_t n = 0;
+
+	*out = (struct nm_folded){ 0 };
+	text = nm_fold_strip(text);
+	if (is_ascii(text)) {
+		fold_ascii(arena, text, out);
+		return;
+	}
+	points = nm_arena_array(arena, text.len, sizeof(*points));
+	while (text.len) {
+		size_t used = decode(text, &points[n++]);
+
+		text.at += used;
+		text.len -= used;
+	}
+	lower = nm_arena_array(arena, 2 * n, sizeof(*lower));
+	out->n = lower_points(points, n, lower);
+	out->points = lower;
+	out->text = encode(arena, lower, out->n);
+	for (size_t i = 0; i < out->n; i++)
+		count(out, lower[i]);
+}

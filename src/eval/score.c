@@ -1,0 +1,139 @@
+/*
+ * score: see score.h.
+ */
+#include "eval/score.h"
+
+const char *
+nm_category_name(enum nm_category category)
+{
+	switch (category) {
+	case NM_CATEGORY_PERFECT:
+		return "perfect";
+	case NM_CATEGORY_COMPLETE_WITH_HALLUCINATIONS:
+		return "complete_with_hallucinations";
+	case NM_CATEGORY_PARTIAL:
+		return "partial";
+	case NM_CATEGORY_HALLUCINATION_ONLY:
+		return "hallucination_only";
+	case NM_CATEGORY_FAILED:
+		break;
+	}
+	return "failed";
+}
+
+static struct nm_folded *
+fold_all(struct nm_arena *arena, const struct nm_text *texts, size_t n)
+{
+	struct nm_folded *folded = nm_arena_array(arena, n, sizeof(*folded));
+
+	for (size_t i = 0; i < n; i++)
+		nm_fold(arena, texts[i], &folded[i]);
+	return folded;
+}
+
+/* All of a's texts stand in b. */
+static bool
+within(const struct nm_folded *a, size_t n_a, const struct nm_folded *b,
+       size_t n_b)
+{
+	for (size_t i = 0; i < n_a; i++) {
+		size_t j = 0;
+
+		while (j < n_b && !nm_text_equal(a[i].text, b[j].text))
+			j++;
+		if (j == n_b)
+			return false;
+	}
+	return true;
+}
+
+/* The first gold answer that is not taken and matches; n_gold when none does. */
+static size_t
+partner(struct nm_matcher *matcher, const struct nm_folded *predicted,
+        const struct nm_folded *gold, const bool *taken, size_t n_gold)
+{
+	size_t i = 0;
+
+	while (i < n_gold
+	       && (taken[i]
+	           || nm_match(matcher, predicted, &gold[i]) == NM_MATCH_NO))
+		i++;
+	return i;
+}
+
+static enum nm_category
+categorise(const struct nm_score *score)
+{
+	if (score->n_correct == 0)
+		return score->n_incorrect ? NM_CATEGORY_HALLUCINATION_ONLY
+		                          : NM_CATEGORY_FAILED;
+	if (score->n_missed)
+		return NM_CATEGORY_PARTIAL;
+	return score->n_incorrect ? NM_CATEGORY_COMPLETE_WITH_HALLUCINATIONS
+	                          : NM_CATEGORY_PERFECT;
+}
+
+void
+nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
+         const struct nm_text *predicted, size_t n_predicted,
+         struct nm_score *out)
+{
+	struct nm_arena *arena = &scorer->arena;
+	struct nm_score score = { 0 };
+	struct nm_folded *wanted, *given;
+	struct nm_text *correct, *incorrect, *missed;
+	bool *taken;
+
+	nm_arena_clear(arena);
+	wanted = fold_all(arena, gold, n_gold);
+	given = fold_all(arena, predicted, n_predicted);
+	taken = nm_arena_array(arena, n_gold, sizeof(*taken));
+	correct = nm_arena_array(arena, n_predicted, sizeof(*correct));
+	incorrect = nm_arena_array(arena, n_predicted, sizeof(*incorrect));
+	missed = nm_arena_array(arena, n_gold, sizeof(*missed));
+
+	for (size_t i = 0; i < n_predicted; i++) {
+		size_t j = partner(&scorer->matcher, &given[i], wanted, taken,
+		                   n_gold);
+
+		/* Nothing is taken yet: the first finds whatever it matches. */
+		if (i == 0)
+			score.hit_at_1 = j < n_gold;
+		if (j == n_gold) {
+			incorrect[score.n_incorrect++] = given[i].text;
+			continue;
+		}
+		taken[j] = true;
+		correct[score.n_correct++] = given[i].text;
+	}
+	for (size_t i = 0; i < n_gold; i++)
+		if (!taken[i])
+			missed[score.n_missed++] = wanted[i].text;
+
+	score.correct = correct;
+	score.incorrect = incorrect;
+	score.missed = missed;
+	score.category = categorise(&score);
+	score.is_correct = score.n_correct > 0 && score.n_missed == 0;
+	score.exact_match = within(given, n_predicted, wanted, n_gold)
+	                 && within(wanted, n_gold, given, n_predicted);
+	*out = score;
+}
+
+double
+nm_score_hallucination_rate(const struct nm_score *score)
+{
+	size_t n_predicted = score->n_correct + score->n_incorrect;
+
+	return n_predicted ? (double)score->n_incorrect / (double)n_predicted
+	                   : 0.0;
+}
+
+void
+nm_scorer_release(struct nm_scorer *scorer)
+{
+	if (!scorer)
+		return;
+	nm_matcher_release(&scorer->matcher);
+	nm_arena_release(&scorer->arena);
+}

@@ -1,0 +1,268 @@
+/*
+ * selection: see selection.h.
+ */
+#include "eval/selection.h"
+
+#include "eval/random.h"
+
+/* Knuth, The Art of Computer Programming, volume 2, section 3.4.2. */
+static const char GENERATOR[] = "selection sampling (Knuth's algorithm S), "
+                                NM_RANDOM_NAME;
+
+struct nm_selection {
+	struct nm_dataset          *ds;
+	struct nm_selection_options options;
+	struct nm_selection_facts   facts;
+	struct nm_random            random;
+	bool                        sampling; /* else all questions are taken */
+	uint64_t                    passed;   /* questions seen on this walk */
+	uint64_t                    chosen;   /* of these, taken */
+};
+
+void
+nm_selection_close(struct nm_selection *selection)
+{
+	if (!selection)
+		return;
+	nm_dataset_close(selection->ds);
+	free(selection);
+}
+
+static bool
+past_limit(const struct nm_selection *s, uint64_t id)
+{
+	return s->options.limit && id >= s->options.limit;
+}
+
+/* Counts the question that the dataset just gave; true when it is taken. */
+static bool
+choose(struct nm_selection *s)
+{
+	uint64_t left = s->facts.questions - s->passed++;
+
+	if (s->sampling
+	    && nm_random_below(&s->random, left)
+	       >= s->facts.taken - s->chosen)
+		return false;
+	s->chosen++;
+	return true;
+}
+
+static enum nm_code
+start_walk(struct nm_selection *s, struct nm_err *err)
+{
+	s->passed = 0;
+	s->chosen = 0;
+	nm_random_init(&s->random, s->options.seed);
+	return nm_dataset_rewind(s->ds, err);
+}
+
+/* ---- the first walk ---- */
+
+/* Where taken questions go while they are counted and digested. */
+struct sum {
+	struct nm_digest digest;
+	uint64_t         taken;
+	uint64_t         last_id;
+	uint64_t         text_bytes;
+};
+
+static void
+add_number(struct nm_digest *digest, uint64_t number)
+{
+	unsigned char bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(number >> 8 * i);
+	nm_digest_add(digest, bytes, sizeof(bytes));
+}
+
+static void
+add_text(struct nm_digest *digest, const char *at, size_t len)
+{
+	add_number(digest, len);
+	nm_digest_add(digest, at, len);
+}
+
+static void
+add_question(struct sum *sum, const struct nm_question *q)
+{
+	sum->taken++;
+	sum->last_id = q->id;
+	sum->text_bytes += q->text_len;
+	add_number(&sum->digest, q->id);
+	add_text(&sum->digest, q->text, q->text_len);
+	add_number(&sum->digest, q->n_gold);
+	for (size_t i = 0; i < q->n_gold; i++)
+		add_text(&sum->digest, q->gold[i].at, q->gold[i].len);
+}
+
+static void
+tell(const struct nm_selection *s, const struct nm_err *err)
+{
+	if (s->options.bad_line)
+		s->options.bad_line(s->options.bad_line_context, err,
+		                    nm_dataset_spot(s->ds));
+}
+
+static void
+note_lines(struct nm_selection *s)
+{
+	uint64_t lines = nm_dataset_counts(s->ds)->lines;
+
+	if (s->options.limit && lines > s->options.limit)
+		lines = s->options.limit;
+	s->facts.lines = lines;
+	s->facts.blank_lines = lines - s->facts.questions - s->facts.bad_lines;
+}
+
+/* Walks the lines within the limit: counts all, and adds each question to sum. */
+static enum nm_code
+count(struct nm_selection *s, struct sum *sum, struct nm_err *err)
+{
+	for (;;) {
+		struct nm_question q;
+		struct nm_err why = { 0 };
+		enum nm_code rc = nm_dataset_next(s->ds, &q, &why);
+
+		if (rc == NM_INPUT) {
+			if (past_limit(s, nm_dataset_spot(s->ds)->line - 1))
+				break;
+			s->facts.bad_lines++;
+			tell(s, &why);
+			continue;
+		}
+		if (rc)
+			return nm_fail(err, rc, why.detail, "%s", why.text);
+		if (!q.text || past_limit(s, q.id))
+			break;
+		s->facts.questions++;
+		if (sum)
+			add_question(sum, &q);
+	}
+	note_lines(s);
+	return nm_dataset_drain(s->ds, err);
+}
+
+/* Walks once more and adds what the sample takes to sum. */
+static enum nm_code
+digest_sample(struct nm_selection *s, struct sum *sum, struct nm_err *err)
+{
+	struct nm_question q;
+	enum nm_code rc = start_walk(s, err);
+
+	while (rc == NM_OK) {
+		rc = nm_selection_next(s, &q, err);
+		if (rc || !q.text)
+			break;
+		add_question(sum, &q);
+	}
+	return rc;
+}
+
+static enum nm_code
+first_walk(struct nm_selection *s, struct nm_err *err)
+{
+	bool may_sample = s->options.sample > 0;
+	struct sum sum = { 0 };
+	enum nm_code rc;
+
+	nm_digest_init(&sum.digest, NM_SHA256);
+	rc = count(s, may_sample ? NULL : &sum, err);
+	if (rc == NM_OK && s->facts.questions == 0)
+		rc = nm_fail(err, NM_INPUT, 0, "%s: no question in %s",
+		             nm_dataset_path(s->ds),
+		             s->options.limit ? "the lines within the limit"
+		                              : "it");
+	if (rc)
+		goto done;
+	s->facts.taken = s->facts.questions;
+	s->sampling = may_sample && s->options.sample < s->facts.questions;
+	if (s->sampling) {
+		s->facts.taken = s->options.sample;
+		s->facts.generator = GENERATOR;
+	}
+	if (may_sample)
+		rc = digest_sample(s, &sum, err);
+	s->facts.last_id = sum.last_id;
+	s->facts.text_bytes = sum.text_bytes;
+	nm_dataset_file_digest(s->ds, s->facts.file_sha256);
+	nm_digest_finish(&sum.digest, s->facts.digest);
+done:
+	nm_digest_release(&sum.digest);
+	return rc;
+}
+
+enum nm_code
+nm_selection_open(struct nm_selection **out, const char *path,
+                  const struct nm_selection_options *options,
+                  struct nm_err *err)
+{
+	struct nm_selection *s = calloc(1, sizeof(*s));
+	enum nm_code rc;
+
+	if (!s)
+		nm_die("out of memory");
+	s->options = *options;
+	s->facts.generator = "";
+	rc = nm_dataset_open(&s->ds, path, err);
+	if (rc == NM_OK)
+		rc = first_walk(s, err);
+	if (rc == NM_OK)
+		rc = start_walk(s, err);
+	if (rc)
+		nm_selection_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+/* ---- the later walks ---- */
+
+static enum nm_code
+changed(const struct nm_selection *s, struct nm_err *err)
+{
+	return nm_fail(err, NM_INPUT, 0, "%s was changed while it was being "
+	               "read: run again", nm_dataset_path(s->ds));
+}
+
+enum nm_code
+nm_selection_next(struct nm_selection *s, struct nm_question *q,
+                  struct nm_err *err)
+{
+	while (s->chosen < s->facts.taken) {
+		struct nm_question next;
+		enum nm_code rc = nm_dataset_next(s->ds, &next, err);
+
+		if (rc == NM_INPUT)
+			continue; /* told on the first walk */
+		if (rc)
+			return rc;
+		if (!next.text || s->passed == s->facts.questions)
+			return changed(s, err);
+		if (choose(s)) {
+			*q = next;
+			return NM_OK;
+		}
+	}
+	*q = (struct nm_question){ 0 };
+	return nm_dataset_check(s->ds, err);
+}
+
+enum nm_code
+nm_selection_rewind(struct nm_selection *s, struct nm_err *err)
+{
+	return start_walk(s, err);
+}
+
+const struct nm_selection_facts *
+nm_selection_facts(const struct nm_selection *s)
+{
+	return &s->facts;
+}
+
+const char *
+nm_selection_path(const struct nm_selection *s)
+{
+	return nm_dataset_path(s->ds);
+}
