@@ -1,7 +1,7 @@
 /*
  * map: id -> number, exact (keys are kept and compared), seeded hash.
  * A zeroed nm_map is empty and ready. Exhausted memory aborts.
- * About 28 bytes a key besides the key's own bytes.
+ * 23 to 46 bytes a key besides the key's own bytes.
  */
 #ifndef NM_BASE_MAP_H
 #define NM_BASE_MAP_H

@@ -115,6 +115,10 @@ formats(void **state)
 	nm_buf_addf(&buf, "%d", 1);
 	assert_int_equal(buf.len, 203); /* no more after the first refusal */
 	nm_buf_clear(&buf);
+	nm_buf_addf(&buf, "%301d", 1); /* written in part, then refused */
+	assert_true(buf.over);
+	check_invariant(&buf);
+	nm_buf_clear(&buf);
 	room = nm_buf_room(&buf, 5);
 	memcpy(room, "hello", 5);
 	nm_buf_took(&buf, 4);

@@ -136,8 +136,6 @@ refused_targets(void **state)
 	static const struct {
 		const char *path, *text, *why;
 	} rows[] = {
-		{ "/dev/null", "cannot write /dev/null: it is no regular file",
-		  "renaming would replace the device" },
 		{ "/tmp", "cannot write /tmp: is a folder", "a folder" },
 		{ "/tmp/", "cannot write /tmp/: that names no file", "slash" },
 		{ "", "cannot write \"\": that names no file", "empty" },
@@ -157,6 +155,22 @@ refused_targets(void **state)
 			fail_msg("%s: %d \"%s\"", rows[i].why, (int)rc,
 			         err.text);
 	}
+}
+
+/* Renaming would replace it. (A pipe, since a test that fails must not replace a
+ * device.) */
+static void
+special_files_stay(void **state)
+{
+	struct nm_err err = { 0 };
+	struct stat info;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+	assert_int_equal(nm_file_write(name, 0600, NM_TEXT("x"), &err), NM_IO);
+	assert_non_null(strstr(err.text, "/pipe: it is no regular file"));
+	assert_int_equal(stat(name, &info), 0);
+	assert_true(S_ISFIFO(info.st_mode));
 }
 
 static void
@@ -540,6 +554,7 @@ main(void)
 		IN_FOLDER(sizes_of_adds),
 		IN_FOLDER(replaces_whole),
 		cmocka_unit_test(refused_targets),
+		IN_FOLDER(special_files_stay),
 		IN_FOLDER(long_names),
 		IN_FOLDER(failed_write_is_told),
 		IN_FOLDER(adds_files),

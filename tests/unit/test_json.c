@@ -188,6 +188,7 @@ depths(void **state)
 		{ "{\"\":", "}", 513, false, "objects, one more" },
 		{ "[{\"[[\":", "}]", 256, true, "brackets in strings" },
 		{ "[{\"\\\"[\":", "}]", 256, true, "behind escaped quotes" },
+		{ "[{\"\\\"[[\\\"\":", "}]", 256, true, "between such" },
 		{ "[[],[],{},", "]", 511, true, "many side by side" },
 		{ "[", "]", 1000000, false, "a bomb" },
 		{ "[", "", 1000000, false, "half a bomb" },

@@ -33,6 +33,12 @@ strings(void **state)
 		  "\\u0000\\u0001\\u001f\\u000b\\u001b", "control bytes" },
 		{ BYTES("12345678\"12345678\\"), 18,
 		  "12345678\\\"12345678\\\\", "at word boundaries" },
+		{ BYTES("\"abcdefgh"), 9, "\\\"abcdefgh", "within a word" },
+		{ BYTES("\\abcdefgh"), 9, "\\\\abcdefgh", "within a word" },
+		{ BYTES("\x1f" "abcdefgh"), 9, "\\u001fabcdefgh",
+		  "within a word" },
+		{ BYTES("\x80" "abcdefgh"), 0, BAD "abcdefgh",
+		  "within a word" },
 		{ BYTES("\xe2\x80\xa8\xe2\x80\xa9\xc2\x85"), 8,
 		  "\xe2\x80\xa8\xe2\x80\xa9\xc2\x85", "separators stay" },
 		{ BYTES("\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80"

@@ -42,6 +42,7 @@ static const struct {
 	{ BYTES("abcdefghijk"), 3, BYTES("1@0[abc]>."), "and unended" },
 	{ BYTES("ab\r\n"), 3, BYTES("1@0[ab]"), "CR counts, and fits" },
 	{ BYTES("abc\r\n"), 3, BYTES("1@0[abc]>"), "CR counts, and is over" },
+	{ BYTES("ab\rde\n"), 3, BYTES("1@0[ab\r]>"), "a cut keeps its CR" },
 	{ BYTES("abcde\n\nf"), 1, BYTES("1@0[a]>2@6[]3@7[f]."),
 	  "a ceiling of one byte" },
 };

@@ -101,6 +101,26 @@ many(void **state)
 	nm_map_release(NULL);
 }
 
+/* So many keys that some share all bits of the hash that the map keeps. */
+static void
+equal_tags(void **state)
+{
+	enum { COUNT = 300000 };
+	struct nm_map map = { .seed = 1 };
+	uint32_t value;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT; i++) {
+		value = i;
+		assert_true(nm_map_add(&map, (struct nm_text){ (char *)&i, 4 },
+		                       &value) == NM_MAP_NEW);
+	}
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_true(nm_map_find(&map, (struct nm_text){ (char *)&i, 4 },
+		                        &value) && value == i);
+	nm_map_release(&map);
+}
+
 static void
 two_maps_two_seeds(void **state)
 {
@@ -186,6 +206,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add_find_set),
 		cmocka_unit_test(many),
+		cmocka_unit_test(equal_tags),
 		cmocka_unit_test(two_maps_two_seeds),
 		cmocka_unit_test(hash_spreads),
 		cmocka_unit_test(hash_tells_apart),
