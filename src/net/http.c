@@ -1,3 +1,6 @@
+/*
+ * http: see http.h.
+ */
 #include "net/http.h"
 
 #include <strings.h>
@@ -95,7 +98,7 @@ nm_http_open(struct nm_http **out, const struct nm_http_options *options,
 		return nm_fail(err, NM_IO, 0, "libcurl cannot be set up");
 	http = calloc(1, sizeof(*http));
 	if (!http)
-		abort();
+		nm_die("memory is exhausted");
 	http->clock = options->clock;
 	snprintf(http->user_agent, sizeof(http->user_agent), "%s",
 	         options->user_agent ? options->user_agent
@@ -124,10 +127,10 @@ take_transfer(struct nm_http *http)
 	}
 	transfer = calloc(1, sizeof(*transfer));
 	if (!transfer)
-		abort();
+		nm_die("memory is exhausted");
 	transfer->easy = curl_easy_init();
 	if (!transfer->easy)
-		abort();
+		nm_die("memory is exhausted");
 	return transfer;
 }
 

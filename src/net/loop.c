@@ -1,3 +1,6 @@
+/*
+ * loop: see loop.h.
+ */
 #include "net/loop.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * retry: see retry.h.
+ */
 #include "net/retry.h"
 
 #include <strings.h>
@@ -109,8 +112,8 @@ is_one_of(struct nm_text text, const char *const *words)
 	return false;
 }
 
-static bool
-is_billing(const struct nm_retry_event *event)
+bool
+nm_retry_is_billing(struct nm_text type, struct nm_text code)
 {
 	static const char *const words[] = {
 		"insufficient_quota", "credit_balance_exhausted",
@@ -120,7 +123,7 @@ is_billing(const struct nm_retry_event *event)
 		"billing_hard_limit_reached", "billing_not_active", NULL
 	};
 
-	return is_one_of(event->type, words) || is_one_of(event->code, words);
+	return is_one_of(type, words) || is_one_of(code, words);
 }
 
 /* The words of why it may be repeated, or of why not; *may says which. */
@@ -140,7 +143,7 @@ reason_of_status(const struct nm_retry_event *event, bool *may)
 	*may = true;
 	if (nm_text_is(event->should_retry, "true"))
 		return "the service says to repeat it";
-	if (status == 429 && is_billing(event)) {
+	if (status == 429 && nm_retry_is_billing(event->type, event->code)) {
 		*may = false;
 		return "no waiting mends a want of money";
 	}

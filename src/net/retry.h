@@ -63,6 +63,9 @@ struct nm_retry_verdict nm_retry_decide(const struct nm_retry_policy *policy,
                                         int tries, int64_t elapsed_ms,
                                         double chance);
 
+/* Is it for want of money, which no waiting mends? By type or code. */
+bool nm_retry_is_billing(struct nm_text type, struct nm_text code);
+
 /*
  * The pause that the two headers ask for: retry-after-ms, else retry-after in
  * seconds (also with a fraction) or as an HTTP date (RFC 9110, 5.6.7; the two

@@ -1,3 +1,6 @@
+/*
+ * secret: see secret.h.
+ */
 #include "net/secret.h"
 
 #include "base/digest.h"
@@ -32,7 +35,7 @@ nm_secret_set(struct nm_secret *secret, struct nm_text key,
 		               "byte that no key has");
 	copy = malloc(key.len + 1);
 	if (!copy)
-		abort();
+		nm_die("memory is exhausted");
 	memcpy(copy, key.at, key.len);
 	copy[key.len] = 0;
 	nm_secret_release(secret);

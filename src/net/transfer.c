@@ -1,3 +1,6 @@
+/*
+ * transfer: see transfer.h.
+ */
 #include "net/transfer.h"
 
 #include <arpa/inet.h>
@@ -75,7 +78,7 @@ nm_http_place_read(struct nm_http_place *place, const char *url,
 	enum nm_code rc;
 
 	if (!parts)
-		abort();
+		nm_die("memory is exhausted");
 	if (!url || curl_url_set(parts, CURLUPART_URL, url,
 	                         CURLU_NON_SUPPORT_SCHEME))
 		rc = nm_fail(err, NM_USAGE, 0, "the URL cannot be read");
@@ -217,7 +220,7 @@ add_line(struct nm_http_transfer *transfer, const char *line)
 	struct curl_slist *grown = curl_slist_append(transfer->lines, line);
 
 	if (!grown)
-		abort();
+		nm_die("memory is exhausted");
 	transfer->lines = grown;
 }
 
@@ -267,7 +270,7 @@ set_mime(struct nm_http_transfer *transfer,
 
 	transfer->mime = curl_mime_init(transfer->easy);
 	if (!transfer->mime)
-		abort();
+		nm_die("memory is exhausted");
 	/* The small fields come first: some services want to know them by then. */
 	for (size_t i = 0; i < request->n_fields; i++) {
 		part = curl_mime_addpart(transfer->mime);

@@ -30,8 +30,8 @@ struct nm_chat_reply {
 struct nm_chat;
 
 struct nm_chat_wish {
-	const char    *path;       /* NULL = "/chat/completions" */
-	struct nm_text body;       /* lent until it ended */
+	const char    *path;       /* NULL = "/chat/completions"; lent until … */
+	struct nm_text body;       /* … it ended, as this is */
 	int            tries;      /* made before this one */
 	int64_t        waited_ms;  /* since the first of them began */
 	int64_t        total_ms;   /* time-out of this try; 0 = 600 s */

@@ -39,9 +39,11 @@ struct nm_finding {
 	const char *message;
 	uint64_t    earlier_line; /* of the same custom_id; 0 = none */
 	bool        certain;      /* false: not documented by OpenAI */
+	const char *hint;         /* what a person may want to know; "" = none */
 };
 
-/* One line, as far as it could be read; lent until the next check_line. */
+/* One line, as far as it could be read; lent until the next check_line. A
+ * faulty one adds nothing to the sums. */
 struct nm_input_line {
 	struct nm_text custom_id;
 	struct nm_text model;
@@ -59,7 +61,7 @@ struct nm_input {
 	struct nm_buf   model;         /* of the first good line */
 	struct nm_buf   endpoint;      /* the same */
 	struct nm_buf   message;       /* of the last finding */
-	struct nm_buf   param;
+	struct nm_buf   quoted;        /* what that message quotes */
 	uint64_t lines;                /* blank ones too */
 	uint64_t requests;             /* lines without fault */
 	uint64_t faulty;               /* lines with one */

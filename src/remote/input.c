@@ -1,0 +1,531 @@
+/*
+ * input: see input.h.
+ */
+#include "remote/input.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+enum { QUOTED_MAX_BYTES = 120 };
+
+static const char *const endpoints[] = {
+	"/v1/chat/completions", "/v1/responses", "/v1/embeddings",
+	"/v1/completions", "/v1/moderations", "/v1/images/generations",
+	"/v1/images/edits", "/v1/videos"
+};
+
+bool
+nm_input_knows_endpoint(struct nm_text endpoint)
+{
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+		if (nm_text_is(endpoint, endpoints[i]))
+			return true;
+	return false;
+}
+
+void
+nm_input_init(struct nm_input *input, const struct nm_input_options *options)
+{
+	*input = (struct nm_input){0};
+	if (options)
+		input->options = *options;
+	if (input->options.lines_max == 0)
+		input->options.lines_max = NM_INPUT_LINES_MAX;
+	if (input->options.bytes_max == 0)
+		input->options.bytes_max = NM_INPUT_BYTES_MAX;
+	if (input->options.endpoint)
+		nm_buf_add_string(&input->endpoint, input->options.endpoint);
+	if (input->options.model)
+		nm_buf_add_string(&input->model, input->options.model);
+}
+
+void
+nm_input_release(struct nm_input *input)
+{
+	nm_json_release(&input->json);
+	nm_map_release(&input->ids);
+	nm_buf_release(&input->model);
+	nm_buf_release(&input->endpoint);
+	nm_buf_release(&input->message);
+	nm_buf_release(&input->quoted);
+	*input = (struct nm_input){0};
+}
+
+/* A finding without its message. Returned false: the caller passes it on. */
+static bool
+find(struct nm_finding *finding, const char *code, const char *param,
+     const char *message)
+{
+	finding->code = code;
+	finding->param = param;
+	finding->message = message;
+	return false;
+}
+
+/* What stands in the line, cut to a length that fits a message. */
+static const char *
+quote(struct nm_input *input, struct nm_text text)
+{
+	size_t len = text.len < QUOTED_MAX_BYTES ? text.len
+	                                         : QUOTED_MAX_BYTES;
+
+	nm_buf_clear(&input->quoted);
+	nm_buf_add(&input->quoted, text.at, nm_json_utf8_valid(text.at, len));
+	if (len < text.len)
+		nm_buf_add_string(&input->quoted, "…");
+	return nm_buf_string(&input->quoted);
+}
+
+static bool
+has(const struct nm_value *value)
+{
+	enum nm_kind kind = nm_json_kind(value);
+
+	return kind != NM_JSON_ABSENT && kind != NM_JSON_NULL;
+}
+
+/* The members of one line, each looked up once. */
+struct members {
+	const struct nm_value *custom_id, *method, *url, *body;
+};
+
+static struct members
+look_up(const struct nm_value *root)
+{
+	struct members members = {0};
+	const struct nm_value *value;
+	struct nm_json_walk walk;
+	struct nm_text name;
+
+	nm_json_walk_init(&walk, root);
+	while ((value = nm_json_walk_next(&walk, &name))) {
+		if (nm_text_is(name, "custom_id"))
+			members.custom_id = value;
+		else if (nm_text_is(name, "method"))
+			members.method = value;
+		else if (nm_text_is(name, "url"))
+			members.url = value;
+		else if (nm_text_is(name, "body"))
+			members.body = value;
+	}
+	return members;
+}
+
+static bool
+check_presence(const struct members *members, struct nm_finding *finding)
+{
+	if (!has(members->custom_id))
+		return find(finding, "missing_required_parameter", "custom_id",
+		            "Missing required parameter: 'custom_id'.");
+	if (!has(members->method))
+		return find(finding, "missing_required_parameter", "method",
+		            "Missing required parameter: 'method'.");
+	if (!has(members->url))
+		return find(finding, "missing_required_parameter", "url",
+		            "Missing required parameter: 'url'.");
+	if (!has(members->body))
+		return find(finding, "missing_required_parameter", "body",
+		            "Missing required parameter: 'body'.");
+	return true;
+}
+
+/* Types: refused for certain, but in words that were never recorded. */
+static bool
+check_types(const struct members *members, struct nm_finding *finding)
+{
+	finding->certain = false;
+	if (nm_json_kind(members->custom_id) != NM_JSON_STRING)
+		return find(finding, "invalid_type", "custom_id",
+		            "Invalid type for 'custom_id': expected a string.");
+	if (nm_json_kind(members->url) != NM_JSON_STRING)
+		return find(finding, "invalid_type", "url",
+		            "Invalid type for 'url': expected a string.");
+	if (nm_json_kind(members->body) != NM_JSON_OBJECT)
+		return find(finding, "invalid_type", "body",
+		            "Invalid type for 'body': expected an object.");
+	if (!nm_text_is(nm_json_text(members->method), "POST"))
+		return find(finding, "invalid_method", "method",
+		            "Invalid value for 'method': only POST is "
+		            "supported.");
+	finding->certain = true;
+	return true;
+}
+
+static bool
+check_id(struct nm_input *input, struct nm_text id, uint64_t number,
+         struct nm_finding *finding)
+{
+	uint32_t line = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+
+	if (nm_map_add(&input->ids, id, &line) == NM_MAP_NEW)
+		return true;
+	finding->earlier_line = line;
+	nm_buf_clear(&input->message);
+	nm_buf_addf(&input->message, "The custom_id '%s' for this request is "
+	            "a duplicate of another request. The custom_id parameter "
+	            "must be unique for each request in a batch.",
+	            quote(input, id));
+	return find(finding, "duplicate_custom_id", "custom_id",
+	            nm_buf_string(&input->message));
+}
+
+static bool
+check_url(struct nm_input *input, struct nm_text url,
+          struct nm_finding *finding)
+{
+	static const char words[] = "The URL provided for this request does "
+		"not match the batch endpoint.";
+
+	if (input->endpoint.len == 0 && !nm_input_knows_endpoint(url)) {
+		finding->hint = "no endpoint that batches may have";
+		return find(finding, "invalid_url", "url", words);
+	}
+	if (input->endpoint.len == 0)
+		nm_buf_add_text(&input->endpoint, url);
+	if (!nm_text_equal(url, nm_buf_text(&input->endpoint)))
+		return find(finding, "invalid_url", "url", words);
+	return true;
+}
+
+/* What a body says that matters here. */
+struct body {
+	const struct nm_value *model, *messages, *input, *prompt, *stream;
+	const struct nm_value *instructions, *n;
+	const struct nm_value *output_max, *output_max_new;
+};
+
+static struct body
+look_up_body(const struct nm_value *object)
+{
+	struct body body = {0};
+	const struct nm_value *value;
+	struct nm_json_walk walk;
+	struct nm_text name;
+
+	nm_json_walk_init(&walk, object);
+	while ((value = nm_json_walk_next(&walk, &name))) {
+		if (nm_text_is(name, "model"))
+			body.model = value;
+		else if (nm_text_is(name, "messages"))
+			body.messages = value;
+		else if (nm_text_is(name, "input"))
+			body.input = value;
+		else if (nm_text_is(name, "prompt"))
+			body.prompt = value;
+		else if (nm_text_is(name, "stream"))
+			body.stream = value;
+		else if (nm_text_is(name, "instructions"))
+			body.instructions = value;
+		else if (nm_text_is(name, "n"))
+			body.n = value;
+		else if (nm_text_is(name, "max_tokens"))
+			body.output_max = value;
+		else if (nm_text_is(name, "max_completion_tokens") ||
+		         nm_text_is(name, "max_output_tokens"))
+			body.output_max_new = value;
+	}
+	return body;
+}
+
+/* Endpoints where a model may be left out have other rules of their own. */
+static bool
+wants_model(struct nm_text url)
+{
+	return nm_text_is(url, "/v1/chat/completions") ||
+		nm_text_is(url, "/v1/responses") ||
+		nm_text_is(url, "/v1/completions") ||
+		nm_text_is(url, "/v1/embeddings");
+}
+
+static bool
+check_model(struct nm_input *input, struct nm_text model, struct nm_text url,
+            struct nm_finding *finding)
+{
+	if (model.len == 0 && !wants_model(url))
+		return true;
+	if (model.len == 0)
+		return find(finding, "invalid_request", "body.model",
+		            "Model parameter is required.");
+	if (input->model.len == 0)
+		nm_buf_add_text(&input->model, model);
+	if (nm_text_equal(model, nm_buf_text(&input->model)))
+		return true;
+	nm_buf_clear(&input->message);
+	nm_buf_addf(&input->message, "The model '%s' for this request does not "
+	            "match the rest of the batch. Each batch must contain "
+	            "requests for a single model.", quote(input, model));
+	return find(finding, "mismatched_model", "body.model",
+	            nm_buf_string(&input->message));
+}
+
+static bool
+check_body(const struct body *body, struct nm_text url,
+           struct nm_finding *finding)
+{
+	bool chat = nm_text_is(url, "/v1/chat/completions");
+
+	if (chat && nm_json_kind(body->messages) != NM_JSON_ARRAY)
+		return find(finding, "invalid_request", "body.messages",
+		            "Messages parameter is required.");
+	if (!nm_json_true(body->stream))
+		return true;
+	finding->certain = chat;
+	return find(finding, "streaming_unsupported", "body.stream",
+	            chat ? "Chat Completions: Streaming is not supported in "
+	            "the Batch API."
+	            : "Streaming is not supported in the Batch API.");
+}
+
+/* Bytes of all texts in a value: contents, parts, inputs. Tokens and numbers that
+ * stand for tokens already (embeddings) count four bytes each. */
+static uint64_t
+text_bytes(const struct nm_value *value, int depth)
+{
+	const struct nm_value *element;
+	struct nm_json_walk walk;
+	uint64_t bytes = 0;
+	struct nm_text name;
+
+	switch (nm_json_kind(value)) {
+	case NM_JSON_STRING:
+		return nm_json_text(value).len;
+	case NM_JSON_NUMBER:
+		return 4;
+	case NM_JSON_ARRAY:
+	case NM_JSON_OBJECT:
+		break;
+	default:
+		return 0;
+	}
+	if (depth == 0)
+		return 0;
+	nm_json_walk_init(&walk, value);
+	while ((element = nm_json_walk_next(&walk, &name)))
+		/* Pictures and sounds are priced by other rules than length. */
+		if (!nm_text_is(name, "image_url") &&
+		    !nm_text_is(name, "input_audio") &&
+		    !nm_text_is(name, "type"))
+			bytes += text_bytes(element, depth - 1);
+	return bytes;
+}
+
+static void
+guess_tokens(const struct body *body, struct nm_input_line *line)
+{
+	uint64_t bytes = text_bytes(body->messages, 4) +
+		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
+		text_bytes(body->instructions, 1);
+	const struct nm_value *bound = has(body->output_max_new)
+		? body->output_max_new : body->output_max;
+	int64_t times = nm_json_int(body->n, 1);
+
+	/* A message's frame costs about three tokens, the reply's three more. */
+	line->prompt_tokens_guess = (bytes + 3) / 4 + 3 +
+		3 * nm_json_count(body->messages);
+	line->output_tokens_max = nm_json_int(bound, -1);
+	if (line->output_tokens_max < 0 ||
+	    line->output_tokens_max > INT32_MAX)
+		line->output_tokens_max = -1;
+	else if (times > 1 && times <= 128)
+		line->output_tokens_max *= times;
+}
+
+static uint64_t
+count_embeddings(const struct body *body, struct nm_text url)
+{
+	const struct nm_value *first;
+	struct nm_json_walk walk;
+
+	if (!nm_text_is(url, "/v1/embeddings"))
+		return 0;
+	nm_json_walk_init(&walk, body->input);
+	first = nm_json_walk_next(&walk, NULL);
+	/* A text is one input, and so is an array of its tokens. */
+	if (nm_json_kind(body->input) != NM_JSON_ARRAY ||
+	    nm_json_kind(first) == NM_JSON_NUMBER)
+		return 1;
+	return nm_json_count(body->input);
+}
+
+static void
+add_up(struct nm_input *input, const struct nm_input_line *line,
+       const struct body *body)
+{
+	input->requests++;
+	input->prompt_tokens_guess += line->prompt_tokens_guess;
+	input->embeddings += count_embeddings(body, line->url);
+	if (line->output_tokens_max < 0)
+		input->unbounded++;
+	else
+		input->output_tokens_max += (uint64_t)line->output_tokens_max;
+}
+
+static bool
+is_blank(struct nm_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r", text.at[i]))
+			return false;
+	return true;
+}
+
+static const char *
+hint_of(struct nm_text text, uint64_t number, const struct nm_err *err)
+{
+	if (number == 1 && text.len >= 3 &&
+	    memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
+		return "the file begins with a byte order mark";
+	if (nm_json_utf8_valid(text.at, text.len) < text.len)
+		return "it is not UTF-8";
+	if (err->detail >= (long)text.len)
+		return "it ends too early";
+	return "";
+}
+
+static bool
+check_parsed(struct nm_input *input, const struct nm_value *root,
+             struct nm_input_line *line, struct nm_finding *finding)
+{
+	struct members members = look_up(root);
+	struct body body;
+
+	line->custom_id = nm_json_text(members.custom_id);
+	line->url = nm_json_text(members.url);
+	line->body = members.body;
+	body = look_up_body(members.body);
+	line->model = nm_json_text(body.model);
+	guess_tokens(&body, line);
+	if (!check_presence(&members, finding) ||
+	    !check_types(&members, finding) ||
+	    !check_id(input, line->custom_id, finding->line, finding) ||
+	    !check_url(input, line->url, finding) ||
+	    !check_model(input, line->model, line->url, finding) ||
+	    !check_body(&body, line->url, finding))
+		return false;
+	add_up(input, line, &body);
+	return true;
+}
+
+bool
+nm_input_check_line(struct nm_input *input, struct nm_text text,
+                    uint64_t number, struct nm_input_line *line,
+                    struct nm_finding *finding)
+{
+	const struct nm_value *root;
+	struct nm_err why = {0};
+
+	*line = (struct nm_input_line){ .output_tokens_max = -1 };
+	*finding = (struct nm_finding){
+		.line = number, .code = "", .param = "", .message = "",
+		.hint = "", .certain = true
+	};
+	input->lines++;
+	input->bytes += text.len + 1;
+	if (is_blank(text)) {
+		input->blank++;
+		finding->certain = false;
+		finding->hint = "a blank line: how the service takes it is "
+			"not documented";
+		return true;
+	}
+	if (nm_json_read(&input->json, text.at, text.len, &root, &why)) {
+		finding->hint = hint_of(text, number, &why);
+		root = NULL;
+	}
+	if (nm_json_kind(root) != NM_JSON_OBJECT)
+		find(finding, "invalid_json_line", "",
+		     "This line is not parseable as valid JSON.");
+	else if (check_parsed(input, root, line, finding))
+		return true;
+	input->faulty++;
+	return false;
+}
+
+static bool
+tell_whole(struct nm_input *input, struct nm_finding *finding,
+           const char *code, const char *hint)
+{
+	*finding = (struct nm_finding){
+		.code = code, .param = "", .hint = hint,
+		.message = nm_buf_string(&input->message)
+	};
+	return false;
+}
+
+bool
+nm_input_finish(struct nm_input *input, struct nm_finding *finding)
+{
+	const struct nm_input_options *options = &input->options;
+	uint64_t count = input->lines - input->blank;
+
+	nm_buf_clear(&input->message);
+	if (count == 0 && !input->lines_told) {
+		input->lines_told = true;
+		nm_buf_add_string(&input->message, "The file holds no request.");
+		return tell_whole(input, finding, "empty_file", "");
+	}
+	if (count > options->lines_max && !input->lines_told) {
+		input->lines_told = true;
+		nm_buf_addf(&input->message, "The file holds %llu requests; a "
+		            "batch may have %llu.", (unsigned long long)count,
+		            (unsigned long long)options->lines_max);
+		return tell_whole(input, finding, "too_many_requests",
+		                  "split it");
+	}
+	if (input->bytes > options->bytes_max && !input->bytes_told) {
+		input->bytes_told = true;
+		nm_buf_addf(&input->message, "The file has %llu bytes; %llu "
+		            "are safe.", (unsigned long long)input->bytes,
+		            (unsigned long long)options->bytes_max);
+		return tell_whole(input, finding, "file_too_large", "split it");
+	}
+	if (input->embeddings > NM_INPUT_EMBEDDINGS_MAX &&
+	    options->lines_max != NM_INPUT_UNBOUNDED &&
+	    !input->embeddings_told) {
+		input->embeddings_told = true;
+		nm_buf_addf(&input->message, "The file holds %llu embedding "
+		            "inputs; a batch may have %d.",
+		            (unsigned long long)input->embeddings,
+		            NM_INPUT_EMBEDDINGS_MAX);
+		return tell_whole(input, finding, "too_many_inputs", "split it");
+	}
+	*finding = (struct nm_finding){
+		.code = "", .param = "", .message = "", .hint = ""
+	};
+	return true;
+}
+
+/* Characters, not bytes, are what the service counts. */
+static size_t
+count_characters(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += ((unsigned char)*text & 0xc0) != 0x80;
+	return count;
+}
+
+enum nm_code
+nm_input_check_metadata(size_t pairs, const char *name, const char *value,
+                        struct nm_err *err)
+{
+	size_t name_len = count_characters(name);
+	size_t value_len = count_characters(value);
+
+	if (pairs > NM_INPUT_METADATA_PAIRS_MAX)
+		return nm_fail(err, NM_INPUT, 0,
+		               "a batch's metadata may have %d pairs, and '%s' "
+		               "is one more", NM_INPUT_METADATA_PAIRS_MAX, name);
+	if (name_len == 0 || name_len > NM_INPUT_METADATA_NAME_MAX)
+		return nm_fail(err, NM_INPUT, 0,
+		               "the metadata name '%.80s' has %zu characters: "
+		               "1 to %d are allowed", name, name_len,
+		               NM_INPUT_METADATA_NAME_MAX);
+	if (value_len > NM_INPUT_METADATA_VALUE_MAX)
+		return nm_fail(err, NM_INPUT, 0,
+		               "the metadata value of '%s' has %zu characters: "
+		               "%d are allowed", name, value_len,
+		               NM_INPUT_METADATA_VALUE_MAX);
+	return NM_OK;
+}

@@ -1,0 +1,187 @@
+/*
+ * limit: see limit.h.
+ */
+#include "remote/limit.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+/* The words, lower-case and NUL-ended; a text longer than this is no refusal. */
+struct words {
+	char   at[1024];
+	size_t len;
+};
+
+static void
+lower(struct words *words, struct nm_text text)
+{
+	size_t len = text.len < sizeof(words->at) - 1
+		? text.len : sizeof(words->at) - 1;
+
+	for (size_t i = 0; i < len; i++)
+		words->at[i] = (char)tolower((unsigned char)text.at[i]);
+	words->at[len] = 0;
+	words->len = len;
+}
+
+/* "2,000,000", "2_000_000", "90000", "2M", "90k"; -1 if no number begins at. */
+static int64_t
+read_number(const char *at)
+{
+	int64_t value = 0;
+
+	if (!isdigit((unsigned char)*at))
+		return -1;
+	for (; *at; at++) {
+		if ((*at == ',' || *at == '_') && isdigit((unsigned char)at[1]))
+			continue;
+		if (!isdigit((unsigned char)*at))
+			break;
+		if (value > INT64_MAX / 10 - 1)
+			return -1;
+		value = value * 10 + (*at - '0');
+	}
+	if (*at == 'k' && !isalpha((unsigned char)at[1]) &&
+	    value < INT64_MAX / 1000)
+		value *= 1000;
+	if (*at == 'm' && !isalpha((unsigned char)at[1]) &&
+	    value < INT64_MAX / 1000000)
+		value *= 1000000;
+	return value;
+}
+
+/* The first number after the given word; -1 if there is none close behind it. */
+static int64_t
+number_after(const struct words *words, const char *word)
+{
+	const char *at = strstr(words->at, word);
+
+	if (!at)
+		return -1;
+	at += strlen(word);
+	for (int i = 0; i < 12 && *at && !isdigit((unsigned char)*at); i++)
+		at++;
+	return read_number(at);
+}
+
+/* The number that stands right before the given word. */
+static int64_t
+number_before(const struct words *words, const char *word)
+{
+	const char *end = strstr(words->at, word), *at;
+
+	if (!end)
+		return -1;
+	while (end > words->at && end[-1] == ' ')
+		end--;
+	at = end;
+	while (at > words->at && strchr("0123456789,_km", at[-1]))
+		at--;
+	return read_number(at);
+}
+
+/* The word between two others, as it stood in the text. */
+static void
+take_model(struct nm_limit *limit, const struct words *words,
+           struct nm_text text, const char *before, const char *after)
+{
+	const char *from = strstr(words->at, before), *to;
+
+	if (!from)
+		return;
+	from += strlen(before);
+	to = strstr(from, after);
+	if (!to || to == from ||
+	    (size_t)(to - from) >= sizeof(limit->model) ||
+	    memchr(from, ' ', (size_t)(to - from)))
+		return;
+	snprintf(limit->model, sizeof(limit->model), "%.*s",
+	         (int)(to - from), text.at + (from - words->at));
+}
+
+static int64_t
+best_number(const struct words *words, const char *noun)
+{
+	int64_t value = number_after(words, "limit:");
+
+	if (value < 0)
+		value = number_before(words, noun);
+	if (value < 0)
+		value = number_after(words, "limit of");
+	if (value < 0)
+		value = number_after(words, "maximum");
+	return value;
+}
+
+static bool
+has(const struct words *words, const char *word)
+{
+	return strstr(words->at, word) != NULL;
+}
+
+static bool
+is_enqueued(struct nm_limit *limit, const struct words *words,
+            struct nm_text code)
+{
+	if (nm_text_is(code, "token_limit_exceeded") ||
+	    (has(words, "enqueued") && has(words, "token"))) {
+		limit->kind = NM_LIMIT_TOKENS;
+		limit->value = best_number(words, "enqueued token");
+		return true;
+	}
+	if (nm_text_is(code, "batch_request_limit_exceeded") ||
+	    nm_text_is(code, "request_limit_exceeded") ||
+	    (has(words, "enqueued") && has(words, "request"))) {
+		limit->kind = NM_LIMIT_REQUESTS;
+		limit->value = best_number(words, "enqueued request");
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_of_file(struct nm_limit *limit, int status, const struct words *words,
+           struct nm_text code)
+{
+	if (nm_text_is(code, "too_many_tasks") ||
+	    has(words, "requests per batch") || has(words, "requests in a batch")
+	    || has(words, "lines per file")) {
+		limit->kind = NM_LIMIT_LINES;
+		limit->value = best_number(words, "requests");
+		if (limit->value < 0)
+			limit->value = number_before(words, "lines");
+		return true;
+	}
+	if (status == 413 || has(words, "file is too large") ||
+	    (has(words, "file is larger than") && has(words, "maximum"))) {
+		limit->kind = NM_LIMIT_FILE_BYTES;
+		limit->value = number_before(words, "maximum");
+		if (limit->value < 0)
+			limit->value = number_before(words, "bytes");
+		return true;
+	}
+	return false;
+}
+
+struct nm_limit
+nm_limit_read(int status, struct nm_text code, struct nm_text message)
+{
+	struct nm_limit limit = { .value = -1 };
+	struct words words;
+
+	lower(&words, message);
+	if (is_enqueued(&limit, &words, code) ||
+	    is_of_file(&limit, status, &words, code)) {
+		take_model(&limit, &words, message, "reached for ", " in ");
+		if (!limit.model[0])
+			take_model(&limit, &words, message, "for the ",
+			           " model");
+	} else if (has(&words, "batch") &&
+	           (has(&words, "per hour") || has(&words, "hourly"))) {
+		limit.kind = NM_LIMIT_CREATIONS;
+		limit.value = best_number(&words, "batches");
+		if (limit.value < 0)
+			limit.value = number_before(&words, "per hour");
+	}
+	return limit;
+}
