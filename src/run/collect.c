@@ -223,12 +223,13 @@ is_wanted(const struct nm_collect_entry *entry,
 void
 nm_collect_again(const struct nm_collect *collect,
                  const struct nm_collect_want *want,
-                 struct nm_members *members)
+                 const unsigned char *closed, struct nm_members *members)
 {
 	int64_t ordinal;
 
 	for (ordinal = 0; ordinal < collect->count; ordinal++)
-		if (is_wanted(&collect->entries[ordinal], want))
+		if (is_wanted(&collect->entries[ordinal], want) &&
+		    !(closed && closed[ordinal >> 3] >> (ordinal & 7) & 1))
 			nm_members_add(members, ordinal);
 }
 

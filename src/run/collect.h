@@ -54,9 +54,11 @@ struct nm_collect_want {
 	int64_t reask;    /* what the model did, up to so often a request */
 };
 
-/* Adds the ordinals that want another attempt, in order. */
+/* Adds the ordinals that want another attempt, in order, but for those whose bit
+ * is set in `closed` (a bit an ordinal, low bits first; NULL = none). */
 void nm_collect_again(const struct nm_collect *collect,
                       const struct nm_collect_want *want,
+                      const unsigned char *closed,
                       struct nm_members *members);
 
 /*

@@ -336,3 +336,9 @@ nm_quiz_question_of_id(struct nm_quiz *quiz, uint64_t id,
 		               (unsigned long long)id);
 	return nm_quiz_question(quiz, ordinal, question, err);
 }
+
+size_t
+nm_quiz_prompt_bytes(const struct nm_quiz *quiz)
+{
+	return nm_prompt_bytes(&quiz->prompt);
+}

@@ -45,6 +45,7 @@ const char *nm_quiz_name(const struct nm_quiz *quiz);
 const char *nm_quiz_path(const struct nm_quiz *quiz);
 const struct nm_selection_facts *nm_quiz_facts(const struct nm_quiz *quiz);
 const char *nm_quiz_prompt_digest(const struct nm_quiz *quiz);
+size_t nm_quiz_prompt_bytes(const struct nm_quiz *quiz);
 const struct nm_quiz_wish *nm_quiz_wish(const struct nm_quiz *quiz);
 
 /* The question of this ordinal, lent until the next call on quiz or source.

@@ -1,0 +1,298 @@
+/*
+ * job: see the header. Taking up batches by their ids is in takeup.c.
+ */
+#include "prog/job.h"
+
+#include "prog/complaint.h"
+#include "run/via_batch.h"
+#include "run/via_direct.h"
+
+int
+nm_job_is_batch(const struct nm_job *job)
+{
+	return strcmp(job->run.record.mode, "batch") == 0;
+}
+
+enum nm_code
+nm_job_read(struct nm_job *job, const struct nm_job_tools *tools,
+            const struct nm_quiz_wish *wish, struct nm_err *err)
+{
+	struct nm_bad_lines bad = { .message = tools->message };
+	struct nm_quiz_wish full = *wish;
+	enum nm_code rc;
+
+	memset(job, 0, sizeof(*job));
+	job->tools = tools;
+	full.bad_line = nm_complain_of_line;
+	full.bad_line_context = &bad;
+	rc = nm_quiz_open(&job->quiz, &full, err);
+	nm_complain_of_more(&bad);
+	if (!rc && tools->service->server)
+		rc = nm_server_add_key(tools->service->server,
+		                       nm_quiz_path(job->quiz), err);
+	return rc;
+}
+
+struct nm_run_tools
+nm_job_run_tools(const struct nm_job *job)
+{
+	return (struct nm_run_tools){
+		.journal = job->tools->journal,
+		.api = &job->tools->service->api,
+		.clock = &job->tools->service->clock,
+		.watch = job->tools->watch,
+		.settings = &job->tools->settings,
+	};
+}
+
+/* "Variant0 - 1-hop-test", as people know it from lists of batches. */
+const char *
+nm_job_description(struct nm_job *job)
+{
+	return nm_arena_printf(&job->arena, "Variant0 - %s",
+	                       nm_quiz_name(job->quiz));
+}
+
+/* All that makes two runs the same, beside the questions, model and account. */
+static void
+write_identity(struct nm_job *job, struct nm_buf *out)
+{
+	const struct nm_quiz_wish *wish = nm_quiz_wish(job->quiz);
+	const struct nm_run_settings *settings = &job->tools->settings;
+
+	nm_buf_addf(out, "%s %lld %lld", nm_quiz_prompt_digest(job->quiz),
+	            (long long)wish->max_output_tokens,
+	            (long long)settings->shard_requests);
+}
+
+enum nm_code
+nm_job_record(struct nm_job *job, struct nm_err *err)
+{
+	struct nm_run_tools tools = nm_job_run_tools(job);
+	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX];
+	struct nm_buf spec = { 0 }, identity = { 0 };
+	const char *description = nm_job_description(job);
+	struct nm_run_wish wish = {
+		.mode = job->tools->mode,
+		.name = nm_quiz_name(job->quiz),
+		.model = nm_quiz_wish(job->quiz)->model,
+		.endpoint = nm_endpoint_path(NM_ENDPOINT_CHAT),
+		.metadata = pairs,
+	};
+	enum nm_code rc;
+
+	nm_quiz_spec(job->quiz, description, &spec);
+	write_identity(job, &identity);
+	wish.spec = nm_buf_string(&spec);
+	wish.identity = nm_buf_string(&identity);
+	wish.n_metadata = nm_quiz_metadata(job->quiz, description,
+	                                   &job->arena, pairs);
+	rc = nm_run_open(&job->run, &tools, nm_quiz_source(job->quiz), &wish,
+	                 job->tools->take, err);
+	nm_buf_release(&spec);
+	nm_buf_release(&identity);
+	return rc;
+}
+
+static enum nm_code
+ask_directly(struct nm_job *job, int64_t attempt, struct nm_err *err)
+{
+	struct nm_direct_wish wish = {
+		.attempt = attempt,
+		.members = nm_buf_text(&job->outcome.again.bytes),
+		.count = job->outcome.again.count,
+	};
+
+	if (attempt == 1) {
+		wish.members = (struct nm_text){ 0 };
+		wish.count = job->run.source->count;
+	}
+	return nm_via_direct(&job->run, &wish, err);
+}
+
+static enum nm_code
+make_outcome(struct nm_job *job, struct nm_err *err)
+{
+	struct nm_outcome_wish wish = {
+		.run = &job->run,
+		.quiz = job->quiz,
+		.prices = job->tools->prices,
+		.results_dir = job->tools->results_dir,
+		.reading = job->tools->reading,
+		.began_mono_ms = job->tools->began_mono_ms,
+	};
+	enum nm_code rc = nm_outcome_make(&job->outcome, &wish, err);
+
+	job->scored = !rc;
+	return rc;
+}
+
+static int
+came_back(const struct nm_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->run.n_shards; i++)
+		if (job->run.shards[i].output_path[0] ||
+		    job->run.shards[i].error_path[0])
+			return 1;
+	return !nm_job_is_batch(job);
+}
+
+/* Nothing more will be done: the same command begins a new run. */
+static enum nm_code
+close_run(struct nm_job *job, struct nm_err *err)
+{
+	const char *path = job->scored ? job->outcome.summary.run_path : NULL;
+
+	return nm_run_saved(&job->run, path ? path : "", NM_RUN_DONE, err);
+}
+
+static void
+say_again(const struct nm_job *job)
+{
+	nm_message_note(job->tools->message,
+		"%lld of %lld are asked again (attempt %lld)",
+		(long long)job->outcome.again.count,
+		(long long)job->run.source->count,
+		(long long)job->outcome.attempts + 1);
+}
+
+/* One attempt at what is due: all of it, or the members of the outcome. */
+static enum nm_code
+attempt(struct nm_job *job, int64_t number, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!nm_job_is_batch(job))
+		return ask_directly(job, number, err);
+	if (number > 1)
+		rc = nm_attempts_plan(&job->run, &job->outcome.again, number,
+		                      err);
+	return rc ? rc : nm_via_batch_finish(&job->run, err);
+}
+
+static enum nm_code
+judge(struct nm_job *job, struct nm_err *err)
+{
+	uint64_t failures =
+		nm_ledger_instrument_failures(&job->outcome.ledger);
+
+	if (!failures)
+		return NM_OK;
+	return nm_fail(err, NM_UNFINISHED, 0,
+		"%llu of %lld questions of %s have no answer of the model's:"
+		" the service failed them",
+		(unsigned long long)failures,
+		(long long)job->run.source->count, job->run.record.name);
+}
+
+/* What came of direct mode is worth a look, also when it was interrupted. */
+static enum nm_code
+stop_early(struct nm_job *job, enum nm_code rc, struct nm_err *err)
+{
+	struct nm_err late;
+
+	if (rc == NM_INTERRUPTED && !nm_job_is_batch(job) &&
+	    make_outcome(job, &late))
+		nm_message_error(job->tools->message, &late);
+	err->code = rc;
+	return rc;
+}
+
+/* The attempts that an earlier process made are there already. */
+static int64_t
+first_attempt(const struct nm_job *job)
+{
+	int64_t newest = 1;
+	size_t i;
+
+	for (i = 0; i < job->run.n_shards; i++)
+		if (job->run.shards[i].attempt > newest)
+			newest = job->run.shards[i].attempt;
+	return newest;
+}
+
+enum nm_code
+nm_job_finish(struct nm_job *job, struct nm_err *err)
+{
+	int64_t number = first_attempt(job);
+	enum nm_code rc;
+
+	if (number > 1)
+		rc = nm_via_batch_finish(&job->run, err);
+	else
+		rc = attempt(job, 1, err);
+	for (;;) {
+		if (rc)
+			return stop_early(job, rc, err);
+		nm_complain_of_batches(job->tools->message, &job->run,
+		                       job->quiz);
+		if (!came_back(job))
+			break;
+		rc = make_outcome(job, err);
+		if (rc)
+			return rc;
+		if (!job->outcome.again.count || job->scoring_only)
+			break;
+		say_again(job);
+		rc = attempt(job, ++number, err);
+	}
+	rc = close_run(job, err);
+	if (rc)
+		return rc;
+	if (!job->scored)
+		return nm_fail(err, NM_UNFINISHED, 0,
+			"no batch of %s brought a result", job->run.record.name);
+	return judge(job, err);
+}
+
+/* Where the program was called by a path, its sister is beside it. */
+static const char *
+sister(struct nm_job *job, const char *program)
+{
+	const char *typed = job->tools->typed;
+	const char *slash = strrchr(typed, '/');
+
+	if (!slash)
+		return program;
+	return nm_arena_printf(&job->arena, "%.*s/%s", (int)(slash - typed),
+	                       typed, program);
+}
+
+const char *
+nm_job_batch_id(const struct nm_job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->run.n_shards; i++)
+		if (job->run.shards[i].batch_id[0])
+			return job->run.shards[i].batch_id;
+	return "";
+}
+
+const char *
+nm_job_resume_command(struct nm_job *job)
+{
+	return nm_arena_printf(&job->arena, "%s --mode batch --batch-id %s%s",
+		sister(job, "variant0_llm_baseline"), nm_job_batch_id(job),
+		nm_buf_string(&job->tools->service->flags));
+}
+
+const char *
+nm_job_status_command(struct nm_job *job)
+{
+	return nm_arena_printf(&job->arena, "%s --status %s%s",
+		sister(job, "batch_manager"), nm_job_batch_id(job),
+		nm_buf_string(&job->tools->service->flags));
+}
+
+void
+nm_job_release(struct nm_job *job)
+{
+	nm_outcome_release(&job->outcome);
+	nm_run_release(&job->run);
+	nm_quiz_close(job->quiz);
+	nm_arena_release(&job->arena);
+	memset(job, 0, sizeof(*job));
+}

@@ -1,0 +1,82 @@
+/*
+ * job: one dataset of the program's, from options to saved results.
+ * Knows what variant0_llm_baseline does with one run; must not know options'
+ * texts or how several datasets go together.
+ */
+#ifndef NM_PROG_JOB_H
+#define NM_PROG_JOB_H
+
+#include "cli/message.h"
+#include "prog/outcome.h"
+#include "prog/service.h"
+
+/* What all jobs of the program share. Borrowed. */
+struct nm_job_tools {
+	struct nm_service     *service;
+	struct nm_journal     *journal;
+	struct nm_message     *message;
+	const struct nm_watch *watch;
+	const struct nm_prices *prices;
+	struct nm_run_settings settings;
+	const char            *results_dir;
+	const char            *mode;      /* "batch" or "direct" */
+	const char            *typed;     /* argv[0] */
+	enum nm_reading        reading;
+	enum nm_run_take       take;
+	int64_t                began_mono_ms;
+};
+
+struct nm_job {
+	const struct nm_job_tools *tools;
+	struct nm_quiz            *quiz;
+	struct nm_run              run;
+	struct nm_outcome          outcome;
+	struct nm_arena            arena;
+	int                        scored;  /* the outcome's summary is there */
+	int                        scoring_only; /* nothing can be sent for it */
+};
+
+/* Reads the dataset; nothing is recorded or sent. */
+enum nm_code nm_job_read(struct nm_job *job, const struct nm_job_tools *tools,
+                         const struct nm_quiz_wish *wish, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Makes the run durable, or takes up the unfinished one that is the same. */
+enum nm_code nm_job_record(struct nm_job *job, struct nm_err *err)
+	NM_MUST_USE;
+
+/*
+ * Takes up the run of a batch: by the journal, else by the batch's own metadata.
+ * wish has what the person typed beside: data_dir, and typed (the dataset) or NULL.
+ */
+enum nm_code nm_job_take_up(struct nm_job *job,
+                            const struct nm_job_tools *tools,
+                            const char *batch_id,
+                            const struct nm_quiz_wish *wish,
+                            struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Asks (batch or direct), collects, scores and saves, attempt after attempt.
+ * NM_UNFINISHED when instrument failures remain, or the batch failed as a whole
+ * (which is told on the way). NM_INTERRUPTED: what came is scored in direct mode,
+ * kept in both.
+ */
+enum nm_code nm_job_finish(struct nm_job *job, struct nm_err *err) NM_MUST_USE;
+
+/* "variant0_llm_baseline --mode batch --batch-id ID" for this run, as it has to be
+ * typed; in the job's arena. */
+const char *nm_job_resume_command(struct nm_job *job);
+const char *nm_job_status_command(struct nm_job *job);
+
+/* Of its first shard that has one; "" when none has. */
+const char *nm_job_batch_id(const struct nm_job *job);
+
+int nm_job_is_batch(const struct nm_job *job);
+
+/* For takeup.c. */
+struct nm_run_tools nm_job_run_tools(const struct nm_job *job);
+const char *nm_job_description(struct nm_job *job);
+
+void nm_job_release(struct nm_job *job);
+
+#endif

@@ -1,0 +1,568 @@
+/*
+ * variant0_llm_baseline: asks a language model the questions of one or more
+ * datasets, at once or by batch, scores the answers and saves the results.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "cli/consent.h"
+#include "cli/message.h"
+#include "cli/progress.h"
+#include "prog/block.h"
+#include "prog/job.h"
+#include "prog/signals.h"
+#include "prog/variant0_options.h"
+#include "report/estimate.h"
+#include "run/via_batch.h"
+
+enum { JOBS_MAX = 256 };
+
+#define DOLLAR_PUSD INT64_C(1000000000000)
+
+struct program {
+	struct nm_options   options;
+	struct nm_message   message;
+	struct nm_progress  progress;
+	struct nm_service   service;
+	struct nm_journal  *journal;
+	struct nm_prices    prices;
+	struct nm_watch     watch;
+	struct nm_job_tools tools;
+	struct nm_job       jobs[JOBS_MAX];
+	size_t              n_jobs;
+	int                 service_open;
+	enum nm_code        worst; /* of all jobs so far */
+};
+
+/* ---- what a run tells, shown ---- */
+
+static void
+show_note(void *user, const char *text)
+{
+	nm_message_note(user, "%s", text);
+}
+
+static void
+show_warning(void *user, const char *text)
+{
+	nm_message_warn(user, "%s", text);
+}
+
+static void
+show_progress(void *user, const struct nm_part *parts, size_t n_parts)
+{
+	struct nm_message *message = user;
+	struct nm_progress_part shown[64];
+	size_t i, n = 0;
+
+	for (i = 0; i < n_parts && n < sizeof(shown) / sizeof(*shown); i++) {
+		const struct nm_part *part = &parts[i];
+
+		shown[n++] = (struct nm_progress_part){
+			.name = n_parts > 1 ? part->name : NULL,
+			.status = part->status && part->status[0]
+			          ? part->status : "waiting to be sent",
+			.done = (uint64_t)part->done,
+			.failed = (uint64_t)part->failed,
+			.total = (uint64_t)part->total,
+		};
+	}
+	nm_progress_show(message->live, shown, n, NULL);
+}
+
+/* ---- options ---- */
+
+static const char *
+text_or(const struct nm_options *options, int id, const char *otherwise)
+{
+	const char *text = nm_options_text(options, id);
+
+	return text ? text : otherwise;
+}
+
+static const char *
+model_of(const struct nm_options *options)
+{
+	const char *named = getenv("OPENAI_MODEL");
+
+	return text_or(options, OPT_MODEL,
+	               named && named[0] ? named : "gpt-5-mini");
+}
+
+static int
+is_mode(const struct program *p, const char *mode)
+{
+	return strcmp(nm_options_text(&p->options, OPT_MODE), mode) == 0;
+}
+
+/* Options that say nothing in the mode at hand are mistakes. */
+static enum nm_code
+check_mode(const struct program *p, struct nm_err *err)
+{
+	static const int batch_only[] = {
+		OPT_DRY_RUN, OPT_BATCH_ID, OPT_POLL_INTERVAL,
+		OPT_SHARD_REQUESTS,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(batch_only) / sizeof(*batch_only); i++)
+		if (is_mode(p, "direct") &&
+		    nm_options_given(&p->options, batch_only[i]))
+			return nm_fail(err, NM_USAGE, 0,
+				"%s goes with --mode batch: direct mode has"
+				" no batches",
+				nm_options_name(&p->options, batch_only[i]));
+	if (is_mode(p, "batch") &&
+	    nm_options_given(&p->options, OPT_CONCURRENCY))
+		return nm_fail(err, NM_USAGE, 0,
+			"--concurrency goes with --mode direct: a batch's"
+			" requests are the service's to schedule");
+	if (nm_options_given(&p->options, OPT_SEED) &&
+	    !nm_options_given(&p->options, OPT_SAMPLE))
+		return nm_fail(err, NM_USAGE, 0,
+			"--seed goes with --sample, which is not given");
+	return NM_OK;
+}
+
+static void
+fill_wish(const struct program *p, struct nm_quiz_wish *wish)
+{
+	const struct nm_options *options = &p->options;
+
+	memset(wish, 0, sizeof(*wish));
+	wish->data_dir = text_or(options, OPT_DATA_DIR, "data/metaqa");
+	wish->limit = nm_options_whole(options, OPT_LIMIT);
+	wish->sample = nm_options_whole(options, OPT_SAMPLE);
+	wish->seed = wish->sample ? nm_options_whole(options, OPT_SEED) : 0;
+	wish->model = model_of(options);
+	wish->max_output_tokens =
+		nm_options_whole(options, OPT_MAX_OUTPUT_TOKENS);
+	wish->prompt_path = nm_options_text(options, OPT_PROMPT);
+}
+
+static void
+fill_tools(struct program *p, const char *typed)
+{
+	const struct nm_options *options = &p->options;
+
+	p->watch = (struct nm_watch){
+		.note = show_note, .warn = show_warning,
+		.progress = show_progress, .user = &p->message,
+	};
+	p->tools = (struct nm_job_tools){
+		.service = &p->service,
+		.journal = p->journal,
+		.message = &p->message,
+		.watch = &p->watch,
+		.prices = &p->prices,
+		.settings = {
+			.poll_interval_ms =
+				nm_options_whole(options, OPT_POLL_INTERVAL),
+			.patience_ms = nm_options_whole(options, OPT_PATIENCE),
+			.shard_requests =
+				nm_options_whole(options, OPT_SHARD_REQUESTS),
+			.max_attempts =
+				nm_options_whole(options, OPT_MAX_ATTEMPTS),
+			.reask = nm_options_whole(options, OPT_REASK),
+			.concurrency =
+				nm_options_whole(options, OPT_CONCURRENCY),
+		},
+		.results_dir = nm_options_text(options, OPT_RESULTS_DIR),
+		.mode = nm_options_text(options, OPT_MODE),
+		.typed = typed,
+		.reading = nm_options_given(options, OPT_LENIENT)
+			? NM_READING_LENIENT : NM_READING_STRICT,
+		.take = nm_options_given(options, OPT_NEW)
+			? NM_RUN_AFRESH : NM_RUN_TAKE_UP,
+		.began_mono_ms = nm_clock_mono_ms(&p->service.clock),
+	};
+}
+
+/* ---- setting up ---- */
+
+static enum nm_code
+open_service(struct program *p, struct nm_err *err)
+{
+	struct nm_service_wish wish = {
+		.kind = nm_options_given(&p->options, OPT_LOCAL)
+			? NM_SERVICE_LOCAL : NM_SERVICE_REMOTE,
+		.base_url = nm_options_text(&p->options, OPT_BASE_URL),
+		.stop = nm_signals_stop_flag(),
+	};
+	enum nm_code rc = nm_service_open(&p->service, &wish, err);
+
+	p->service_open = !rc;
+	return rc;
+}
+
+static enum nm_code
+open_journal(struct program *p, struct nm_err *err)
+{
+	struct nm_buf folder = { 0 };
+	enum nm_code rc = nm_path_state(&folder, err);
+
+	if (!rc)
+		rc = nm_journal_open(nm_buf_string(&folder), &p->journal, err);
+	nm_buf_release(&folder);
+	return rc;
+}
+
+static enum nm_code
+set_up(struct program *p, const char *typed, struct nm_err *err)
+{
+	enum nm_code rc = check_mode(p, err);
+
+	if (!rc)
+		rc = nm_prices_open(&p->prices,
+		                    nm_options_text(&p->options, OPT_PRICES),
+		                    err);
+	if (!rc)
+		rc = open_service(p, err);
+	if (!rc)
+		rc = open_journal(p, err);
+	if (rc)
+		return rc;
+	fill_tools(p, typed);
+	nm_progress_open(&p->progress, &p->message, &p->service.clock, 0);
+	return NM_OK;
+}
+
+/* ---- new runs ---- */
+
+/* All are read before the first is recorded: a wrong name costs nothing. */
+static enum nm_code
+read_datasets(struct program *p, struct nm_err *err)
+{
+	struct nm_quiz_wish wish;
+	size_t n, i;
+	const char *const *names = nm_options_list(&p->options, OPT_DATASETS,
+	                                           &n);
+	enum nm_code rc = NM_OK;
+
+	if (n > JOBS_MAX)
+		return nm_fail(err, NM_USAGE, 0,
+			"--datasets has %zu names, above the %d that one call"
+			" takes", n, JOBS_MAX);
+	fill_wish(p, &wish);
+	for (i = 0; !rc && i < n; i++) {
+		wish.typed = names[i];
+		p->n_jobs++;
+		rc = nm_job_read(&p->jobs[i], &p->tools, &wish, err);
+	}
+	return rc;
+}
+
+static void
+guess_cost(const struct program *p, const struct nm_job *job,
+           struct nm_estimate_cost *cost)
+{
+	const struct nm_selection_facts *facts = nm_quiz_facts(job->quiz);
+	const struct nm_quiz_wish *wish = nm_quiz_wish(job->quiz);
+	struct nm_estimate estimate = {
+		.questions = facts->taken,
+		.input = nm_guess_input(facts->text_bytes +
+			facts->taken * nm_quiz_prompt_bytes(job->quiz),
+			2 * facts->taken),
+		.output = nm_guess_output(facts->taken, 0,
+		                          wish->max_output_tokens),
+		.prices = &p->prices,
+		.price = nm_prices_find(&p->prices, nm_text_of(wish->model)),
+	};
+
+	*cost = nm_estimate_cost(&estimate, is_mode(p, "batch")
+	                         ? NM_PRICE_BATCH : NM_PRICE_STANDARD);
+}
+
+/* On a terminal, more than a dollar wants a word. */
+static enum nm_code
+ask_for_consent(struct program *p, struct nm_err *err)
+{
+	struct nm_estimate_cost cost;
+	int64_t low = 0, high = 0, expected = 0;
+	char texts[2][NM_PRICE_TEXT_MAX];
+	size_t i;
+
+	if (p->service.server || nm_options_given(&p->options, OPT_YES))
+		return NM_OK;
+	for (i = 0; i < p->n_jobs; i++) {
+		guess_cost(p, &p->jobs[i], &cost);
+		if (cost.kind != NM_COST_KNOWN)
+			continue;
+		low = nm_price_add(low, cost.low_pusd);
+		expected = nm_price_add(expected, cost.expected_pusd);
+		high = nm_price_add(high, cost.high_pusd);
+	}
+	if (expected <= DOLLAR_PUSD)
+		return NM_OK;
+	nm_price_print(low, 2, texts[0]);
+	nm_price_print(high, 2, texts[1]);
+	if (nm_consent_ask(&p->message, "this is estimated to cost $%s to $%s;"
+	                   " go on?", texts[0], texts[1]) != NM_CONSENT_NO)
+		return NM_OK;
+	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
+}
+
+static void
+tell_taken_up(struct program *p, struct nm_job *job)
+{
+	if (job->run.origin != NM_RUN_RESUMED)
+		return;
+	nm_message_note(&p->message, "this run of %s is unfinished: taking it"
+	                " up (--new submits afresh)", job->run.record.name);
+}
+
+static enum nm_code
+record_all(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < p->n_jobs; i++) {
+		rc = nm_job_record(&p->jobs[i], err);
+		if (!rc)
+			tell_taken_up(p, &p->jobs[i]);
+	}
+	return rc;
+}
+
+/* All are submitted before the first is waited for. */
+static enum nm_code
+submit_all(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (is_mode(p, "direct"))
+		return NM_OK;
+	for (i = 0; !rc && i < p->n_jobs; i++)
+		rc = nm_via_batch_submit(&p->jobs[i].run, err);
+	nm_progress_clear(&p->progress);
+	return rc;
+}
+
+/* ---- taking up by id ---- */
+
+static int
+is_taken(const struct program *p, const char *batch_id)
+{
+	size_t i, k;
+
+	for (i = 0; i < p->n_jobs; i++)
+		for (k = 0; k < p->jobs[i].run.n_shards; k++)
+			if (!strcmp(p->jobs[i].run.shards[k].batch_id,
+			            batch_id))
+				return 1;
+	return 0;
+}
+
+static enum nm_code
+take_up_all(struct program *p, struct nm_err *err)
+{
+	struct nm_quiz_wish wish;
+	size_t n, i;
+	const char *const *ids = nm_options_list(&p->options, OPT_BATCH_ID,
+	                                         &n);
+	enum nm_code rc = NM_OK;
+
+	fill_wish(p, &wish);
+	if (nm_options_given(&p->options, OPT_DATASETS))
+		wish.typed = nm_options_text(&p->options, OPT_DATASETS);
+	for (i = 0; !rc && i < n; i++) {
+		/* One id of a run finds its sisters. */
+		if (is_taken(p, ids[i]))
+			continue;
+		if (p->n_jobs == JOBS_MAX)
+			return nm_fail(err, NM_USAGE, 0,
+				"--batch-id names more than %d runs", JOBS_MAX);
+		rc = nm_job_take_up(&p->jobs[p->n_jobs++], &p->tools, ids[i],
+		                    &wish, err);
+	}
+	return rc;
+}
+
+/* ---- to the end ---- */
+
+static void
+print(const struct nm_buf *text)
+{
+	fwrite(nm_buf_string(text), 1, text->len, stdout);
+}
+
+static void
+print_summary(struct program *p, const struct nm_job *job)
+{
+	struct nm_buf text = { 0 };
+
+	nm_progress_clear(&p->progress);
+	if (!nm_options_given(&p->options, OPT_JSON) && job->scored) {
+		nm_summary_write(&job->outcome.summary, &text);
+		print(&text);
+		fflush(stdout);
+	}
+	nm_buf_release(&text);
+}
+
+static void
+tell_interrupted(struct program *p)
+{
+	size_t i;
+
+	nm_progress_clear(&p->progress);
+	for (i = 0; i < p->n_jobs; i++) {
+		struct nm_job *job = &p->jobs[i];
+
+		if (!job->run.record.id || job->run.record.state != NM_RUN_OPEN)
+			continue;
+		if (!nm_job_is_batch(job))
+			nm_message_plain(&p->message, "What came of %s is"
+				" kept. To go on, run the same command again.",
+				job->run.record.name);
+		else if (nm_job_batch_id(job)[0])
+			nm_message_plain(&p->message, "The batch goes on."
+				" To resume and wait for it, run:\n  %s",
+				nm_job_resume_command(job));
+		else
+			nm_message_plain(&p->message, "No batch of %s was"
+				" created yet. To go on, run the same command"
+				" again.", job->run.record.name);
+	}
+}
+
+static void
+note_worst(struct program *p, enum nm_code rc)
+{
+	if (nm_code_exit_status(rc) > nm_code_exit_status(p->worst))
+		p->worst = rc;
+}
+
+/* A dataset that fails does not keep the others from their results. */
+static enum nm_code
+finish_all(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc;
+	size_t i;
+
+	for (i = 0; i < p->n_jobs; i++) {
+		rc = nm_job_finish(&p->jobs[i], err);
+		print_summary(p, &p->jobs[i]);
+		note_worst(p, rc);
+		if (rc == NM_INTERRUPTED) {
+			tell_interrupted(p);
+			return rc;
+		}
+		if (rc)
+			nm_message_error(&p->message, err);
+	}
+	return NM_OK;
+}
+
+static void
+print_all(struct program *p)
+{
+	struct nm_summary *list = calloc(p->n_jobs + 1, sizeof(*list));
+	struct nm_buf text = { 0 };
+	size_t i, n = 0;
+
+	if (!list)
+		abort();
+	for (i = 0; i < p->n_jobs; i++)
+		if (p->jobs[i].scored)
+			list[n++] = p->jobs[i].outcome.summary;
+	if (nm_options_given(&p->options, OPT_JSON))
+		nm_summary_write_json(list, n, &text);
+	else if (n > 1)
+		nm_summary_write_all(list, n, &text);
+	print(&text);
+	nm_buf_release(&text);
+	free(list);
+}
+
+static void
+print_blocks(struct program *p)
+{
+	struct nm_buf text = { 0 };
+
+	if (nm_options_given(&p->options, OPT_JSON))
+		nm_block_write_json(p->jobs, p->n_jobs, &text);
+	else
+		nm_block_write(p->jobs, p->n_jobs, &text);
+	print(&text);
+	nm_buf_release(&text);
+}
+
+static enum nm_code
+go_on_with_new(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc = read_datasets(p, err);
+
+	if (!rc)
+		rc = ask_for_consent(p, err);
+	if (!rc)
+		rc = record_all(p, err);
+	if (!rc)
+		rc = submit_all(p, err);
+	return rc;
+}
+
+static enum nm_code
+work(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc = nm_options_given(&p->options, OPT_BATCH_ID)
+		? take_up_all(p, err) : go_on_with_new(p, err);
+
+	if (rc == NM_INTERRUPTED)
+		tell_interrupted(p);
+	if (rc)
+		return rc;
+	if (nm_options_given(&p->options, OPT_DRY_RUN)) {
+		print_blocks(p);
+		return NM_OK;
+	}
+	rc = finish_all(p, err);
+	print_all(p);
+	return rc;
+}
+
+static void
+tear_down(struct program *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_jobs; i++)
+		nm_job_release(&p->jobs[i]);
+	nm_progress_close(&p->progress);
+	nm_journal_close(p->journal);
+	if (p->service_open)
+		nm_service_close(&p->service);
+	nm_prices_close(&p->prices);
+	nm_options_release(&p->options);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct program p;
+	struct nm_err err = { 0 };
+	enum nm_code rc;
+	int status;
+
+	nm_message_init(&p.message, "variant0_llm_baseline");
+	rc = nm_options_read(&p.options, &nm_variant0_options, argc, argv,
+	                     &err);
+	if (!rc && !p.options.answered) {
+		if (nm_options_given(&p.options, OPT_QUIET))
+			p.message.level = NM_MESSAGE_QUIET;
+		nm_signals_init();
+		rc = set_up(&p, argv[0], &err);
+		if (!rc)
+			rc = work(&p, &err);
+	}
+	nm_progress_clear(&p.progress);
+	status = rc && rc != NM_INTERRUPTED
+		? nm_message_error(&p.message, &err)
+		: nm_code_exit_status(rc ? rc : p.worst);
+	tear_down(&p);
+	return nm_message_close_stdout(&p.message, status);
+}

@@ -1,0 +1,160 @@
+/*
+ * attempts: see the header.
+ */
+#include "run/attempts.h"
+
+#include "run/plan.h"
+#include "run/via_direct.h"
+
+struct file_list {
+	const char **paths;
+	size_t       n;
+};
+
+static enum nm_code
+add_file(struct nm_collect *collect, struct file_list *list, const char *path,
+         int64_t attempt, struct nm_err *err)
+{
+	if (!path[0])
+		return NM_OK;
+	list->paths[list->n++] = path;
+	return nm_collect_add_file(collect, path, attempt, err);
+}
+
+static int64_t
+newest_attempt(const struct nm_run *run)
+{
+	int64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].attempt > newest)
+			newest = run->shards[i].attempt;
+	return newest;
+}
+
+static enum nm_code
+collect_shards(struct nm_run *run, struct nm_collect *collect,
+               struct file_list *list, int64_t attempt, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < run->n_shards; i++)
+		if (run->shards[i].attempt == attempt)
+			rc = add_file(collect, list,
+			              run->shards[i].output_path, attempt,
+			              err);
+	for (i = 0; !rc && i < run->n_shards; i++)
+		if (run->shards[i].attempt == attempt)
+			rc = add_file(collect, list,
+			              run->shards[i].error_path, attempt,
+			              err);
+	return rc;
+}
+
+static enum nm_code
+collect_direct(struct nm_run *run, struct nm_collect *collect,
+               const char *const **paths, size_t *n_paths, int64_t *attempts,
+               struct nm_err *err)
+{
+	enum nm_code rc = nm_via_direct_files(run, paths, n_paths, err);
+	size_t i;
+
+	/* Every attempt has at least one answer, so files are attempts. */
+	for (i = 0; !rc && i < *n_paths; i++)
+		rc = nm_collect_add_file(collect, (*paths)[i],
+		                         (int64_t)i + 1, err);
+	if (!rc)
+		*attempts = (int64_t)*n_paths;
+	return rc;
+}
+
+enum nm_code
+nm_attempts_collect(struct nm_run *run, struct nm_collect *collect,
+                    const char *const **paths, size_t *n_paths,
+                    int64_t *attempts, struct nm_err *err)
+{
+	struct file_list list = { 0 };
+	int64_t attempt, newest = newest_attempt(run);
+	enum nm_code rc = NM_OK;
+
+	if (strcmp(run->record.mode, "direct") == 0)
+		return collect_direct(run, collect, paths, n_paths, attempts,
+		                      err);
+	list.paths = nm_arena_array(&run->arena, 2 * run->n_shards + 1,
+	                            sizeof(*list.paths));
+	for (attempt = 1; !rc && attempt <= newest; attempt++)
+		rc = collect_shards(run, collect, &list, attempt, err);
+	if (rc)
+		return rc;
+	*paths = list.paths;
+	*n_paths = list.n;
+	*attempts = newest;
+	return NM_OK;
+}
+
+static int
+is_closed(const struct nm_shard_record *shard)
+{
+	return shard->state == NM_SHARD_REFUSED ||
+	       strcmp(shard->status, "failed") == 0 ||
+	       strcmp(shard->status, "cancelled") == 0;
+}
+
+static unsigned char *
+mark_closed(const struct nm_run *run)
+{
+	unsigned char *closed = NULL;
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++) {
+		const struct nm_shard_record *shard = &run->shards[i];
+		struct nm_members_walk walk;
+		int64_t ordinal;
+
+		if (!is_closed(shard))
+			continue;
+		if (!closed)
+			closed = calloc((size_t)run->source->count / 8 + 1,
+			                1);
+		if (!closed)
+			abort();
+		nm_members_walk_init(&walk, shard->first, shard->count,
+		                     shard->members);
+		while ((ordinal = nm_members_walk_next(&walk)) >= 0)
+			if (ordinal < run->source->count)
+				closed[ordinal >> 3] |= (unsigned char)
+					(1 << (ordinal & 7));
+	}
+	return closed;
+}
+
+void
+nm_attempts_next(const struct nm_run *run, const struct nm_collect *collect,
+                 int64_t attempts, struct nm_members *members)
+{
+	struct nm_collect_want want = {
+		.failures = attempts < run->settings.max_attempts,
+		.reask = run->settings.reask,
+	};
+	unsigned char *closed = mark_closed(run);
+
+	nm_collect_again(collect, &want, closed, members);
+	free(closed);
+}
+
+enum nm_code
+nm_attempts_plan(struct nm_run *run, const struct nm_members *members,
+                 int64_t attempt, struct nm_err *err)
+{
+	struct nm_plan plan = { 0 };
+	enum nm_code rc;
+
+	rc = nm_plan_again(&plan, run, nm_buf_text(&members->bytes),
+	                   members->count, attempt, err);
+	if (!rc)
+		rc = nm_run_add_shards(run, plan.shards, plan.n_shards, err);
+	nm_plan_release(&plan);
+	return rc;
+}
