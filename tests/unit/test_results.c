@@ -1,0 +1,311 @@
+/* results: a small run's file to the byte, and what must never be lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "report/results.h"
+#include "small_run.h"
+
+#define EXPECTED "tests/data/report/results.json"
+
+struct fixture {
+	char              folder[40];
+	struct nm_scorer  scorer;
+	struct nm_tally   tally;
+	struct nm_metrics metrics;
+	struct nm_results results;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	snprintf(f->folder, sizeof(f->folder), "/tmp/nm-results-XXXXXX");
+	if (!mkdtemp(f->folder))
+		return 1;
+	*state = f;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *info, int kind,
+           struct FTW *at)
+{
+	(void)info;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	nm_results_release(&f->results);
+	nm_tally_release(&f->tally);
+	nm_scorer_release(&f->scorer);
+	nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static enum nm_code
+open_in(struct fixture *f, const char *folder, struct nm_err *err)
+{
+	struct nm_results_options options = {
+		.folder = folder, .dataset = "1-hop-test",
+		.mode = NM_HEAD_BATCH, .run_id = "run/1",
+		.began_ms = 1774437191000,
+	};
+
+	return nm_results_open(&f->results, &options, err);
+}
+
+static void
+add(struct fixture *f, size_t id, const struct asked *a)
+{
+	struct nm_question q;
+	struct nm_score score;
+	struct nm_cost cost;
+	struct nm_row row;
+
+	small_score(a, id, &f->scorer, &f->tally, &q, &row, &score, &cost);
+	nm_results_add(&f->results, &(struct nm_results_row){
+		&q, &row, &score, cost, id == 3 ? 3 : 1 });
+}
+
+static void
+write_all(struct fixture *f, const char *folder)
+{
+	struct nm_head head;
+	struct nm_err err;
+	size_t i;
+
+	assert_int_equal(open_in(f, folder, &err), NM_OK);
+	for (i = 0; i < N_ASKED; i++)
+		add(f, i, &asked[i]);
+	head = small_head(&f->tally, &f->metrics);
+	if (nm_results_finish(&f->results, &head, &err))
+		fail_msg("%s", err.text);
+}
+
+static void
+read_back(const char *path, struct nm_buf *text)
+{
+	struct nm_err err;
+
+	if (nm_file_read(path, text, &err))
+		fail_msg("%s", err.text);
+}
+
+/* Every byte. After a wanted change look at the difference, and copy it over. */
+static void
+test_as_expected(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf got = {0}, expected = {0}, copy = {0};
+	struct nm_err err;
+
+	write_all(f, f->folder);
+	read_back(nm_buf_string(&f->results.run_path), &got);
+	read_back(EXPECTED, &expected);
+	if (!nm_text_equal(nm_buf_text(&got), nm_buf_text(&expected))) {
+		assert_int_equal(nm_file_copy(f->results.run_path.at,
+			"/tmp/nm-results-got.json", 0644, &err), NM_OK);
+		fail_msg("differs: diff %s /tmp/nm-results-got.json", EXPECTED);
+	}
+	read_back(nm_buf_string(&f->results.known_path), &copy);
+	assert_true(nm_text_equal(nm_buf_text(&got), nm_buf_text(&copy)));
+	assert_non_null(strstr(f->results.run_path.at,
+		"/runs/1-hop-test_batch_20260325T111311Z_run_1.json"));
+	assert_non_null(strstr(f->results.known_path.at,
+		"/variant0_llm_baseline_1-hop-test_batch.json"));
+	nm_buf_release(&got);
+	nm_buf_release(&expected);
+	nm_buf_release(&copy);
+}
+
+static void
+test_reads_back(void **state)
+{
+	static const char *const order[] = { "variant_name", "dataset_name",
+		"model", "mode", "status", "metrics", "ledger", "run",
+		"results" };
+	struct fixture *f = *state;
+	const struct nm_value *root, *rows;
+	struct nm_json_walk walk;
+	struct nm_buf text = {0};
+	struct nm_json json = {0};
+	struct nm_text name;
+	struct nm_err err;
+	size_t i;
+
+	write_all(f, f->folder);
+	read_back(nm_buf_string(&f->results.known_path), &text);
+	assert_int_equal(nm_json_read(&json, text.at, text.len, &root, &err),
+	                 NM_OK);
+	nm_json_walk_init(&walk, root);
+	for (i = 0; nm_json_walk_next(&walk, &name); i++)
+		assert_true(nm_text_is(name, order[i]));
+	assert_int_equal(i, 9);
+	rows = nm_json_get(root, "results");
+	assert_int_equal(nm_json_count(rows), N_ASKED);
+	nm_json_walk_init(&walk, rows);
+	for (i = 0; i < N_ASKED; i++)
+		assert_string_equal(nm_json_string(nm_json_get(
+			nm_json_walk_next(&walk, &name), "question_text")),
+			asked[i].text);
+	nm_json_release(&json);
+	nm_buf_release(&text);
+}
+
+static void
+test_no_rows(void **state)
+{
+	struct fixture *f = *state;
+	const struct nm_value *root;
+	struct nm_json json = {0};
+	struct nm_buf text = {0};
+	struct nm_head head;
+	struct nm_err err;
+
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	head = small_head(&f->tally, &f->metrics);
+	assert_int_equal(nm_results_finish(&f->results, &head, &err), NM_OK);
+	read_back(nm_buf_string(&f->results.known_path), &text);
+	assert_int_equal(nm_json_read(&json, text.at, text.len, &root, &err),
+	                 NM_OK);
+	assert_int_equal(nm_json_count(nm_json_get(root, "results")), 0);
+	nm_json_release(&json);
+	nm_buf_release(&text);
+}
+
+/* Rows are on the disk, not in memory, and nothing is left when a run stops. */
+static void
+test_many_rows_and_no_finish(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf runs = {0};
+	struct nm_err err;
+	size_t i;
+
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	for (i = 0; i < 4000; i++)
+		add(f, i, &asked[i % N_ASKED]);
+	assert_true(f->results.rows_bytes > 1 << 20);
+	assert_true(f->results.pending.cap < 1 << 20);
+	nm_results_release(&f->results);
+	nm_path_join(&runs, f->folder, "runs");
+	assert_int_equal(rmdir(nm_buf_string(&runs)), 0);
+	nm_buf_release(&runs);
+}
+
+static void
+test_older_results_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf known = {0}, text = {0};
+	struct nm_err err;
+
+	nm_path_join(&known, f->folder,
+	             "variant0_llm_baseline_1-hop-test_batch.json");
+	assert_int_equal(nm_file_write(known.at, 0644,
+		NM_TEXT("{\"metrics\": {}, \"results\": []}"), &err), NM_OK);
+	write_all(f, f->folder);
+	assert_non_null(strstr(nm_buf_string(&f->results.kept_path),
+		"/runs/variant0_llm_baseline_1-hop-test_batch_kept_"));
+	read_back(f->results.kept_path.at, &text);
+	assert_string_equal(nm_buf_string(&text),
+	                    "{\"metrics\": {}, \"results\": []}");
+
+	/* What nightmail wrote itself stands in runs/ already. */
+	nm_results_release(&f->results);
+	write_all(f, f->folder);
+	assert_int_equal(f->results.kept_path.len, 0);
+	nm_buf_release(&known);
+	nm_buf_release(&text);
+}
+
+static void
+test_no_folder(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf path = {0};
+	struct nm_err err;
+
+	nm_path_join(&path, f->folder, "file");
+	assert_int_equal(nm_file_write(path.at, 0644, NM_TEXT("x"), &err),
+	                 NM_OK);
+	assert_int_equal(open_in(f, path.at, &err), NM_IO);
+	assert_non_null(strstr(err.text, path.at));
+	nm_buf_release(&path);
+}
+
+/* A disk that is full at some byte: the earlier file stands as it was. */
+static void
+test_full_disk(void **state)
+{
+	static const rlim_t sizes[] = { 0, 1, 100, 5000, 12000 };
+	struct fixture *f = *state;
+	struct rlimit before, small;
+	struct nm_buf text = {0}, then = {0};
+	struct nm_head head;
+	struct nm_err err;
+	size_t i, k;
+
+	write_all(f, f->folder);
+	read_back(nm_buf_string(&f->results.known_path), &text);
+	getrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_IGN);
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		nm_results_release(&f->results);
+		assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+		for (k = 0; k < N_ASKED; k++)
+			add(f, k, &asked[k]);
+		head = small_head(&f->tally, &f->metrics);
+		small = before;
+		small.rlim_cur = sizes[i];
+		setrlimit(RLIMIT_FSIZE, &small);
+		assert_int_equal(nm_results_finish(&f->results, &head, &err),
+		                 NM_IO);
+		setrlimit(RLIMIT_FSIZE, &before);
+		assert_non_null(strstr(err.text, "runs/1-hop-test_batch_"));
+		nm_buf_clear(&then);
+		read_back(nm_buf_string(&f->results.known_path), &then);
+		assert_true(nm_text_equal(nm_buf_text(&text),
+		                          nm_buf_text(&then)));
+	}
+	nm_buf_release(&text);
+	nm_buf_release(&then);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_as_expected),
+		CASE(test_reads_back),
+		CASE(test_no_rows),
+		CASE(test_many_rows_and_no_finish),
+		CASE(test_older_results_are_kept),
+		CASE(test_no_folder),
+		CASE(test_full_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
