@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "report/head_inner.h"
 
-#define PUSD_PER_TOKEN_TO_USD_PER_MILLION 1e-6
+/* Picodollars a token in dollars a million tokens. */
+#define PUSD_OF_A_DOLLAR_A_MILLION 1e6
 
 const char *
 nm_head_mode_name(enum nm_head_mode mode)
@@ -114,8 +115,8 @@ put_rate(struct nm_json_writer *w, const char *name, int64_t rate_pusd)
 	if (rate_pusd < 0)
 		nm_json_put_null(w, name);
 	else
-		nm_json_put_double(w, name, (double)rate_pusd *
-		                   PUSD_PER_TOKEN_TO_USD_PER_MILLION);
+		nm_json_put_double(w, name, (double)rate_pusd /
+		                   PUSD_OF_A_DOLLAR_A_MILLION);
 }
 
 static void

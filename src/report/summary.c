@@ -68,8 +68,8 @@ add_rates(const struct nm_head *head, struct nm_buf *out)
 		            tally->by_class[NM_CLASS_ANSWERED]);
 	}
 	if (m->instrument_failures) {
-		add_label(out, "  were all failures wrong, or right");
-		nm_buf_addf(out, "  %.2f %% to %.2f %%\n",
+		add_label(out, "  were failures wrong, or right");
+		nm_buf_addf(out, "%7.2f %%  to %.2f %%\n",
 		            100 * m->accuracy_low, 100 * m->accuracy_high);
 	}
 	add_rate(out, "Precision", m->means[NM_MEAN_PRECISION],

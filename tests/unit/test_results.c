@@ -258,7 +258,7 @@ test_no_folder(void **state)
 static void
 test_full_disk(void **state)
 {
-	static const rlim_t sizes[] = { 0, 1, 100, 5000, 12000 };
+	static const rlim_t sizes[] = { 0, 1, 100, 5000, 8000 };
 	struct fixture *f = *state;
 	struct rlimit before, small;
 	struct nm_buf text = {0}, then = {0};
