@@ -433,8 +433,8 @@ nm_file_read_at(int fd, uint64_t from, size_t len, char *out,
 	size_t have = 0;
 
 	while (have < len) {
-		ssize_t got = pread(fd, out + have, len - have,
-		                    (off_t)(from + have));
+		uint64_t at = from + have;
+		ssize_t got = pread(fd, out + have, len - have, (off_t)at);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -444,8 +444,7 @@ nm_file_read_at(int fd, uint64_t from, size_t len, char *out,
 		if (got == 0)
 			return nm_fail(err, NM_IO, 0, "a file ends at byte "
 			               "%llu, %zu bytes too early",
-			               (unsigned long long)(from + have),
-			               len - have);
+			               (unsigned long long)at, len - have);
 		have += (size_t)got;
 	}
 	return NM_OK;

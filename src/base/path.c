@@ -114,7 +114,9 @@ enum nm_code
 nm_path_data(struct nm_buf *out, const char *name, struct nm_err *err)
 {
 	const char *folders[] = {
-		setting("NIGHTMAIL_DATA"), NM_DATA_INSTALLED, NM_DATA_SOURCE,
+		setting("NIGHTMAIL_DATA"),
+		NM_DATA_INSTALLED,
+		NM_DATA_SOURCE,
 	};
 	struct nm_buf path = { 0 };
 	enum nm_code rc = NM_INPUT;

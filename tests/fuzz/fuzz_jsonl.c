@@ -50,7 +50,8 @@ split(const uint8_t *bytes, size_t len, size_t max, unsigned cut,
 		if (step > len)
 			step = len;
 		chunk = malloc(step);
-		expect(chunk);
+		if (!chunk)
+			abort();
 		memcpy(chunk, bytes, step);
 		nm_jsonl_feed(&jsonl, chunk, step);
 		take_lines(&jsonl, out);

@@ -27,8 +27,10 @@ all_zero(const char *at, size_t len)
 static void
 zeroed_and_aligned(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 3, 16, 17, 100, 4000, 4096,
-		5000, 1 << 20, (1 << 20) + 1, 7 };
+	static const size_t sizes[] = {
+		0, 1, 3, 16, 17, 100, 4000, 4096, 5000, 1 << 20, (1 << 20) + 1,
+		7
+	};
 	struct nm_arena arena = { 0 };
 
 	(void)state;
@@ -62,8 +64,8 @@ things_do_not_touch(void **state)
 	for (int i = 0; i < COUNT; i++) {
 		int len = snprintf(text, sizeof(text), "text %d", i);
 
-		texts[i] = nm_arena_text(&arena, (struct nm_text){
-			text, (size_t)len });
+		texts[i] = nm_arena_text(&arena,
+		                         (struct nm_text){ text, (size_t)len });
 	}
 	for (int i = 0; i < COUNT; i++) {
 		(void)snprintf(text, sizeof(text), "text %d", i);
@@ -96,7 +98,7 @@ static void
 overflow_aborts(void **state)
 {
 	static const size_t counts[] = { SIZE_MAX, SIZE_MAX / 8 + 1,
-		SIZE_MAX / 16 };
+		                         SIZE_MAX / 16 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {

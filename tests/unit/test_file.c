@@ -57,7 +57,9 @@ remove_folder(void **state)
 	struct dirent *entry;
 
 	(void)state;
-	while (dir && (entry = readdir(dir)))
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' || entry->d_name[1])
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	(void)closedir(dir);
@@ -82,8 +84,9 @@ static void
 sizes_of_adds(void **state)
 {
 	/* Around the 128 KiB that a draft holds back. */
-	static const size_t sizes[] = { 0, 1, 1000, (128 << 10) - 1, 128 << 10,
-		(128 << 10) + 1, 500000 };
+	static const size_t sizes[] = {
+		0, 1, 1000, (128 << 10) - 1, 128 << 10, (128 << 10) + 1, 500000
+	};
 	size_t n = sizeof(sizes) / sizeof(sizes[0]), total = 0;
 	char *content = malloc(3000000);
 	struct nm_draft draft = { 0 };
@@ -369,12 +372,14 @@ ceilings(void **state)
 
 		nm_buf_add_string(&buf, rows[i].before);
 		assert_int_equal(nm_file_write(in_folder("x"), 0600,
-			nm_text_of(rows[i].content), &err), NM_OK);
+		                               nm_text_of(rows[i].content),
+		                               &err),
+		                 NM_OK);
 		rc = nm_file_read(name, &buf, &err);
 		if (rc != rows[i].code)
 			fail_msg("%s: %d", rows[i].why, (int)rc);
-		assert_int_equal(buf.len, before + (rc ? 0
-			: strlen(rows[i].content)));
+		assert_int_equal(buf.len,
+		                 before + (rc ? 0 : strlen(rows[i].content)));
 		assert_memory_equal(nm_buf_string(&buf), rows[i].before,
 		                    before);
 		assert_string_equal(nm_buf_string(&buf) + before,

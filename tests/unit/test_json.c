@@ -254,7 +254,9 @@ numbers(void **state)
 		struct nm_err err;
 
 		assert_int_equal(nm_json_read(&json, rows[i].text,
-			strlen(rows[i].text), &root, &err), NM_OK);
+		                              strlen(rows[i].text), &root,
+		                              &err),
+		                 NM_OK);
 		assert_int_equal(nm_json_kind(root), NM_JSON_NUMBER);
 		if (!nm_text_is(nm_json_number_text(root), rows[i].text)
 		    || nm_json_int(root, -7) != rows[i].whole
@@ -349,7 +351,7 @@ walks(void **state)
 	static const char text[] = "{\"a\":[10,[],20],\"b\\u0000\":{},\"c\":1}";
 	static const char *const names[] = { "a", "b", "c" };
 	struct nm_json json = { 0 };
-	const struct nm_value *root = NULL, *value;
+	const struct nm_value *root = NULL;
 	struct nm_json_walk walk;
 	struct nm_text name;
 	struct nm_err err;
@@ -359,7 +361,7 @@ walks(void **state)
 	assert_int_equal(nm_json_read(&json, text, sizeof(text) - 1, &root,
 	                              &err), NM_OK);
 	nm_json_walk_init(&walk, root);
-	while ((value = nm_json_walk_next(&walk, &name)))
+	while (nm_json_walk_next(&walk, &name))
 		assert_string_equal(name.at, names[n++]);
 	assert_int_equal(n, 3);
 	assert_null(nm_json_walk_next(&walk, &name));
@@ -392,7 +394,8 @@ one_value_after_another(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_buf out = { 0 };
 		enum nm_code rc = nm_json_read_first(&json, text + at,
-			sizeof(text) - 1 - at, &used, &root, &err);
+		                                     sizeof(text) - 1 - at,
+		                                     &used, &root, &err);
 
 		assert_int_equal(rc, rows[i].value ? NM_OK : NM_INPUT);
 		if (rc == NM_OK) {
@@ -425,7 +428,9 @@ small_and_large_in_turn(void **state)
 		size_t len = i % 4 == 3 ? large.len : 3;
 
 		assert_int_equal(nm_json_read(&json,
-			i % 4 == 3 ? large.at : "[1]", len, &root, &err), 0);
+		                              i % 4 == 3 ? large.at : "[1]",
+		                              len, &root, &err),
+		                 0);
 		assert_int_equal(nm_json_count(root), len > 3 ? 300000 : 1);
 		if (i == 0)
 			pool_bytes = json.pool_bytes;

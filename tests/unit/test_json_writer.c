@@ -70,12 +70,11 @@ strings(void **state)
 		/* At every place within a word of 8 bytes. */
 		for (size_t lead = 0; lead < 17; lead++) {
 			size_t len = lead + rows[i].len;
-			char *given = malloc(len + 1);
+			char *given = malloc(len ? len : 1);
 			struct nm_buf out = { 0 };
 
 			memset(given, 'x', lead);
 			memcpy(given + lead, rows[i].given, rows[i].len);
-			given = realloc(given, len ? len : 1);
 			nm_json_add_string(&out, (struct nm_text){ given, len });
 			if (out.len != strlen(rows[i].text) + lead + 2
 			    || memcmp(out.at + lead + 1, rows[i].text,
@@ -244,8 +243,8 @@ layouts(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_buf out = { 0 };
-		struct nm_json_writer w
-			= { .out = &out, .indent = rows[i].indent };
+		struct nm_json_writer w = { .out = &out,
+			                    .indent = rows[i].indent };
 
 		write_sample(&w);
 		assert_string_equal(out.at, rows[i].text);

@@ -102,8 +102,8 @@ cut_in_three_anywhere(void **state)
 
 		for (size_t a = 0; a <= len; a++) {
 			for (size_t b = a; b <= len; b++) {
-				struct nm_jsonl jsonl
-					= { .line_max_bytes = rows[i].max };
+				struct nm_jsonl jsonl = { .line_max_bytes =
+					                          rows[i].max };
 				struct nm_buf out = { 0 };
 
 				feed(&jsonl, given, a, &out);

@@ -79,15 +79,16 @@ many(void **state)
 	for (int round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < COUNT; i++) {
 			value = i;
-			assert_int_equal(nm_map_add(&map,
-				key_of(text, sizeof(text), i), &value),
+			assert_int_equal(
+				nm_map_add(&map, key_of(text, sizeof(text), i),
+			                   &value),
 				NM_MAP_NEW);
 		}
 		assert_int_equal(map.count, COUNT);
 		assert_true(map.count * 10 <= map.n_slots * 7);
 		for (uint32_t i = 0; i < 2 * COUNT; i++) {
-			int known = nm_map_find(&map,
-				key_of(text, sizeof(text), i), &value);
+			int known = nm_map_find(
+				&map, key_of(text, sizeof(text), i), &value);
 
 			assert_int_equal(known, i < COUNT);
 			if (known)
@@ -95,7 +96,9 @@ many(void **state)
 		}
 		nm_map_clear(&map);
 		assert_int_equal(nm_map_find(&map,
-			key_of(text, sizeof(text), 1), &value), NM_MAP_NEW);
+		                             key_of(text, sizeof(text), 1),
+		                             &value),
+		                 NM_MAP_NEW);
 	}
 	nm_map_release(&map);
 	nm_map_release(NULL);
@@ -154,12 +157,12 @@ hash_spreads(void **state)
 			uint64_t plain = nm_hash(seed, bytes, len);
 
 			for (size_t bit = 0; bit < len * 8; bit++) {
-				unsigned char mask
-					= (unsigned char)(1u << bit % 8);
+				unsigned char mask =
+					(unsigned char)(1u << bit % 8);
 
 				bytes[bit / 8] ^= mask;
-				turned += n_bits(plain
-					^ nm_hash(seed, bytes, len));
+				turned += n_bits(plain ^
+				                 nm_hash(seed, bytes, len));
 				bytes[bit / 8] ^= mask;
 				tried++;
 			}
