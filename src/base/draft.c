@@ -1,0 +1,261 @@
+/*
+ * draft: a file written whole or not at all; see file.h.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/path.h"
+
+enum {
+	PENDING_BYTES = 128 << 10,
+	READ_BYTES = 64 << 10,
+	STEM_MAX_BYTES = 200 /* of 255, to leave room for the rest of the name */
+};
+
+/* Linux moves at most 2 GiB at once. */
+#define STEP_BYTES ((uint64_t)1 << 30)
+
+static enum nm_code
+cannot_write(struct nm_err *err, const char *path, int why)
+{
+	return nm_fail(err, NM_IO, why, "cannot write %s: %s", path,
+	               why == ENOENT ? "no such folder"
+	               : why == EACCES ? "permission denied"
+	               : why == EISDIR ? "is a folder" : strerror(why));
+}
+
+/* Renaming onto a device or a folder would destroy it, or fail at the very end. */
+static enum nm_code
+check_target(const char *path, struct nm_err *err)
+{
+	struct stat info;
+
+	if (stat(path, &info) || S_ISREG(info.st_mode))
+		return NM_OK;
+	if (S_ISDIR(info.st_mode))
+		return cannot_write(err, path, EISDIR);
+	return nm_fail(err, NM_IO, 0, "cannot write %s: it is no regular file",
+	               path);
+}
+
+static void
+name_temporary(struct nm_buf *out, const char *path)
+{
+	const char *base = nm_path_base(path);
+	char mark[9];
+
+	nm_digest_random_hex(mark, 8);
+	nm_buf_add(out, path, (size_t)(base - path));
+	nm_buf_addf(out, ".%.*s.%ld-%s.tmp", STEM_MAX_BYTES, base,
+	            (long)getpid(), mark);
+}
+
+enum nm_code
+nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
+              struct nm_err *err)
+{
+	struct nm_draft new = { 0 };
+	enum nm_code rc;
+	int fd;
+
+	if (*nm_path_base(path) == 0)
+		return nm_fail(err, NM_IO, 0, "cannot write %s: that names no "
+		               "file", *path ? path : "\"\"");
+	rc = check_target(path, err);
+	if (rc)
+		return rc;
+	nm_buf_add_string(&new.path, path);
+	name_temporary(&new.temporary, path);
+	fd = open(new.temporary.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	          (mode_t)mode);
+	if (fd < 0) {
+		rc = cannot_write(err, path, errno);
+		nm_draft_abandon(&new);
+		return rc;
+	}
+	new.fd_plus_one = fd + 1;
+	*draft = new;
+	return NM_OK;
+}
+
+static void
+put(struct nm_draft *draft, const char *bytes, size_t len)
+{
+	int fd = draft->fd_plus_one - 1;
+
+	if (draft->failed.code == NM_OK
+	    && nm_file_write_all(fd, bytes, len, &draft->failed))
+		(void)cannot_write(&draft->failed, draft->path.at,
+		                   (int)draft->failed.detail);
+}
+
+static void
+put_pending(struct nm_draft *draft)
+{
+	put(draft, draft->pending.at, draft->pending.len);
+	nm_buf_clear(&draft->pending);
+}
+
+void
+nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len)
+{
+	draft->bytes += len;
+	if (draft->failed.code)
+		return;
+	if (draft->pending.len + len > PENDING_BYTES)
+		put_pending(draft);
+	if (len >= PENDING_BYTES)
+		put(draft, bytes, len);
+	else
+		nm_buf_add(&draft->pending, bytes, len);
+}
+
+/* Moves on *from and *left; false when another way must be tried for the rest. */
+static bool
+copy_by_range(int out, int in, off_t *from, uint64_t *left)
+{
+	while (*left) {
+		size_t step = (size_t)(*left < STEP_BYTES ? *left : STEP_BYTES);
+		ssize_t got = copy_file_range(in, from, out, NULL, step, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		*left -= (uint64_t)got;
+	}
+	return true;
+}
+
+static bool
+copy_by_sendfile(int out, int in, off_t *from, uint64_t *left)
+{
+	while (*left) {
+		size_t step = (size_t)(*left < STEP_BYTES ? *left : STEP_BYTES);
+		ssize_t got = sendfile(out, in, from, step);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		*left -= (uint64_t)got;
+	}
+	return true;
+}
+
+static void
+copy_by_hand(struct nm_draft *draft, int in, off_t from, uint64_t left)
+{
+	while (left && !draft->failed.code) {
+		size_t step = (size_t)(left < READ_BYTES ? left : READ_BYTES);
+		char *room = nm_buf_room(&draft->pending, step);
+		ssize_t got = pread(in, room, step, from);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			(void)nm_fail(&draft->failed, NM_IO, got ? errno : 0,
+			              "cannot write %s: its source %s",
+			              draft->path.at,
+			              got ? strerror(errno) : "ends early");
+			return;
+		}
+		nm_buf_took(&draft->pending, (size_t)got);
+		put_pending(draft);
+		from += got;
+		left -= (uint64_t)got;
+	}
+}
+
+void
+nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from, uint64_t len)
+{
+	int out = draft->fd_plus_one - 1;
+	off_t at = (off_t)from;
+
+	draft->bytes += len;
+	put_pending(draft);
+	if (draft->failed.code)
+		return;
+	/* The way by hand comes last, and tells the reason if it fails too. */
+	if (copy_by_range(out, fd, &at, &len)
+	    || copy_by_sendfile(out, fd, &at, &len))
+		return;
+	copy_by_hand(draft, fd, at, len);
+}
+
+/* 0, or errno. */
+static int
+close_synced(struct nm_draft *draft)
+{
+	int fd = draft->fd_plus_one - 1;
+	int why = fsync(fd) ? errno : 0;
+
+	draft->fd_plus_one = 0;
+	if (close(fd) && !why)
+		why = errno;
+	return why;
+}
+
+enum nm_code
+nm_draft_commit(struct nm_draft *draft, struct nm_err *err)
+{
+	const char *path = draft->path.at;
+	enum nm_code rc = NM_OK;
+	int why;
+
+	put_pending(draft);
+	if (draft->failed.code) {
+		rc = draft->failed.code;
+		if (err)
+			*err = draft->failed;
+		goto done;
+	}
+	why = close_synced(draft);
+	if (!why && rename(draft->temporary.at, path))
+		why = errno;
+	if (why) {
+		rc = cannot_write(err, path, why);
+		goto done;
+	}
+	nm_buf_clear(&draft->temporary);
+	rc = nm_file_sync_folder(path, err);
+done:
+	nm_draft_abandon(draft);
+	return rc;
+}
+
+void
+nm_draft_abandon(struct nm_draft *draft)
+{
+	if (!draft)
+		return;
+	if (draft->fd_plus_one)
+		(void)close(draft->fd_plus_one - 1);
+	if (draft->temporary.len)
+		(void)unlink(draft->temporary.at);
+	nm_buf_release(&draft->path);
+	nm_buf_release(&draft->temporary);
+	nm_buf_release(&draft->pending);
+	*draft = (struct nm_draft){ 0 };
+}
+
+enum nm_code
+nm_file_write(const char *path, unsigned mode, struct nm_text content,
+              struct nm_err *err)
+{
+	struct nm_draft draft = { 0 };
+	enum nm_code rc = nm_draft_open(&draft, path, mode, err);
+
+	if (rc)
+		return rc;
+	nm_draft_add(&draft, content.at, content.len);
+	return nm_draft_commit(&draft, err);
+}
