@@ -6,6 +6,7 @@
 #
 # The lists come from one table; this reads them as a person does, apart.
 set -uo pipefail
+shopt -s lastpipe # check counts, at the end of a pipe
 cd "$(dirname "$0")/../.."
 build=${NM_BUILD:-build}
 export LC_ALL=C.UTF-8
@@ -131,7 +132,7 @@ differences() { # a b names
 update() { # manual program
 	local list
 	list=$(mktemp)
-	"$build/src/prog/$2" --print-man >"$list"
+	"$build/src/prog/$2" --print-man >"$list" || return
 	awk -v list="$list" '
 		/^\.Sh / { inside = 0 }
 		!inside
@@ -149,8 +150,8 @@ check_program() { # program
 		echo "no $manual" | check "$program has a manual"
 		return
 	fi
-	for heading in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' \
-		ENVIRONMENT FILES EXAMPLES LIMITS; do
+	for heading in NAME SYNOPSIS DESCRIPTION OPTIONS ENVIRONMENT \
+		FILES 'EXIT STATUS' EXAMPLES LIMITS; do
 		grep -qx "\.Sh $heading" "$manual" || echo "no $heading"
 	done | check "$program: the manual has its sections"
 	diff <("$build/src/prog/$program" --print-man) \
@@ -186,7 +187,7 @@ check_program() { # program
 
 programs=
 for file in "$build"/src/prog/*; do
-	[ -f "$file" ] && [ -x "$file" ] && programs+=" ${file##*/}"
+	[ ! -f "$file" ] || [ ! -x "$file" ] || programs+=" ${file##*/}"
 done
 if [ "${1:-}" = --update ]; then
 	for program in $programs; do
