@@ -7,7 +7,7 @@
 # The lists come from one table; this reads them as a person does, apart.
 set -uo pipefail
 shopt -s lastpipe # check counts, at the end of a pipe
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 build=${NM_BUILD:-build}
 export LC_ALL=C.UTF-8
 
@@ -164,7 +164,7 @@ check_program() { # program
 	differences "$(man_defaults "$manual")" \
 		"$(help_defaults "$program")" 'in the manual' 'in --help' |
 		check "$program: defaults"
-	names=$(sed 's/ .*//' <<<"$names")
+	names=$(cut -d' ' -f1 <<<"$names")
 	differences "$names" "$(bash_names "$program")" 'in the manual' \
 		'in bash' | check "$program: completed by bash"
 	differences "$names" "$(zsh_names "$program")" 'in the manual' \
