@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "remote/refusal.h"
+#include "net/retry.h"
 #include "wire/jsonl.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
@@ -54,7 +54,7 @@ may_pass(const struct nm_row *row)
 	case NM_CLASS_MISSING:
 		return 1;
 	case NM_CLASS_HTTP_ERROR:
-		if (nm_refusal_is_billing(row->error_type, row->error_code))
+		if (nm_retry_is_billing(row->error_type, row->error_code))
 			return 0;
 		return !status || status == 408 || status == 409 ||
 		       status == 429 || status >= 500;

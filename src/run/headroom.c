@@ -3,7 +3,7 @@
  */
 #include "run/headroom.h"
 
-#include "remote/refusal.h"
+#include "remote/limit.h"
 #include "state/limits.h"
 
 enum { HOLD_FIRST_MS = 5000, HOLD_MAX_MS = 900000 };

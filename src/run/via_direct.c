@@ -111,7 +111,7 @@ keep_row(struct direct *d, int64_t ordinal, struct nm_err *err)
 	if (rc)
 		return rc;
 	d->pending++;
-	return nm_answers_add(d->run->journal, d->run->record.id, &answer,
+	return nm_answers_keep(d->run->journal, d->run->record.id, &answer,
 	                      err);
 }
 
@@ -154,8 +154,7 @@ refuses_us(const struct direct *d, const struct nm_chat_reply *reply)
 		return 1;
 	if (reply->status == 404 && d->replies == 1)
 		return 1;
-	return refusal && nm_refusal_is_billing(nm_text_of(refusal->type),
-	                                        nm_text_of(refusal->code));
+	return refusal && refusal->billing;
 }
 
 static void

@@ -6,7 +6,7 @@
 #include "state/sql.h"
 
 enum nm_code
-nm_answers_add(struct nm_journal *journal, const char *run,
+nm_answers_keep(struct nm_journal *journal, const char *run,
                const struct nm_answer_record *answer, struct nm_err *err)
 {
 	sqlite3_stmt *s;

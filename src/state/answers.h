@@ -16,7 +16,7 @@ struct nm_answer_record {
  * Adds one; durable only with the commit of the caller's transaction, so that many
  * share one sync. A second one for the same ordinal and attempt replaces it.
  */
-enum nm_code nm_answers_add(struct nm_journal *journal, const char *run,
+enum nm_code nm_answers_keep(struct nm_journal *journal, const char *run,
                             const struct nm_answer_record *answer,
                             struct nm_err *err) NM_MUST_USE;
 

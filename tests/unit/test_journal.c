@@ -175,7 +175,7 @@ test_answers_share_a_commit(void **state)
 	assert_int_equal(nm_journal_begin(p->journal, &p->err), NM_OK);
 	for (i = 9; i >= 0; i--) {
 		answer.ordinal = i;
-		assert_int_equal(nm_answers_add(p->journal, "r1", &answer,
+		assert_int_equal(nm_answers_keep(p->journal, "r1", &answer,
 		                                &p->err), NM_OK);
 	}
 	assert_int_equal(nm_journal_commit(p->journal, &p->err), NM_OK);
