@@ -130,6 +130,8 @@ is_c {
 END {
 	end_file()
 	check_nouns()
+	if (long_files != "")
+		print "# beyond the aim of 300 lines:" long_files
 }
 
 function begin_file(    parts, n) {
@@ -155,7 +157,7 @@ function end_file() {
 		print "files " file ":" last_line ": " last_line \
 			" lines; 600 is the end, 300 the aim"
 	else if (is_c && in_src && last_line > 300)
-		print "# " file ": " last_line " lines; the aim is 300"
+		long_files = long_files " " name ":" last_line
 	if (is_header && guard == "")
 		print "heads " file ":1: no guard (#ifndef NM_…_H)"
 }
