@@ -176,7 +176,7 @@ nm_vclock_open(const char *spec, const char *state_dir,
 	struct nm_vclock *made;
 	struct nm_buf path = {0};
 	pthread_condattr_t attr;
-	double speed;
+	double speed = 1;
 	enum nm_code rc;
 
 	rc = read_spec(spec, &speed, err);
