@@ -1,6 +1,8 @@
 /*
  * completion: a table -> a completion script for bash, zsh or fish.
  */
+#include <stdio.h>
+
 #include "cli/option_inner.h"
 
 enum completes {

@@ -2,6 +2,8 @@
  * head_metrics: the numbers of a run under the names that users know, and the
  * ledger.
  */
+#include <stdio.h>
+
 #include "report/head_inner.h"
 
 int

@@ -266,10 +266,14 @@ add_double(struct nm_buf *out, double number)
 static void
 new_line(struct nm_json_writer *w)
 {
+	static const char blanks[] = "\n                                ";
+	int left = w->indent * w->depth;
+	int most = (int)sizeof(blanks) - 2;
+
 	if (w->indent <= 0)
 		return;
-	nm_buf_add_byte(w->out, '\n');
-	for (int i = w->indent * w->depth; i > 0; i--)
+	nm_buf_add(w->out, blanks, 1 + (size_t)(left < most ? left : most));
+	for (left -= most; left > 0; left--)
 		nm_buf_add_byte(w->out, ' ');
 }
 
