@@ -153,7 +153,7 @@ add_summary(const struct nm_progress *progress,
 	nm_clock_span(now_ms - progress->began_ms, span);
 	nm_buf_addf(out, "%s%s elapsed", sums.total || sums.finished ? ", " : "",
 	            span);
-	if (left_ms > 0) {
+	if (left_ms >= 1000) {
 		nm_clock_span(left_ms, span);
 		nm_buf_addf(out, ", about %s left", span);
 	}
