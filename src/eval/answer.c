@@ -7,7 +7,7 @@
 
 /* What the lenient search may read in all: prose with thousands of braces must
  * not cost a square of its length. */
-#define SEARCH_MAX_BYTES ((size_t)64 << 20)
+#define SEARCH_MAX_BYTES ((size_t)16 << 20)
 
 /* The object's list of answers; NULL when it has none, or is no object. */
 static const struct nm_value *
