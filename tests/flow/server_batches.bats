@@ -1,0 +1,376 @@
+#!/usr/bin/env bats
+# The Batch API, by hand: contract sections 4 and 7; restarts; virtual time.
+load lib
+
+new_batch() { # n-lines
+	write_input "$1" in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+}
+
+advance() { # span
+	call POST /_control/clock -d '{"advance":"'"$1"'"}'
+	[ "$STATUS" = 200 ]
+}
+
+@test "a batch is born with every member, and goes its way" {
+	start_server
+	write_input 5 in.jsonl
+	upload in.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h",
+		"metadata":{"job":"n1"}}'
+	BATCH_ID=$(member .id)
+	[[ $BATCH_ID == batch_* ]]
+	[ "$(member 'keys_unsorted | join(" ")')" = "id object endpoint model \
+errors input_file_id completion_window status output_file_id error_file_id \
+created_at in_progress_at expires_at finalizing_at completed_at failed_at \
+expired_at cancelling_at cancelled_at request_counts usage metadata" ]
+	[ "$(member '[.status, .model, .errors, .output_file_id,
+		.error_file_id, .in_progress_at, .failed_at, .metadata.job,
+		.request_counts.total, .usage.total_tokens] | @json')" = \
+		'["validating",null,null,null,null,null,null,"n1",0,0]' ]
+	[ "$(member '.expires_at - .created_at')" = 86400 ]
+	for state in in_progress finalizing completed; do
+		wait_for 5 batch_is $state
+	done
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":5,"completed":5,"failed":0}' ]
+	[ "$(member '.created_at <= .in_progress_at and
+		.in_progress_at <= .finalizing_at and
+		.finalizing_at <= .completed_at')" = true ]
+	[ "$(member .error_file_id)" = null ]
+	[[ $(member .model) == simulated-* ]]
+	[ "$(member '.usage.input_tokens + .usage.output_tokens ==
+		.usage.total_tokens and .usage.total_tokens > 0')" = true ]
+	local out
+	out=$(member .output_file_id)
+	call GET "/v1/files/$out"
+	[ "$(member .purpose)" = batch_output ]
+	[ "$(member '.expires_at - .created_at')" = 2592000 ]
+	call GET "/v1/files/$out/content"
+	[ "$(jq -r .custom_id "$BODY" | sort | paste -sd' ')" = \
+		'r-1 r-2 r-3 r-4 r-5' ]
+	grep -qi "filename=\"${BATCH_ID}_output.jsonl\"" "$HEADERS"
+}
+
+@test "refusals at once, with their param and code" {
+	start_server
+	write_input 1 in.jsonl
+	upload in.jsonl
+	local rest='"endpoint":"/v1/chat/completions","completion_window":"24h"'
+	local row body status code param text
+	while IFS='|' read -r body code param text; do
+		call POST /v1/batches -d "${body//REST/$rest}"
+		refused 400 "$code" "$param" "$text"
+	done <<-'EOF'
+	{REST}|missing_required_parameter|input_file_id|'input_file_id'
+	{"input_file_id":7,REST}|invalid_type|input_file_id|got an integer
+	{"input_file_id":"f"}|missing_required_parameter|endpoint|'endpoint'
+	{"input_file_id":"f","endpoint":"/v1/x","completion_window":"24h"}|invalid_value|endpoint|Invalid value: '/v1/x'. Supported values are: '
+	{"input_file_id":"f","endpoint":"/v1/responses"}|missing_required_parameter|completion_window|
+	{"input_file_id":"f","endpoint":"/v1/responses","completion_window":""}|invalid_value|completion_window|completion_window
+	{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"48h"}|invalid_value|completion_window|'48h'
+	{"input_file_id":"f","metadata":{"tags":["a"]},REST}|invalid_type|metadata.tags|Invalid type for 'metadata.tags': expected a string, but got an array instead.
+	{"input_file_id":"f","metadata":{"n":1},REST}|invalid_type|metadata.n|got an integer
+	{"input_file_id":"f","metadata":"x",REST}|invalid_type|metadata|expected an object, but got a string
+	{"input_file_id":"f","output_expires_after":{"anchor":"created_at"},REST}|invalid_type|output_expires_after.seconds|integer
+	{"input_file_id":"f","output_expires_after":{"anchor":"created_at","seconds":60},REST}|integer_below_min_value|output_expires_after.seconds|60
+	{"input_file_id":"f","output_expires_after":{"seconds":3600},REST}|missing_required_parameter|output_expires_after.anchor|anchor
+	EOF
+	local big
+	big=$(jq -nc '[range(17)|{key:"k\(.)",value:"v"}]|from_entries')
+	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
+	refused 400 object_above_max_properties metadata 17
+	big=$(jq -nc '{("k"*65):"v"}')
+	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
+	refused 400 string_above_max_length metadata 65
+	big=$(jq -nc '{k:("é"*513)}')
+	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
+	refused 400 string_above_max_length metadata.k 513
+	big=$(jq -nc '[range(16)|{key:("k\(.)"+"x"*61)[0:64],value:("é"*512)}]
+		|from_entries')
+	call POST /v1/batches \
+		-d "{\"input_file_id\":\"$FILE_ID\",$rest,\"metadata\":$big}"
+	[ "$STATUS" = 200 ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "an unknown file: the batch fails, or is refused at once" {
+	start_server
+	create_batch file-none
+	wait_for 5 batch_is failed
+	[ "$(member '.errors.data[0] | [.code, .param, .line] | @json')" = \
+		'["invalid_request","file_id",null]' ]
+	[[ $(member '.errors.data[0].message') == \
+		'Cannot find file file-none, or organization '* ]]
+	[ "$(member '.failed_at != null and .request_counts.total == 0')" = true ]
+	stop_server
+	start_server --unknown-file sync
+	call POST /v1/batches -d '{"input_file_id":"file-none","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 400 invalid_request file_id 'Cannot find file file-none'
+}
+
+@test "an unknown batch is a 404" {
+	start_server
+	call GET /v1/batches/batch_x
+	refused 404 null null "No batch found with id 'batch_x'."
+	call POST /v1/batches/batch_x/cancel
+	refused 404 null null "No batch found with id 'batch_x'."
+	call GET '/v1/batches?after=batch_x'
+	refused 400 invalid_value after "No batch found with id 'batch_x'."
+}
+
+@test "the list pages, newest first, and its limits are 1 to 100" {
+	start_server --delay-validating 1000
+	write_input 1 in.jsonl
+	upload in.jsonl
+	local ids=() i seen='' after=''
+	for i in {1..5}; do
+		create_batch "$FILE_ID"
+		ids=("$BATCH_ID" "${ids[@]}")
+	done
+	while :; do
+		call GET "/v1/batches?limit=2$after"
+		seen+="$(member '.data[].id') "
+		[ "$(member .has_more)" = true ] || break
+		after="&after=$(member .last_id)"
+	done
+	[ "$(echo $seen)" = "${ids[*]}" ]
+	call GET '/v1/batches?limit=0'
+	refused 400 integer_below_min_value limit '>= 1'
+	call GET '/v1/batches?limit=101'
+	refused 400 integer_above_max_value limit '<= 100'
+}
+
+@test "cancel: twice is fine, a finished batch is a conflict" {
+	start_server --delay-in-progress 100
+	new_batch 3
+	wait_for 5 batch_is in_progress
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$STATUS" = 200 ]
+	[ "$(member .status)" = cancelling ]
+	[ "$(member '.cancelling_at != null')" = true ]
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$STATUS" = 200 ]
+	wait_for 5 batch_is cancelled
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$STATUS" = 200 ]
+	[ "$(member .status)" = cancelled ]
+	stop_server
+	start_server
+	new_batch 3
+	wait_for 5 batch_is completed
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	refused 409 null null "Cannot cancel a batch with status 'completed'."
+	create_batch file-none
+	wait_for 5 batch_is failed
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	refused 409 null null "Cannot cancel a batch with status 'failed'."
+}
+
+@test "a deleted input file fails a batch not yet begun" {
+	start_server --delay-validating 1
+	new_batch 1
+	call DELETE "/v1/files/$FILE_ID"
+	wait_for 8 batch_is failed
+	[ "$(member '.errors.data[0].param')" = file_id ]
+}
+
+@test "24 hours, and 30 days, in no time" {
+	start_server --clock step --delay-validating 10 --delay-in-progress 90000
+	new_batch 2
+	local input=$FILE_ID
+	sleep 0.3
+	batch_is validating
+	advance 11s
+	wait_for 5 batch_is in_progress
+	advance 23h
+	sleep 0.3
+	batch_is in_progress
+	advance 1h
+	wait_for 5 batch_is expired
+	[ "$(member '.expired_at >= .expires_at')" = true ]
+	call GET "/v1/files/$input"
+	[ "$STATUS" = 200 ]
+	advance 30d
+	call GET "/v1/files/$input"
+	refused 404 null id "No such File object: $input"
+	call GET /v1/files
+	[ "$(member "[.data[].id] | index(\"$input\")")" = null ]
+	gone() { [ ! -e "$STATE/files/$input" ]; }
+	wait_for 10 gone
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$STATUS" = 200 ]
+}
+
+@test "time that is real cannot be moved, and time goes forward alone" {
+	start_server
+	call POST /_control/clock -d '{"advance":"1h"}'
+	refused 400 null null 'real time cannot be moved'
+	stop_server
+	start_server --clock step
+	call GET /_control/clock
+	local now
+	now=$(member .now_ms)
+	call POST /_control/clock -d '{"advance_ms":1500}'
+	[ "$(member '.now_ms - '"$now")" = 1500 ]
+	call POST /_control/clock -d '{"to":'$((now / 1000 + 60))'}'
+	[ "$(member .now)" = $((now / 1000 + 60)) ]
+	call POST /_control/clock -d '{"to":'$((now / 1000))'}'
+	refused 400 null null 'time goes forward'
+	call POST /_control/clock -d '{}'
+	refused 400 null null 'time goes forward'
+	kill_server
+	start_server --clock step
+	call GET /_control/clock
+	[ "$(member .now)" = $((now / 1000 + 60)) ]
+}
+
+@test "a small batch is done within two seconds" {
+	start_server
+	local begin=${EPOCHREALTIME/./}
+	new_batch 20
+	wait_for 5 batch_is completed
+	[ $((${EPOCHREALTIME/./} - begin)) -lt 2500000 ]
+}
+
+@test "state outlives SIGTERM and SIGKILL, and work goes on" {
+	start_server --delay-in-progress 1
+	new_batch 10
+	wait_for 5 batch_is in_progress
+	kill_server
+	start_server --delay-in-progress 1
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" in.jsonl
+	wait_for 10 batch_is completed
+	[ "$(member .request_counts.completed)" = 10 ]
+	local out
+	out=$(member .output_file_id)
+	call GET "/v1/files/$out/content"
+	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 10 ]
+	[ "$(wc -l <"$BODY")" = 10 ]
+	stop_server
+	start_server
+	batch_is completed
+}
+
+@test "what a killed upload left is swept" {
+	start_server
+	head -c 30000000 /dev/zero >zeros.bin
+	curl -s -F purpose=vision -F file=@zeros.bin --limit-rate 1M \
+		"$BASE_URL/files" >/dev/null 3>&- &
+	local curl=$!
+	some_tmp() { [ -n "$(ls "$STATE/tmp")" ]; }
+	wait_for 5 some_tmp
+	kill_server
+	wait $curl || true
+	some_tmp
+	start_server
+	[ -z "$(ls "$STATE/tmp")" ]
+	[ -z "$(ls "$STATE/files")" ]
+}
+
+@test "two servers share a folder; one works, the other takes over" {
+	start_server --delay-in-progress 1
+	local first=$SERVER_PID first_url=$SERVER_URL
+	SERVER_PID=
+	start_server --delay-in-progress 1
+	new_batch 5
+	local second_url=$SERVER_URL
+	SERVER_URL=$first_url
+	batch_is validating || batch_is in_progress
+	SERVER_URL=$second_url
+	kill -9 "$first"
+	wait "$first" 2>/dev/null || true
+	wait_for 10 batch_is completed
+	[ "$(member .request_counts.completed)" = 5 ]
+}
+
+@test "limits of one's own: batches at once, disk" {
+	start_server --max-batches 2 --disk-quota 1 --delay-validating 1000
+	write_input 1 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	create_batch "$FILE_ID"
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 429 rate_limit_exceeded null 'Too many batches'
+	head -c 1200000 /dev/zero >zeros.bin
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin
+	refused 400 storage_quota_exceeded null quota
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin \
+		-H 'Transfer-Encoding: chunked'
+	refused 400 storage_quota_exceeded null quota
+	head -c 600000 /dev/zero >zeros.bin
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin
+	[ "$STATUS" = 200 ]
+}
+
+@test "an upload in parts becomes a file" {
+	start_server
+	write_input 40 in.jsonl
+	local size part1 part2 upload
+	size=$(wc -c <in.jsonl)
+	head -c 1000 in.jsonl >one
+	tail -c +1001 in.jsonl >two
+	call POST /v1/uploads -d '{"filename":"in.jsonl","purpose":"batch",
+		"bytes":'"$size"',"mime_type":"text/jsonl"}'
+	[ "$(member '"\(.object) \(.status) \(.file)"')" = 'upload pending null' ]
+	[ "$(member '.expires_at - .created_at')" = 3600 ]
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F data=@two
+	[ "$(member '"\(.object) \(.upload_id)"')" = "upload.part $upload" ]
+	part2=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F data=@one
+	part1=$(member .id)
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part1"'"]}'
+	refused 400 invalid_value part_ids 1000
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","part_x"]}'
+	refused 400 invalid_value part_ids part_x
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","'"$part2"'"],"md5":"00"}'
+	refused 400 invalid_value md5 md5
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","'"$part2"'"],"md5":"'"$(
+			md5sum in.jsonl | cut -d' ' -f1)"'"}'
+	[ "$(member '"\(.status) \(.file.filename) \(.file.bytes)"')" = \
+		"completed in.jsonl $size" ]
+	FILE_ID=$(member .file.id)
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" in.jsonl
+	call POST "/v1/uploads/$upload/parts" -F data=@one
+	refused 400 null null 'not pending'
+	[ "$(ls "$STATE/files")" = "$FILE_ID" ]
+	call POST /v1/uploads/upload_x/cancel
+	refused 404 null upload_id 'No such Upload'
+	call POST /v1/uploads -d '{"filename":"x","purpose":"batch","bytes":1,
+		"mime_type":"t"}'
+	refused 400 null null 'Must be .jsonl'
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":1,
+		"mime_type":"t"}'
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/cancel"
+	[ "$(member .status)" = cancelled ]
+	call POST "/v1/uploads/$upload/cancel"
+	refused 400 null null 'not pending'
+}
+
+@test "an upload expires after an hour, with its parts" {
+	start_server --clock step
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}'
+	local upload
+	upload=$(member .id)
+	echo hi >part
+	call POST "/v1/uploads/$upload/parts" -F data=@part
+	[ "$STATUS" = 200 ]
+	advance 1h
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["x"]}'
+	refused 400 null null expired
+	no_parts() { [ -z "$(ls "$STATE/files")" ]; }
+	wait_for 10 no_parts
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# What surrounds the API: envelopes, keys, limits, signals, the log.
+load lib
+
+@test "whatever is not served gets the envelope" {
+	start_server
+	call GET /v1/x
+	refused 404 null null 'Invalid URL (GET /v1/x)'
+	call GET /v1
+	refused 404 null null 'Invalid URL (GET /v1)'
+	call PUT /v1/files -d x
+	refused 405 method_not_supported null 'Not allowed to PUT on /v1/files.'
+	call GET /v1/files/a%00b
+	refused 404 null null 'Invalid URL'
+	call POST /v1/batches -d '{'
+	refused 400 null null 'could not parse the JSON body'
+	call POST /v1/batches -d '[]'
+	refused 400 null null 'could not parse the JSON body'
+	call POST /v1/batches
+	refused 400 null null 'could not parse the JSON body'
+	head -c 1100000 /dev/zero | tr '\0' ' ' >large
+	call POST /v1/batches --data-binary @large
+	refused 413 null null 'too large'
+	printf '{"a":%0600d%0600d}' 0 0 | sed 's/0/[/g' >deep
+	call POST /v1/batches --data-binary @deep
+	refused 400 null null 'could not parse the JSON body'
+}
+
+@test "a head that can be read in two ways is refused, and the line cut" {
+	start_server
+	call POST /v1/batches -H 'Transfer-Encoding: chunked' \
+		-H 'Content-Length: 3' -d '{}'
+	refused 400 null null 'Transfer-Encoding'
+	grep -qi '^connection: close' "$HEADERS"
+	local port=${SERVER_URL##*:}
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	printf '%s\r\n' 'POST /v1/batches HTTP/1.1' 'Host: x' \
+		'Content-Length: 2' 'Content-Length: 3' '' '{}' >&7
+	timeout 10 cat <&7 >answer || true
+	exec 7>&-
+	grep -q '^HTTP/1.1 400' answer
+}
+
+@test "a slow head is cut by its deadline, an idle connection is not" {
+	start_server
+	local port=${SERVER_URL##*:} i
+	exec 7<>"/dev/tcp/127.0.0.1/$port" 8<>"/dev/tcp/127.0.0.1/$port"
+	trap '' PIPE
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ' >&7
+	for i in {1..40}; do
+		{ printf a >&7; } 2>/dev/null || break
+		sleep 0.5
+	done
+	[ "$i" -lt 40 ]
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&8
+	timeout 10 cat <&8 >answer
+	exec 7>&- 8>&-
+	grep -q '^HTTP/1.1 200' answer
+	call GET /metrics
+	grep -q '^nightmail_deadlines_total 1$' "$BODY"
+}
+
+@test "keys: each sees its own, and none goes in without" {
+	printf 'ann sk-ann\nbob sha256:%s\n' \
+		"$(printf sk-bob | sha256sum | cut -d' ' -f1)" >keys
+	chmod 600 keys
+	start_server --api-key-file keys
+	call GET /v1/files
+	refused 401 null null "You didn't provide an API key."
+	call GET /v1/x
+	refused 401 null null "You didn't provide an API key."
+	call GET /v1/files -H 'Authorization: Bearer sk-eve'
+	refused 401 invalid_api_key null 'Incorrect API key provided'
+	! grep -q sk-eve "$BODY"
+	call GET /metrics
+	[ "$STATUS" = 401 ]
+	call GET /healthz
+	[ "$STATUS" = 200 ]
+	write_input 1 in.jsonl
+	upload in.jsonl -H 'Authorization: Bearer sk-ann'
+	create_batch "$FILE_ID" -H 'Authorization: Bearer sk-ann'
+	call GET "/v1/files/$FILE_ID" -H 'Authorization: Bearer sk-bob'
+	refused 404 null id 'No such File object'
+	call GET "/v1/batches/$BATCH_ID" -H 'Authorization: Bearer sk-bob'
+	refused 404 null null 'No batch found'
+	call POST "/v1/batches/$BATCH_ID/cancel" -H 'Authorization: Bearer sk-bob'
+	refused 404 null null 'No batch found'
+	call GET /v1/batches -H 'Authorization: Bearer sk-bob'
+	[ "$(member '.data | length')" = 0 ]
+	call GET /v1/batches -H 'Authorization: Bearer sk-ann'
+	[ "$(member '.data | length')" = 1 ]
+	[ "$(logged '.tenant == "ann"')" -ge 2 ]
+	! grep -rq 'sk-ann\|sk-bob' "$STATE" "$SERVER_LOG"
+}
+
+@test "beyond this machine it listens with key and TLS, or --insecure" {
+	printf 'ann sk-ann\n' >keys
+	chmod 600 keys
+	run batch_server --listen 0.0.0.0 --state-dir "$STATE"
+	[ "$status" = 2 ]
+	[[ $output == *--api-key-file* ]]
+	run batch_server --listen 0.0.0.0 --state-dir "$STATE" \
+		--api-key-file keys
+	[ "$status" = 2 ]
+	[[ $output == *--tls-cert* ]]
+	start_server --listen 0.0.0.0 --insecure
+	grep -q INSECURE server.err
+	: >server.err
+}
+
+@test "TLS by certificate files" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
+		-out cert.pem -days 1 -subj /CN=localhost \
+		-addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	start_server --tls-cert cert.pem --tls-key key.pem
+	[[ $BASE_URL == https://* ]]
+	call GET /healthz --cacert cert.pem
+	[ "$STATUS" = 200 ]
+	write_input 20 in.jsonl
+	upload in.jsonl --cacert cert.pem
+	call GET "/v1/files/$FILE_ID/content" --cacert cert.pem
+	cmp in.jsonl "$BODY"
+	stop_server
+	run batch_server --state-dir "$STATE" --tls-cert cert.pem
+	[ "$status" = 2 ]
+}
+
+@test "options that cannot be are one line and exit 2, 3 or 5" {
+	run batch_server --state-dir "$STATE" --clock slow
+	[ "$status" = 2 ]
+	[ "${#lines[@]}" = 1 ]
+	run batch_server --state-dir "$STATE" --faults nowhere
+	[ "$status" = 3 ]
+	run batch_server --state-dir "$STATE" --answer-key nowhere
+	[ "$status" = 3 ]
+	run batch_server --state-dir /proc/none
+	[ "$status" = 5 ]
+	start_server
+	run batch_server --state-dir "$STATE" --port "${SERVER_URL##*:}"
+	[ "$status" = 5 ]
+	[[ $output == *"in use"* ]]
+}
+
+@test "SIGTERM lets calls under way finish and exits 0" {
+	cat >faults <<-'EOF'
+	on GET /v1/models: delay 1s
+	EOF
+	start_server --faults faults
+	curl -s -o slow "$BASE_URL/models" 3>&- &
+	local curl=$!
+	sleep 0.3
+	stop_server
+	wait $curl
+	[ "$(jq -r .object slow)" = list ]
+}
+
+@test "the log has a line a request, complete enough to assert on" {
+	start_server
+	write_input 1 in.jsonl
+	upload in.jsonl -H 'X-Client-Request-Id: mine'
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h",
+		"metadata":{"token":"n-1"}}'
+	BATCH_ID=$(member .id)
+	call GET "/v1/batches?limit=3"
+	call GET /nowhere
+	[ "$(logged '.path == "/v1/files" and .method == "POST" and
+		.status == 200 and .filename == "in.jsonl" and .purpose == "batch"
+		and .file_id == "'"$FILE_ID"'" and .client_request_id == "mine" and
+		.bytes_in > 100')" = 1 ]
+	[ "$(logged '.path == "/v1/batches" and .method == "POST" and
+		.metadata.token == "n-1" and .batch_id == "'"$BATCH_ID"'" and
+		.input_file_id == "'"$FILE_ID"'"')" = 1 ]
+	[ "$(logged '.query == "limit=3"')" = 1 ]
+	[ "$(logged '.status == 404')" = 1 ]
+	[ "$(jq -r .request_id "$SERVER_LOG" | sort -u | wc -l)" = 4 ]
+}
+
+@test "models, health and metrics" {
+	start_server --models a,b
+	call GET /v1/models
+	[ "$(member '[.data[].id] | join(",")')" = a,b ]
+	call GET /healthz
+	[ "$(member .status)" = ok ]
+	call GET /metrics
+	grep -qi '^content-type: text/plain; version=0.0.4' "$HEADERS"
+	grep -q '^nightmail_requests_total{status="2xx"} 2$' "$BODY"
+}

@@ -1,0 +1,194 @@
+/* vclock: time that is the wall's, faster, or stands still; shared; kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/clock.h"
+
+static char folder[32];
+static struct nm_err err;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof(folder), "/tmp/nm-vclock-XXXXXX");
+	return !mkdtemp(folder);
+}
+
+static int
+tear_down(void **state)
+{
+	char command[100];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static struct nm_vclock *
+open_clock(const char *spec)
+{
+	struct nm_vclock *clock = NULL;
+
+	assert_int_equal(nm_vclock_open(spec, folder, &clock, &err), NM_OK);
+	return clock;
+}
+
+static int64_t
+wall_ms(void)
+{
+	return (int64_t)time(NULL) * 1000;
+}
+
+static void
+test_specs(void **state)
+{
+	static const char *const bad[] = {
+		"fast", "fast=", "fast=0", "fast=0.5", "fast=x", "fast=1e7",
+		"slow", "step=2", "fast=nan"
+	};
+	struct nm_vclock *clock = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (nm_vclock_open(bad[i], folder, &clock, &err) != NM_USAGE)
+			fail_msg("%s", bad[i]);
+	assert_null(clock);
+}
+
+static void
+test_real(void **state)
+{
+	struct nm_vclock *clock = open_clock(NULL);
+	int64_t off = nm_vclock_now_ms(clock) - wall_ms();
+
+	(void)state;
+	assert_true(off >= -1000 && off <= 2000);
+	assert_string_equal(nm_vclock_mode(clock), "real");
+	assert_int_equal(nm_vclock_move(clock, 1000, &err), NM_REFUSED);
+	nm_vclock_close(clock);
+}
+
+static void
+test_step(void **state)
+{
+	struct nm_vclock *clock = open_clock("step"), *other;
+	int64_t then = nm_vclock_now_ms(clock);
+
+	(void)state;
+	usleep(20000);
+	assert_int_equal(nm_vclock_now_ms(clock), then);
+	other = open_clock("step");
+	assert_int_equal(nm_vclock_move(clock, 86400000, &err), NM_OK);
+	assert_int_equal(nm_vclock_now_ms(clock), then + 86400000);
+	assert_int_equal(nm_vclock_now_ms(other), then + 86400000);
+	nm_vclock_close(clock);
+	nm_vclock_close(other);
+	/* A restart goes on where time stood; real time then runs from there,
+	 * for it may not go back. */
+	clock = open_clock("step");
+	assert_int_equal(nm_vclock_now_ms(clock), then + 86400000);
+	nm_vclock_close(clock);
+	clock = open_clock("real");
+	assert_true(nm_vclock_now_ms(clock) >= then + 86400000);
+	assert_string_equal(nm_vclock_mode(clock), "real");
+	nm_vclock_close(clock);
+}
+
+static void
+test_fast(void **state)
+{
+	struct nm_vclock *clock = open_clock("fast=10000");
+	int64_t then = nm_vclock_now_ms(clock), now;
+	uint64_t seen = 0;
+
+	(void)state;
+	nm_vclock_wait(clock, then + 100000, 5000, &seen);
+	now = nm_vclock_now_ms(clock);
+	assert_true(now >= then + 100000);
+	assert_int_equal(nm_vclock_move(clock, 1000000, &err), NM_OK);
+	assert_true(nm_vclock_now_ms(clock) >= now + 1000000);
+	now = nm_vclock_now_ms(clock);
+	nm_vclock_close(clock);
+	clock = open_clock("fast=10000");
+	assert_true(nm_vclock_now_ms(clock) >= now);
+	nm_vclock_close(clock);
+}
+
+static void *
+move_soon(void *ctx)
+{
+	struct nm_vclock *clock = ctx;
+
+	usleep(20000);
+	assert_int_equal(nm_vclock_move(clock, 60000, &err), NM_OK);
+	return NULL;
+}
+
+/* Waits end when time is moved, by a waking, also one before, or in the end by
+ * real time. */
+static void
+test_waits(void **state)
+{
+	struct nm_vclock *clock = open_clock("step");
+	int64_t then = nm_vclock_now_ms(clock);
+	uint64_t seen = 0;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, move_soon, clock), 0);
+	nm_vclock_wait(clock, then + 60000, 10000, &seen);
+	assert_int_equal(nm_vclock_now_ms(clock), then + 60000);
+	pthread_join(thread, NULL);
+	seen = 0;
+	nm_vclock_wait(clock, INT64_MAX, 10000, &seen);
+	assert_int_equal(seen, 1);
+	nm_vclock_wake(clock);
+	nm_vclock_wait(clock, INT64_MAX, 10000, &seen);
+	assert_int_equal(seen, 2);
+	nm_vclock_wait(clock, INT64_MAX, 10, &seen);
+	nm_vclock_close(clock);
+}
+
+static void
+test_strange_file(void **state)
+{
+	struct nm_vclock *clock = NULL;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/clock", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("not a clock", file);
+	fclose(file);
+	assert_int_equal(nm_vclock_open("step", folder, &clock, &err),
+	                 NM_STATE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_specs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_real, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_step, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fast, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_waits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_strange_file, set_up,
+		                                tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
