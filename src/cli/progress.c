@@ -90,6 +90,9 @@ nm_progress_left_ms(const struct nm_progress *progress, uint64_t finished,
 		return -1;
 	gained = (double)(finished - progress->samples[middle].finished);
 	took_ms = (double)(now_ms - progress->samples[middle].at_ms);
+	/* The first rows come in bursts; they say little. */
+	if (took_ms < SAMPLE_MS)
+		return -1;
 	left_ms = took_ms / gained * (double)(total - finished);
 	return left_ms < 1e15 ? (int64_t)left_ms : -1;
 }
