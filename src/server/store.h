@@ -215,8 +215,8 @@ enum nm_code nm_store_batch_finish(struct nm_store *store, const char *id,
                                    const struct nm_stored_file *errors,
                                    struct nm_err *err) NM_MUST_USE;
 
-/* Batches created at or after since_s, and how many are not final. tenant NULL:
- * everybody's. */
+/* The tenant's batches created at or after since_s, and those not final. tenant
+ * NULL: none, and everybody's. */
 enum nm_code nm_store_batch_count(struct nm_store *store, const char *tenant,
                                   int64_t since_s, int64_t *created,
                                   int64_t *open, struct nm_err *err)

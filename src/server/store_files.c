@@ -173,7 +173,7 @@ static const char *
 page_sql(const struct nm_store_page *page)
 {
 #define PAGE_HEAD "SELECT " FILE_COLUMNS " FROM file WHERE tenant = ?1" \
-	" AND (expires_s = 0 OR expires_s > ?2) AND created_s < ?3"
+	" AND (expires_s = 0 OR expires_s > ?2) AND +created_s < ?3"
 #define PAGE_DOWN " AND (created_s, seq) < (?4, ?5)" \
 	" ORDER BY created_s DESC, seq DESC LIMIT ?6"
 #define PAGE_UP " AND (created_s, seq) > (?4, ?5)" \
