@@ -27,6 +27,13 @@ nm_head_variant(const struct nm_head *head)
 	return head->variant ? head->variant : "variant0_llm_baseline";
 }
 
+const char *
+nm_head_model(const struct nm_head *head)
+{
+	return head->run.truth == NM_HEAD_SIMULATED && head->run.model_replied
+	       ? head->run.model_replied : head->model;
+}
+
 static void
 put_time(struct nm_json_writer *w, const char *name, int64_t wall_ms)
 {
@@ -78,9 +85,12 @@ put_questions(struct nm_json_writer *w, const struct nm_head_questions *q)
 }
 
 static void
-put_request(struct nm_json_writer *w, const struct nm_head_request *request)
+put_request(struct nm_json_writer *w, const struct nm_head *head)
 {
+	const struct nm_head_request *request = &head->run.request;
+
 	nm_json_open_object(w, "request");
+	nm_json_put_string(w, "model", head->model);
 	nm_json_put_string(w, "endpoint", request->endpoint);
 	nm_json_put_string(w, "url", request->url);
 	nm_json_put_string(w, "prompt_path", request->prompt_path);
@@ -176,7 +186,7 @@ put_run(struct nm_json_writer *w, const struct nm_head *head)
 	put_time(w, "began_at", run->began_ms);
 	put_time(w, "ended_at", run->ended_ms);
 	put_questions(w, &run->questions);
-	put_request(w, &run->request);
+	put_request(w, head);
 	nm_json_open_array(w, "batches");
 	for (i = 0; i < run->n_batches; i++)
 		put_batch(w, &run->batches[i]);
@@ -197,7 +207,7 @@ nm_head_put(struct nm_json_writer *w, const struct nm_head *head)
 {
 	nm_json_put_string(w, "variant_name", nm_head_variant(head));
 	nm_json_put_string(w, "dataset_name", head->dataset);
-	nm_json_put_string(w, "model", head->model);
+	nm_json_put_string(w, "model", nm_head_model(head));
 	nm_json_put_string(w, "mode", nm_head_mode_name(head->mode));
 	nm_json_put_string(w, "status", nm_head_status(head));
 	nm_head_put_metrics(w, head);

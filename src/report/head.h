@@ -112,6 +112,9 @@ const char *nm_head_status(const struct nm_head *head);
 /* "variant0_llm_baseline" unless it has a name of its own. */
 const char *nm_head_variant(const struct nm_head *head);
 
+/* The model that was asked; of simulated answers the name that they bear. */
+const char *nm_head_model(const struct nm_head *head);
+
 /* Puts the members variant_name … run into the object that w has open, in the
  * order of the results file. */
 void nm_head_put(struct nm_json_writer *w, const struct nm_head *head);

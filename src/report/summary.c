@@ -225,8 +225,8 @@ nm_summary_write(const struct nm_summary *summary, struct nm_buf *out)
 
 	add_rule(out);
 	nm_buf_addf(out, "%s: %s, %s, %s mode, %s\n", nm_head_variant(head),
-	            head->dataset, head->model, nm_head_mode_name(head->mode),
-	            nm_head_status(head));
+	            head->dataset, nm_head_model(head),
+	            nm_head_mode_name(head->mode), nm_head_status(head));
 	add_notes(head, out);
 	add_rule(out);
 	add_rates(head, out);

@@ -21,6 +21,15 @@ width_of_names(const struct nm_summary *summaries, size_t n)
 	return (int)width;
 }
 
+static const char *
+status_of(const struct nm_head *head)
+{
+	if (head->run.truth != NM_HEAD_SIMULATED)
+		return nm_head_status(head);
+	return head->metrics->instrument_failures ? "SIMULATED, partial"
+	                                          : "SIMULATED";
+}
+
 static void
 add_line(const struct nm_summary *summary, int width, struct nm_buf *out)
 {
@@ -30,14 +39,12 @@ add_line(const struct nm_summary *summary, int width, struct nm_buf *out)
 
 	if (nm_head_cost_is_known(head))
 		nm_price_print(m->cost_pusd, 4, usd);
-	nm_buf_addf(out, "%-*s  %9" PRIu64 "  %8.2f  %9.2f  %6.2f  %6.2f  "
-	            "%6.2f  %9s  %s%s\n", width, head->dataset,
-	            head->tally->questions, 100 * m->accuracy.value,
-	            100 * m->means[NM_MEAN_PRECISION],
+	nm_buf_addf(out, "%-*s %7" PRIu64 " %8.2f %9.2f %6.2f %6.2f %6.2f %9s"
+	            "  %s\n", width, head->dataset, head->tally->questions,
+	            100 * m->accuracy.value, 100 * m->means[NM_MEAN_PRECISION],
 	            100 * m->means[NM_MEAN_RECALL],
 	            100 * m->means[NM_MEAN_F1], 100 * m->hits_at_1.value, usd,
-	            nm_head_status(head),
-	            head->run.truth == NM_HEAD_SIMULATED ? ", SIMULATED" : "");
+	            status_of(head));
 }
 
 void
@@ -47,8 +54,8 @@ nm_summary_write_all(const struct nm_summary *summaries, size_t n,
 	int width = width_of_names(summaries, n);
 	size_t i;
 
-	nm_buf_addf(out, "%-*s  %9s  %8s  %9s  %6s  %6s  %6s  %9s  %s\n", width,
-	            "Dataset", "Questions", "Accuracy", "Precision", "Recall",
+	nm_buf_addf(out, "%-*s %7s %8s %9s %6s %6s %6s %9s  %s\n", width,
+	            "Dataset", "Asked", "Accuracy", "Precision", "Recall",
 	            "F1", "Hits@1", "Cost USD", "Status");
 	for (i = 0; i < n; i++)
 		add_line(&summaries[i], width, out);

@@ -113,7 +113,7 @@ test_costs(void **state)
 	/* One row without a price makes the sum unknown, never smaller. */
 	prepare(&f, 3);
 	nm_summary_write(&f.summary, &f.text);
-	has(&f, "unknown: no price for simulated-1\n");
+	has(&f, "unknown: no price for simulated-2\n");
 	nm_summary_write_all(&f.summary, 1, &f.text);
 	nm_buf_clear(&f.text);
 	nm_summary_write_json(&f.summary, 1, &f.text);
@@ -141,12 +141,12 @@ test_table(void **state)
 	two[1].head.run.truth = NM_HEAD_REAL;
 	nm_summary_write_all(two, 2, &a.text);
 	assert_string_equal(nm_buf_string(&a.text),
-		"Dataset             Questions  Accuracy  Precision  Recall      "
-		"F1  Hits@1   Cost USD  Status\n"
-		"1-hop-test                  2     50.00      40.00   66.67   "
-		"50.00   50.00     0.0001  completed, SIMULATED\n"
-		"a-much-longer-name          4     25.00      40.00   40.00   "
-		"40.00   25.00    unknown  partial\n");
+		"Dataset              Asked Accuracy Precision Recall     F1 "
+		"Hits@1  Cost USD  Status\n"
+		"1-hop-test               2    50.00     40.00  66.67  50.00  "
+		"50.00    0.0001  SIMULATED\n"
+		"a-much-longer-name       4    25.00     40.00  40.00  40.00  "
+		"25.00   unknown  partial\n");
 	nm_buf_clear(&a.text);
 	nm_summary_write_json(two, 2, &a.text);
 	has(&a, "{\n  \"status\": \"partial\",\n  \"datasets\": [\n    {\n"
