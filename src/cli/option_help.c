@@ -4,7 +4,7 @@
 #include "cli/option_inner.h"
 #include "cli/terminal.h"
 
-enum { COLUMN_MAX = 30, RANGE_MAX = 1000000 };
+enum { COLUMN_MAX = 30 };
 
 void
 nm_option_add_argument(const struct nm_option *option, struct nm_buf *out)
@@ -26,15 +26,12 @@ void
 nm_option_add_help(const struct nm_option *option, struct nm_buf *out)
 {
 	const char *standard = option->preset;
-	struct nm_option shown = *option;
+	struct nm_option shown = nm_option_shown(option);
 	struct nm_buf range = {0};
 
 	nm_buf_add_string(out, option->help);
 	if (option->otherwise)
 		standard = option->otherwise;
-	/* An upper end that only keeps numbers within a type tells nothing. */
-	if (shown.kind != NM_OPTION_SPAN && shown.max >= RANGE_MAX)
-		shown.max = 0;
 	if (shown.min > 0 || shown.max > 0)
 		nm_option_add_range(&shown, &range);
 	if (range.len && standard)

@@ -34,6 +34,10 @@ const struct nm_option *nm_option_table_at(const struct nm_option_table *table,
 /* Appends "from 1 up", "from 1 to 100"; nothing where all is allowed. */
 void nm_option_add_range(const struct nm_option *option, struct nm_buf *out);
 
+/* The option without an upper end that only keeps numbers within a type: told, it
+ * would say nothing. */
+struct nm_option nm_option_shown(const struct nm_option *option);
+
 /* Appends help, range and default as one plain text, without markup. */
 void nm_option_add_help(const struct nm_option *option, struct nm_buf *out);
 

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "cli/option_inner.h"
 
+enum { RANGE_MAX = 1000000 };
+
 struct nm_text
 nm_option_next_word(const char **words)
 {
@@ -66,6 +68,16 @@ nm_option_add_range(const struct nm_option *option, struct nm_buf *out)
 	}
 }
 
+struct nm_option
+nm_option_shown(const struct nm_option *option)
+{
+	struct nm_option shown = *option;
+
+	if (shown.kind != NM_OPTION_SPAN && shown.max >= RANGE_MAX)
+		shown.max = 0;
+	return shown;
+}
+
 static bool
 in_range(const struct nm_option *option, double value)
 {
@@ -109,10 +121,14 @@ static enum nm_code
 refuse(const struct nm_option_value *value, const char *text,
        const char *noun, struct nm_err *err)
 {
+	struct nm_option shown = nm_option_shown(value->option);
 	struct nm_buf range = {0};
 	enum nm_code rc;
+	double number;
 
-	nm_option_add_range(value->option, &range);
+	if (read_number(text, &number) && number > value->option->max)
+		shown = *value->option;
+	nm_option_add_range(&shown, &range);
 	rc = nm_fail(err, NM_USAGE, 0, "%s: '%s' is not %s %s", value->dashed,
 	             text, noun, nm_buf_string(&range));
 	nm_buf_release(&range);

@@ -27,7 +27,7 @@ static const struct nm_option options[] = {
 	  .argument = "SECONDS", .min = 1000, .max = 3600000, .preset = "30",
 	  .help = "longest pause" },
 	{ .id = MAX_COST, .name = "max-cost", .kind = NM_OPTION_NUMBER,
-	  .argument = "USD", .help = "send no more than this costs" },
+	  .argument = "USD", .max = 1e9, .help = "send no more than this costs" },
 	{ .id = MODEL, .name = "model", .kind = NM_OPTION_TEXT,
 	  .argument = "MODEL", .help = "the model's name" },
 	{ .id = DRY_RUN, .name = "dry-run", .help = "create, do not wait" },
@@ -131,6 +131,9 @@ static const struct {
 	  "strtod would take it" },
 	{ "--max-cost 1e999",
 	  "--max-cost: '1e999' is not a number from 0 up", "infinite" },
+	{ "--max-cost 1e10",
+	  "--max-cost: '1e10' is not a number from 0 to 1000000000",
+	  "over an end that is told only then" },
 	{ "--dryrun", "there is no option '--dryrun'; is --dry-run meant? "
 	  "See --help", "one letter short" },
 	{ "--datasest 1-hop", "there is no option '--datasest'; is "
