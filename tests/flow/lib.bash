@@ -12,6 +12,8 @@
 
 : "${NM_SOURCE:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
 : "${NM_BUILD:=$NM_SOURCE/build}"
+# bats before 1.4 (Ubuntu 22.04) names no folder of a test's own.
+: "${BATS_TEST_TMPDIR:=$(mktemp -d)}"
 PATH=$NM_BUILD/src/prog:$PATH
 SAMPLE=$NM_SOURCE/data/metaqa/1-hop/vanilla/qa_test.txt
 

@@ -59,7 +59,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	write_input 1 in.jsonl
 	upload in.jsonl
 	local rest='"endpoint":"/v1/chat/completions","completion_window":"24h"'
-	local row body status code param text
+	local body code param text
 	while IFS='|' read -r body code param text; do
 		call POST /v1/batches -d "${body//REST/$rest}"
 		refused 400 "$code" "$param" "$text"
@@ -138,7 +138,8 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 		[ "$(member .has_more)" = true ] || break
 		after="&after=$(member .last_id)"
 	done
-	[ "$(echo $seen)" = "${ids[*]}" ]
+	seen=${seen//$'\n'/ }
+	[ "${seen% }" = "${ids[*]}" ]
 	call GET '/v1/batches?limit=0'
 	refused 400 integer_below_min_value limit '>= 1'
 	call GET '/v1/batches?limit=101'

@@ -87,7 +87,7 @@ load lib
 	refused 400 null null 'Only one file'
 	call GET /v1/files
 	[ "$(member '.data | length')" = 0 ]
-	[ -z "$(ls "$STATE/files" "$STATE/tmp" | grep -v :)" ]
+	[ -z "$(find "$STATE/files" "$STATE/tmp" -type f)" ]
 }
 
 @test "200 MB is the end for a batch, 512 MB for any file" {

@@ -71,7 +71,7 @@ load lib
 	refused 401 null null "You didn't provide an API key."
 	call GET /v1/files -H 'Authorization: Bearer sk-eve'
 	refused 401 invalid_api_key null 'Incorrect API key provided'
-	! grep -q sk-eve "$BODY"
+	[ "$(grep -c sk-eve "$BODY")" = 0 ]
 	call GET /metrics
 	[ "$STATUS" = 401 ]
 	call GET /healthz
@@ -90,7 +90,8 @@ load lib
 	call GET /v1/batches -H 'Authorization: Bearer sk-ann'
 	[ "$(member '.data | length')" = 1 ]
 	[ "$(logged '.tenant == "ann"')" -ge 2 ]
-	! grep -rq 'sk-ann\|sk-bob' "$STATE" "$SERVER_LOG"
+	run grep -r 'sk-ann\|sk-bob' "$STATE" "$SERVER_LOG"
+	[ "$status" = 1 ]
 }
 
 @test "beyond this machine it listens with key and TLS, or --insecure" {

@@ -34,7 +34,7 @@ holds() {
 
 holds "no shard is created twice" once yes
 holds "a created shard is really there" told yes
-holds "no shard is lost" done yes
+holds "no shard is lost" "done" yes
 holds "without the look-up the double submission is found" once no -DNO_LOOK
 holds "with too little patience it is found too" once no -DPATIENCE=1
 echo "1..$n"
