@@ -53,25 +53,41 @@ nm_random_unit(struct nm_random *random)
 	return (double)(nm_random_next(random) >> 11) * 0x1p-53;
 }
 
+/* The upper and lower 64 bits of a product. */
+__extension__ typedef unsigned __int128 product;
+
+/* Lemire, "Fast random integer generation in an interval" (2019). */
 uint64_t
 nm_random_below(struct nm_random *random, uint64_t bound)
 {
-	/* The numbers under 2^64 mod bound are one too many for an even deal. */
-	uint64_t uneven = (0 - bound) % bound;
-	uint64_t x;
+	product wide = (product)nm_random_next(random) * bound;
 
-	do
-		x = nm_random_next(random);
-	while (x < uneven);
-	return x % bound;
+	if ((uint64_t)wide < bound) {
+		/* So many lower halves are one too many for an even deal. */
+		uint64_t uneven = (0 - bound) % bound;
+
+		while ((uint64_t)wide < uneven)
+			wide = (product)nm_random_next(random) * bound;
+	}
+	return (uint64_t)(wide >> 64);
 }
 
-/* Walks up the distribution from 0; p at most one half, n·p small. */
-static uint64_t
-by_inversion(struct nm_random *random, uint64_t n, double p)
+struct nm_chance
+nm_chance_of(double chance)
 {
-	double odds = p / (1.0 - p);
-	double chance_of_none = exp((double)n * log1p(-p));
+	struct nm_chance made = { .of_failure = chance > 0.5 };
+
+	made.p = made.of_failure ? 1.0 - chance : chance;
+	made.log_none = log1p(-made.p);
+	made.odds = made.p / (1.0 - made.p);
+	return made;
+}
+
+/* Walks up the distribution from 0; n·p small. */
+static uint64_t
+by_inversion(struct nm_random *random, uint64_t n, const struct nm_chance *of)
+{
+	double chance_of_none = exp((double)n * of->log_none);
 
 	for (;;) {
 		double left = nm_random_unit(random);
@@ -81,7 +97,7 @@ by_inversion(struct nm_random *random, uint64_t n, double p)
 		while (left >= chance && k < n) {
 			left -= chance;
 			k++;
-			chance *= odds * (double)(n - k + 1) / (double)k;
+			chance *= of->odds * ((double)(n - k + 1) / (double)k);
 		}
 		/* Past the end only rounding has led: draw again. */
 		if (left < chance)
@@ -113,16 +129,17 @@ stirling_rest(double k)
  * p at most one half, n·p at least 10. Names are the paper's.
  */
 static uint64_t
-by_rejection(struct nm_random *random, uint64_t trials, double p)
+by_rejection(struct nm_random *random, uint64_t trials,
+             const struct nm_chance *of)
 {
-	double n = (double)trials;
+	double n = (double)trials, p = of->p;
 	double spq = sqrt(n * p * (1.0 - p));
 	double b = 1.15 + 2.53 * spq;
 	double a = -0.0873 + 0.0248 * b + 0.01 * p;
 	double c = n * p + 0.5;
 	double v_r = 0.92 - 4.2 / b;
 	double alpha = (2.83 + 5.1 / b) * spq;
-	double r = p / (1.0 - p);
+	double r = of->odds;
 	double m = floor((n + 1.0) * p);
 
 	for (;;) {
@@ -148,14 +165,16 @@ by_rejection(struct nm_random *random, uint64_t trials, double p)
 }
 
 uint64_t
-nm_random_binomial(struct nm_random *random, uint64_t n, double p)
+nm_random_binomial(struct nm_random *random, uint64_t n,
+                   const struct nm_chance *chance)
 {
-	if (n == 0 || p <= 0.0)
-		return 0;
-	if (p >= 1.0)
-		return n;
-	if (p > 0.5)
-		return n - nm_random_binomial(random, n, 1.0 - p);
-	return (double)n * p < INVERSION_BELOW ? by_inversion(random, n, p)
-	                                       : by_rejection(random, n, p);
+	uint64_t k;
+
+	if (n == 0 || chance->p <= 0.0)
+		k = 0;
+	else if ((double)n * chance->p < INVERSION_BELOW)
+		k = by_inversion(random, n, chance);
+	else
+		k = by_rejection(random, n, chance);
+	return chance->of_failure ? n - k : k;
 }

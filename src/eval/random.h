@@ -24,11 +24,22 @@ double nm_random_unit(struct nm_random *random);
 /* 0 <= x < bound, every value alike; bound at least 1. */
 uint64_t nm_random_below(struct nm_random *random, uint64_t bound);
 
+/* The chance of one success, made ready once for many draws. */
+struct nm_chance {
+	double p;          /* at most one half: that of success, or of failure */
+	double log_none;   /* log(1 - p) */
+	double odds;       /* p / (1 - p) */
+	int    of_failure;
+};
+
+/* 0 <= chance <= 1. */
+struct nm_chance nm_chance_of(double chance);
+
 /*
- * Successes in n trials of chance p (0 <= p <= 1), exact in distribution: by
- * inversion where n·min(p, 1-p) < 10, else by transformed rejection (Hörmann's
- * BTRS, 1993).
+ * Successes in n trials, exact in distribution: by inversion where n·p < 10, else
+ * by transformed rejection (Hörmann's BTRS, 1993).
  */
-uint64_t nm_random_binomial(struct nm_random *random, uint64_t n, double p);
+uint64_t nm_random_binomial(struct nm_random *random, uint64_t n,
+                            const struct nm_chance *chance);
 
 #endif

@@ -15,7 +15,7 @@ static const double Z = 1.959963984540054;
 
 /* Outcomes with at most so many questions are resampled question by question:
  * cheaper than a binomial each. */
-enum { RARE_QUESTIONS = 4 };
+enum { RARE_QUESTIONS = 8 };
 
 const char *
 nm_mean_name(enum nm_mean mean)
@@ -146,12 +146,12 @@ nm_stats_means(const struct nm_triple *triples, size_t n_triples,
  * draws that are left pick evenly. Together that is the multinomial.
  */
 struct urn {
-	struct sums *frequent;
-	double      *chance; /* given that none before it was drawn */
-	size_t       n_frequent;
-	struct sums *rare;
-	size_t       n_rare;
-	uint64_t     questions;
+	struct sums      *frequent;
+	struct nm_chance *chance; /* given that none before it was drawn */
+	size_t            n_frequent;
+	struct sums      *rare;
+	size_t            n_rare;
+	uint64_t          questions;
 };
 
 static void *
@@ -187,7 +187,7 @@ urn_fill(struct urn *urn, const struct nm_triple *triples, size_t n_triples)
 			continue;
 		}
 		urn->chance[urn->n_frequent] =
-			(double)questions / (double)left;
+			nm_chance_of((double)questions / (double)left);
 		urn->frequent[urn->n_frequent++] = one;
 		left -= questions;
 	}
@@ -209,7 +209,8 @@ urn_draw(const struct urn *urn, struct nm_random *random)
 	uint64_t left = urn->questions;
 
 	for (size_t i = 0; i < urn->n_frequent; i++) {
-		uint64_t k = nm_random_binomial(random, left, urn->chance[i]);
+		uint64_t k = nm_random_binomial(random, left,
+		                                &urn->chance[i]);
 
 		add_times(&sums, &urn->frequent[i], (double)k);
 		left -= k;

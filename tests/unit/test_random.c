@@ -89,6 +89,7 @@ binomials_are_binomial(void **state)
 	(void)state;
 	nm_random_init(&random, 7);
 	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_chance of = nm_chance_of(rows[i].p);
 		double square = 0.0;
 		int cells = 0;
 
@@ -96,7 +97,7 @@ binomials_are_binomial(void **state)
 			seen[k] = 0;
 		for (int k = 0; k < DRAWS; k++) {
 			uint64_t x = nm_random_binomial(&random, rows[i].n,
-			                                rows[i].p);
+			                                &of);
 
 			assert_true(x <= rows[i].n && x < MAX);
 			seen[x]++;
@@ -120,14 +121,23 @@ binomials_are_binomial(void **state)
 static void
 ends(void **state)
 {
+	static const struct {
+		uint64_t n;
+		double   chance;
+		uint64_t successes;
+	} rows[] = { { 0, 0.5, 0 }, { 9, 0.0, 0 }, { 9, 1.0, 9 } };
+	struct nm_chance half = nm_chance_of(0.5);
 	struct nm_random random;
 
 	(void)state;
 	nm_random_init(&random, 1);
-	assert_int_equal(nm_random_binomial(&random, 0, 0.5), 0);
-	assert_int_equal(nm_random_binomial(&random, 9, 0.0), 0);
-	assert_int_equal(nm_random_binomial(&random, 9, 1.0), 9);
-	assert_true(nm_random_binomial(&random, UINT64_C(1) << 40, 0.5) > 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_chance of = nm_chance_of(rows[i].chance);
+
+		assert_int_equal(nm_random_binomial(&random, rows[i].n, &of),
+		                 rows[i].successes);
+	}
+	assert_true(nm_random_binomial(&random, UINT64_C(1) << 40, &half) > 0);
 }
 
 int
