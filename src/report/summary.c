@@ -7,7 +7,10 @@
 
 #include "report/head_inner.h"
 
-enum { RULE_WIDTH = 80, LABEL_WIDTH = 32, REASONS_MAX = 12, USD_DIGITS = 4 };
+enum {
+	RULE_WIDTH = 80, LABEL_WIDTH = 32, REASONS_MAX = 12, USD_DIGITS = 4,
+	MESSAGE_MAX = 200
+};
 
 static void
 add_rule(struct nm_buf *out)
@@ -124,6 +127,41 @@ add_categories(const struct nm_head *head, struct nm_buf *out)
 	}
 }
 
+/* One line of what a service wrote; the results file has all of it. */
+static void
+add_message(const char *message, struct nm_buf *out)
+{
+	size_t len = strcspn(message, "\r\n");
+
+	if (len > MESSAGE_MAX) {
+		len = MESSAGE_MAX;
+		while (len && ((unsigned char)message[len] & 0xC0) == 0x80)
+			len--;
+	}
+	nm_buf_add(out, message, len);
+	if (message[len] && len)
+		nm_buf_add_string(out, "…");
+}
+
+/*
+ * Names and messages come from outside: control characters, one byte or two, could
+ * move the cursor or write over a line.
+ */
+static void
+disarm(struct nm_buf *out, size_t from)
+{
+	unsigned char *at;
+	size_t i;
+
+	for (i = from; i < out->len; i++) {
+		at = (unsigned char *)out->at + i;
+		if ((*at < 0x20 && *at != '\n') || *at == 0x7F)
+			*at = '?';
+		else if (*at == 0xC2 && i + 1 < out->len && at[1] < 0xA0)
+			at[0] = at[1] = '?';
+	}
+}
+
 /* "37 × 400 invalid_value: the message". */
 static void
 add_reason(const struct nm_head_reason *reason, struct nm_buf *out)
@@ -135,8 +173,10 @@ add_reason(const struct nm_head_reason *reason, struct nm_buf *out)
 		nm_buf_add_string(out, nm_class_name(reason->class));
 	if (reason->code && *reason->code)
 		nm_buf_addf(out, " %s", reason->code);
-	if (reason->example && *reason->example)
-		nm_buf_addf(out, ": %s", reason->example);
+	if (reason->example && *reason->example) {
+		nm_buf_add_string(out, ": ");
+		add_message(reason->example, out);
+	}
 	nm_buf_add_byte(out, '\n');
 }
 
@@ -222,6 +262,7 @@ void
 nm_summary_write(const struct nm_summary *summary, struct nm_buf *out)
 {
 	const struct nm_head *head = &summary->head;
+	size_t from = out->len;
 
 	add_rule(out);
 	nm_buf_addf(out, "%s: %s, %s, %s mode, %s\n", nm_head_variant(head),
@@ -247,4 +288,5 @@ nm_summary_write(const struct nm_summary *summary, struct nm_buf *out)
 		nm_buf_add_string(out, "SIMULATED MODEL: these are not the "
 		                  "scores of a real model\n");
 	add_rule(out);
+	disarm(out, from);
 }

@@ -163,6 +163,10 @@ test_reasons(void **state)
 		{ NM_CLASS_EXPIRED, 0, "batch_expired", 2, NULL },
 		{ NM_CLASS_MISSING, 0, NULL, 1, NULL },
 	};
+	static const struct nm_head_reason hostile[] = {
+		{ NM_CLASS_HTTP_ERROR, 500, "a\rb", 1, "\033[2Jone\ntwo" },
+		{ NM_CLASS_HTTP_ERROR, 502, "", 1, "\xC2\x9B" "2Jtwo" },
+	};
 	struct fixture f;
 
 	(void)state;
@@ -174,6 +178,11 @@ test_reasons(void **state)
 	has(&f, "  37 × 400 invalid_value: no such thing\n"
 	        "  2 × expired batch_expired\n  1 × missing\n");
 	has(&f, "0 unknown, 1 duplicate, 2 malformed");
+	nm_buf_clear(&f.text);
+	f.summary.head.ledger.reasons = hostile;
+	f.summary.head.ledger.n_reasons = 2;
+	nm_summary_write(&f.summary, &f.text);
+	has(&f, "  1 × 500 a?b: ?[2Jone…\n  1 × 502: ??2Jtwo\n");
 	finish(&f);
 }
 
