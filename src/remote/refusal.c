@@ -33,23 +33,30 @@ put(char *out, size_t size, struct nm_text text)
 	out[nm_json_utf8_valid(out, len)] = 0;
 }
 
-/* Masked keys are echoed too ("sk-ab***yz"): of those also nothing is kept. */
+/*
+ * Keys are echoed masked too ("sk-ab***yz"), and a mask leaves part of the key:
+ * words that look like either are replaced.
+ */
 static void
 blot_key_words(char *text)
 {
-	char *at = text, *word;
+	static const char ends[] = " ,;:'\"()<>";
 
-	while ((word = strstr(at, "sk-"))) {
-		size_t len = strcspn(word, " ,;'\")<>");
+	while (*text) {
+		size_t len;
 
-		while (len > 3 && word[len - 1] == '.')
+		text += strspn(text, ends);
+		len = strcspn(text, ends);
+		while (len > 0 && text[len - 1] == '.')
 			len--;
-		if (len > 8) {
-			memmove(word + 5, word + len, strlen(word + len) + 1);
-			memcpy(word, "(key)", 5);
+		if ((len > 8 && strncmp(text, "sk-", 3) == 0) ||
+		    (len > 4 && memmem(text, len, "**", 2))) {
+			memmove(text + 5, text + len, strlen(text + len) + 1);
+			memcpy(text, "(key)", 5);
 			len = 5;
 		}
-		at = word + len;
+		text += len;
+		text += strspn(text, ".");
 	}
 }
 
@@ -201,7 +208,10 @@ enum nm_code
 nm_refusal_fail(const struct nm_refusal *refusal, enum nm_code code,
                 struct nm_err *err)
 {
-	const char *name = refusal->code[0] ? refusal->code : refusal->type;
+	/* Some servers repeat the status as the code: that names nothing. */
+	bool named = refusal->code[0] &&
+		strtol(refusal->code, NULL, 10) != refusal->status;
+	const char *name = named ? refusal->code : refusal->type;
 	const char *param = refusal->param;
 	size_t len = strlen(refusal->message);
 	bool bare = refusal->request_id[0] == 0;
