@@ -217,9 +217,6 @@ tell_notes(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
 		return rc;
 	if (origin == NM_PLACE_SAMPLE)
 		notes[out->n_notes++] = "sample questions, not MetaQA";
-	if (pass->collect.model == NM_COLLECT_SIMULATED)
-		notes[out->n_notes++] = "simulated answers: these scores say"
-		                        " nothing about any model";
 	out->notes = notes;
 	return NM_OK;
 }
