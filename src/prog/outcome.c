@@ -134,6 +134,12 @@ tell_ledger(struct pass *pass, struct nm_head_ledger *out)
 	};
 }
 
+static const char *
+or_none(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
 static void
 tell_batches(struct pass *pass, struct nm_head_run *out)
 {
@@ -153,8 +159,8 @@ tell_batches(struct pass *pass, struct nm_head_run *out)
 			.attempt = (uint64_t)shard->attempt,
 			.requests = (uint64_t)shard->count,
 			.input_file_id = shard->input_file_id,
-			.output_file_id = shard->output_file_id,
-			.error_file_id = shard->error_file_id,
+			.output_file_id = or_none(shard->output_file_id),
+			.error_file_id = or_none(shard->error_file_id),
 			.created_ms = shard->created * 1000,
 			.ended_ms = shard->ended * 1000,
 		};
@@ -194,7 +200,9 @@ tell_request(struct pass *pass, struct nm_head_request *out)
 			: nm_buf_string(&run->api->account->base_url),
 		.url = run->record.endpoint,
 		.prompt_path = wish->prompt_path,
-		.prompt_sha256 = nm_quiz_prompt_digest(pass->wish->quiz),
+		.prompt_sha256 = or_none(
+			nm_quiz_prompt_digest(pass->wish->quiz)),
+		.digest = or_none(nm_quiz_request_digest(pass->wish->quiz)),
 		.max_output_tokens = wish->max_output_tokens,
 		.reading = pass->wish->reading == NM_READING_LENIENT
 			? "lenient" : "strict",
@@ -256,7 +264,11 @@ save(struct pass *pass, struct nm_err *err)
 
 	nm_tally_metrics(&outcome->tally, &outcome->metrics);
 	head->dataset = run->record.name;
-	head->model = run->record.model;
+	/* A reader that knows nothing of simulation must not be misled. */
+	head->model = pass->collect.model == NM_COLLECT_SIMULATED
+		? nm_arena_string(&outcome->arena,
+		                  pass->collect.model_replied)
+		: run->record.model;
 	head->mode = is_batch(run) ? NM_HEAD_BATCH : NM_HEAD_DIRECT;
 	head->tally = &outcome->tally;
 	head->metrics = &outcome->metrics;

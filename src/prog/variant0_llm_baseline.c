@@ -209,6 +209,24 @@ open_journal(struct program *p, struct nm_err *err)
 	return rc;
 }
 
+/* Told before anything is paid, not after. */
+static enum nm_code
+probe_results(const struct program *p, struct nm_err *err)
+{
+	struct nm_results results = { 0 };
+	struct nm_results_options options = {
+		.folder = nm_options_text(&p->options, OPT_RESULTS_DIR),
+		.dataset = "probe", .run_id = "probe",
+	};
+	enum nm_code rc;
+
+	if (nm_options_given(&p->options, OPT_DRY_RUN))
+		return NM_OK;
+	rc = nm_results_open(&results, &options, err);
+	nm_results_release(&results);
+	return rc;
+}
+
 static enum nm_code
 set_up(struct program *p, const char *typed, struct nm_err *err)
 {
@@ -218,6 +236,8 @@ set_up(struct program *p, const char *typed, struct nm_err *err)
 		rc = nm_prices_open(&p->prices,
 		                    nm_options_text(&p->options, OPT_PRICES),
 		                    err);
+	if (!rc)
+		rc = probe_results(p, err);
 	if (!rc)
 		rc = open_service(p, err);
 	if (!rc)

@@ -298,6 +298,12 @@ nm_quiz_prompt_digest(const struct nm_quiz *quiz)
 	return quiz->prompt.digest;
 }
 
+const char *
+nm_quiz_request_digest(const struct nm_quiz *quiz)
+{
+	return quiz->request.digest;
+}
+
 const struct nm_quiz_wish *
 nm_quiz_wish(const struct nm_quiz *quiz)
 {

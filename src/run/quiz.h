@@ -44,7 +44,9 @@ struct nm_source *nm_quiz_source(struct nm_quiz *quiz);
 const char *nm_quiz_name(const struct nm_quiz *quiz);
 const char *nm_quiz_path(const struct nm_quiz *quiz);
 const struct nm_selection_facts *nm_quiz_facts(const struct nm_quiz *quiz);
+/* Of the prompt; of model, parameters and prompt. "" when nothing is sent. */
 const char *nm_quiz_prompt_digest(const struct nm_quiz *quiz);
+const char *nm_quiz_request_digest(const struct nm_quiz *quiz);
 size_t nm_quiz_prompt_bytes(const struct nm_quiz *quiz);
 const struct nm_quiz_wish *nm_quiz_wish(const struct nm_quiz *quiz);
 

@@ -42,6 +42,7 @@ struct direct {
 	int64_t                pending_since_ms;
 	uint64_t               replies;  /* of any status, so far */
 	int64_t                silent_since_ms; /* nothing was reached since */
+	struct nm_err          silence;         /* why not */
 	struct nm_part        *part;
 	enum nm_code           stop;     /* why it has to end early */
 	struct nm_err          why;
@@ -190,6 +191,7 @@ adapt(struct direct *d, const struct nm_chat_reply *reply)
 		d->silent_since_ms = 0;
 	} else if (!d->silent_since_ms) {
 		d->silent_since_ms = now_ms;
+		d->silence = *reply->err;
 	}
 	heed_limits(d, &reply->limits, now_ms);
 	if (!is_trouble(reply)) {
@@ -310,9 +312,10 @@ check_silence(struct direct *d, struct nm_err *err)
 	if (!d->silent_since_ms || d->replies ||
 	    now_ms - d->silent_since_ms < d->run->settings.patience_ms)
 		return NM_OK;
-	return nm_fail(err, NM_UNREACHABLE, 0, "no reply from %s for %lld s",
-	               nm_buf_string(&d->run->api->account->base_url),
-	               (long long)(now_ms - d->silent_since_ms) / 1000);
+	*err = d->silence;
+	err->code = NM_UNREACHABLE;
+	return nm_while(err, "trying for %lld s",
+	                (long long)(now_ms - d->silent_since_ms) / 1000);
 }
 
 static enum nm_code
