@@ -1,0 +1,291 @@
+// page: what GET / shows: the batches, one batch, the files. Every second it asks
+// the API again, while it is looked at.
+
+import { fetchAs, get, hasKey, post, useKey } from '/page/api.js';
+import {
+	badge, bytes, counts, el, facts, isFinal, progress, time,
+} from '/page/parts.js';
+import { rows } from '/page/rows.js';
+
+const byId = (id) => document.getElementById(id);
+const view = byId('view');
+const everyMs = 1000;
+let shown = 0; // grows with every change of view; older work then stops
+
+function say(text) {
+	byId('said').textContent = text;
+}
+
+function fail(error) {
+	const trouble = byId('trouble');
+	if (error?.status === 401) {
+		byId('key-form').hidden = false;
+		byId('key-why').textContent = hasKey() ? error.message
+			: 'This server wants a key.';
+	}
+	trouble.hidden = !error;
+	trouble.textContent = error
+		? (error.status ? error.message : 'The server does not answer.') : '';
+}
+
+// ---- batches ----
+
+function batchCard(batch) {
+	const about = batch.metadata?.description || batch.endpoint;
+	return el('li', { class: 'card', 'data-id': batch.id },
+		el('div', { class: 'row' },
+			el('a', { class: 'id grow', href: `#${batch.id}` }, batch.id),
+			badge(batch.status),
+			el('span', { class: 'quiet' }, time(batch.created_at) || '')),
+		el('div', { class: 'row' },
+			el('span', { class: 'grow' }, about),
+			el('span', { class: 'quiet' }, counts(batch))),
+		isFinal(batch) ? null : progress(batch));
+}
+
+// Puts new cards in place of those that changed, so that the focus stays.
+function renew(list, items, make) {
+	const old = new Map([...list.children].map((n) => [n.dataset.id, n]));
+	const nodes = items.map((item) => {
+		const text = JSON.stringify(item);
+		const before = old.get(item.id);
+		if (before?.dataset.text === text)
+			return before;
+		const node = make(item);
+		node.dataset.text = text;
+		if (before?.contains(document.activeElement))
+			queueMicrotask(() => node.querySelector('a')?.focus());
+		return node;
+	});
+	if (nodes.length !== list.children.length ||
+		nodes.some((node, i) => node !== list.children[i]))
+		list.replaceChildren(...nodes);
+}
+
+// A list of the API with its further pages; the first is renewed.
+function listView(path, make, emptyText) {
+	const list = el('ul', { class: 'cards' });
+	const older = el('ul', { class: 'cards' });
+	const empty = el('p', { class: 'quiet', hidden: true }, emptyText);
+	let after = null;
+	const more = el('button', { type: 'button', hidden: true,
+		onclick: async () => {
+			try {
+				const page = await get(`${path}&after=${after}`);
+				older.append(...page.data.map(make));
+				after = page.last_id;
+				more.hidden = !page.has_more;
+				say(`${page.data.length} more`);
+			} catch (error) {
+				fail(error);
+			}
+		} }, 'Show more');
+	view.replaceChildren(list, older, empty,
+		el('div', { class: 'bar' }, more));
+	return async () => {
+		const page = await get(path);
+		renew(list, page.data, make);
+		empty.hidden = page.data.length > 0;
+		if (after === null) {
+			after = page.last_id;
+			more.hidden = !page.has_more;
+		}
+		return true;
+	};
+}
+
+// ---- one batch ----
+
+function errorsOf(batch) {
+	if (!batch.errors?.data?.length)
+		return null;
+	const items = batch.errors.data.map((error) => el('li',
+		{ class: 'card' },
+		el('div', { class: 'row' },
+			el('span', { class: 'grow bad' }, error.message),
+			el('code', {}, error.code || '')),
+		el('div', { class: 'quiet' },
+			[error.line ? `line ${error.line} of the input` : null,
+				error.param].filter(Boolean).join(', '))));
+	return el('section', { 'aria-label': 'Errors' },
+		el('h2', {}, 'Errors'), el('ul', { class: 'cards' }, ...items));
+}
+
+function download(id, text) {
+	return el('a', { href: `/v1/files/${id}/content`, download: '',
+		onclick: async (event) => {
+			if (!hasKey())
+				return;
+			// A link cannot carry a key.
+			event.preventDefault();
+			try {
+				const reply = await fetchAs(`/v1/files/${id}/content`);
+				const url = URL.createObjectURL(await reply.blob());
+				const name = /filename="([^"]*)"/.exec(
+					reply.headers.get('content-disposition') || '');
+				el('a', { href: url, download: name ? name[1] : id })
+					.click();
+				setTimeout(() => URL.revokeObjectURL(url), 60000);
+			} catch (error) {
+				fail(error);
+			}
+		} }, text);
+}
+
+async function cancel(id) {
+	const sure = byId('sure');
+	sure.returnValue = 'keep';
+	sure.showModal();
+	await new Promise((done) => {
+		sure.addEventListener('close', done, { once: true });
+	});
+	if (sure.returnValue !== 'cancel')
+		return;
+	try {
+		await post(`/v1/batches/${id}/cancel`);
+		say('Cancelling');
+	} catch (error) {
+		fail(error);
+	}
+}
+
+function batchFacts(batch) {
+	const u = batch.usage;
+	return facts([
+		['Description', batch.metadata?.description],
+		['Endpoint', batch.endpoint],
+		['Model', batch.model],
+		['Created', time(batch.created_at)],
+		['In progress', time(batch.in_progress_at)],
+		['Finalizing', time(batch.finalizing_at)],
+		['Completed', time(batch.completed_at)],
+		['Failed', time(batch.failed_at)],
+		['Cancelling', time(batch.cancelling_at)],
+		['Cancelled', time(batch.cancelled_at)],
+		['Expired', time(batch.expired_at)],
+		['Expires', isFinal(batch) ? null : time(batch.expires_at)],
+		['Tokens', u?.total_tokens ? `${u.input_tokens} in, `
+			+ `${u.output_tokens} out` : null],
+		['Metadata', batch.metadata ? el('code', {},
+			JSON.stringify(batch.metadata)) : null],
+		['Input', download(batch.input_file_id, batch.input_file_id)],
+		['Output', batch.output_file_id
+			? download(batch.output_file_id, 'Download the output') : null],
+		['Errors', batch.error_file_id
+			? download(batch.error_file_id, 'Download the errors') : null],
+	]);
+}
+
+function batchView(id) {
+	const state = el('div', { class: 'row' });
+	const bar = el('div', {});
+	const about = el('div', {});
+	const below = el('div', {});
+	const button = el('button', { type: 'button', class: 'danger',
+		hidden: true, onclick: () => cancel(id) }, 'Cancel this batch');
+	let last = '';
+	let status = '';
+	view.replaceChildren(el('div', { class: 'card' }, state, bar), about,
+		el('div', { class: 'bar' }, button), below);
+	return async () => {
+		const batch = await get(`/v1/batches/${encodeURIComponent(id)}`);
+		const text = JSON.stringify(batch);
+		if (text === last)
+			return !isFinal(batch);
+		last = text;
+		state.replaceChildren(badge(batch.status),
+			el('span', { class: 'grow' }, counts(batch)),
+			batch.model?.startsWith('simulated') ? el('span',
+				{ class: 'warm' }, 'simulated answers, no real model') : '');
+		bar.replaceChildren(progress(batch));
+		about.replaceChildren(el('h2', {}, 'About'), batchFacts(batch));
+		button.hidden = isFinal(batch) || batch.status === 'cancelling';
+		if (batch.status !== status)
+			say(`${batch.status.replace('_', ' ')}, ${counts(batch)}`);
+		status = batch.status;
+		if (!isFinal(batch))
+			return true;
+		const files = [batch.error_file_id, batch.output_file_id]
+			.filter(Boolean);
+		below.replaceChildren(...[errorsOf(batch),
+			files.length ? rows(files, say, fail) : null].filter(Boolean));
+		return false;
+	};
+}
+
+// ---- files ----
+
+function fileCard(file) {
+	return el('li', { class: 'card', 'data-id': file.id },
+		el('div', { class: 'row' },
+			el('span', { class: 'grow' }, file.filename),
+			el('span', {}, file.purpose), el('span', {}, bytes(file.bytes)),
+			el('span', { class: 'quiet' }, time(file.created_at))),
+		el('div', { class: 'row' },
+			el('span', { class: 'id grow quiet' }, file.id),
+			download(file.id, `Download ${file.filename}`)));
+}
+
+// ---- the whole ----
+
+async function tellClock() {
+	const clock = await get('/_control/clock');
+	byId('clock').replaceChildren(clock.mode === 'real' ? ''
+		: `virtual time (${clock.mode}): `, clock.mode === 'real' ? ''
+		: time(clock.now));
+}
+
+function route() {
+	const name = decodeURIComponent(location.hash.slice(1));
+	if (name.startsWith('batch_'))
+		return [`Batch ${name}`, batchView(name)];
+	if (name === 'files')
+		return ['Files', listView('/v1/files?limit=50', fileCard,
+			'No files yet.')];
+	return ['Batches', listView('/v1/batches?limit=20', batchCard,
+		'No batches yet.')];
+}
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+async function show(focus) {
+	const mine = ++shown;
+	if (location.hash === '#main')
+		return;
+	const [title, refresh] = route();
+	document.title = `${title} · nightmail`;
+	byId('title').textContent = title;
+	for (const link of document.querySelectorAll('nav a'))
+		link.toggleAttribute('aria-current',
+			link.textContent === title);
+	if (focus)
+		byId('title').focus();
+	let again = true;
+	while (again && mine === shown) {
+		if (!document.hidden) {
+			try {
+				again = await refresh();
+				await tellClock();
+				if (mine !== shown)
+					return;
+				fail(null);
+				view.removeAttribute('aria-busy');
+			} catch (error) {
+				fail(error);
+				if (error.status === 401 || error.status === 404)
+					return;
+			}
+		}
+		await pause(everyMs);
+	}
+}
+
+byId('key-form').addEventListener('submit', (event) => {
+	event.preventDefault();
+	useKey(byId('key').value.trim());
+	byId('key').value = '';
+	byId('key-form').hidden = true;
+	show(true);
+});
+window.addEventListener('hashchange', () => show(true));
+show(false);

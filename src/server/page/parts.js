@@ -1,0 +1,68 @@
+// parts: small pieces of the page. Text goes in as text, never as HTML.
+
+export function el(name, attributes = {}, ...children) {
+	const node = document.createElement(name);
+	for (const [key, value] of Object.entries(attributes)) {
+		if (key.startsWith('on'))
+			node.addEventListener(key.slice(2), value);
+		else if (value !== undefined && value !== null && value !== false)
+			node.setAttribute(key, value === true ? '' : value);
+	}
+	node.append(...children.filter((child) => child !== null));
+	return node;
+}
+
+export function time(seconds) {
+	if (!seconds)
+		return null;
+	const date = new Date(seconds * 1000);
+	return el('time', { datetime: date.toISOString() },
+		date.toLocaleString());
+}
+
+export function bytes(n) {
+	const units = ['bytes', 'kB', 'MB', 'GB'];
+	let unit = 0;
+	while (n >= 1000 && unit < 3) {
+		n /= 1000;
+		unit++;
+	}
+	return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
+}
+
+const moods = {
+	completed: 'good', failed: 'bad', expired: 'bad', cancelled: 'warm',
+	cancelling: 'warm',
+};
+
+export function badge(status) {
+	return el('strong', { class: moods[status] || '' },
+		status.replace('_', ' '));
+}
+
+export function isFinal(batch) {
+	return ['completed', 'failed', 'expired', 'cancelled']
+		.includes(batch.status);
+}
+
+export function counts(batch) {
+	const c = batch.request_counts || { total: 0, completed: 0, failed: 0 };
+	const failed = c.failed ? `, ${c.failed} failed` : '';
+	return `${c.completed} of ${c.total} done${failed}`;
+}
+
+export function progress(batch) {
+	const c = batch.request_counts || { total: 0, completed: 0, failed: 0 };
+	return el('progress', {
+		max: Math.max(c.total, 1), value: c.completed + c.failed,
+		'aria-label': `Progress: ${counts(batch)}`,
+	});
+}
+
+export function facts(pairs) {
+	const list = el('dl', { class: 'facts' });
+	for (const [name, value] of pairs)
+		if (value !== null && value !== undefined && value !== '')
+			list.append(el('dt', {}, name), el('dd', {}, value));
+	return list;
+}

@@ -1,0 +1,121 @@
+// rows: the rows of a batch's result files, a page at a time, and a search.
+
+import { lines } from '/page/api.js';
+import { el } from '/page/parts.js';
+
+const perPage = 25;
+
+function parse(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+function answerOf(body) {
+	if (body?.choices)
+		return body.choices[0]?.message?.content
+			?? body.choices[0]?.message?.refusal
+			?? body.choices[0]?.text ?? '';
+	if (Array.isArray(body?.output))
+		return body.output.flatMap((item) => item.content || [])
+			.map((part) => part.text ?? part.refusal ?? '').join('');
+	if (Array.isArray(body?.data))
+		return `${body.data.length} embeddings`;
+	return '';
+}
+
+function card(text) {
+	const row = parse(text);
+	const status = row?.response?.status_code;
+	const error = row?.error?.message ?? row?.response?.body?.error?.message;
+	const good = row && !error && status >= 200 && status < 300;
+	return el('li', { class: 'card' },
+		el('div', { class: 'row' },
+			el('span', { class: 'id grow' },
+				row ? String(row.custom_id) : 'a line that is no JSON'),
+			el('span', { class: good ? 'good' : 'bad' },
+				row?.error?.code ?? (status ? `status ${status}` : ''))),
+		el('div', { class: error ? 'bad' : '' },
+			error ?? (row ? answerOf(row.response?.body) : '')),
+		el('details', {}, el('summary', {}, 'As it came'),
+			el('pre', { tabindex: '0' },
+				row ? JSON.stringify(row, null, 2) : text)));
+}
+
+// A place in the files: which one, and the byte where its page begins.
+async function readPage(files, place, wanted, signal) {
+	const found = [];
+	let { file, at } = place;
+	for (; file < files.length; file++, at = 0) {
+		for await (const line of lines(files[file], at)) {
+			if (signal.aborted)
+				return null;
+			at = line.next;
+			if (line.text.trim() === '' ||
+				(wanted && !line.text.toLowerCase().includes(wanted)))
+				continue;
+			found.push(card(line.text));
+			if (found.length === perPage)
+				return { found, next: { file, at } };
+		}
+	}
+	return { found, next: null };
+}
+
+// Rows of the files (error file first), in a section of their own.
+export function rows(files, say, fail) {
+	let places = [{ file: 0, at: 0 }];
+	let wanted = '';
+	let work = new AbortController();
+
+	const list = el('ul', { class: 'cards' });
+	const where = el('span', { class: 'quiet' });
+	const input = el('input', { type: 'search', 'aria-label': 'Search rows',
+		placeholder: 'Search rows: an id, a word, a code' });
+	const back = el('button', { type: 'button', onclick: () => {
+		places.pop();
+		places.pop();
+		show();
+	} }, 'Earlier rows');
+	const on = el('button', { type: 'button', onclick: () => show() },
+		'Further rows');
+	const form = el('form', { class: 'inline', role: 'search',
+		onsubmit: (event) => {
+			event.preventDefault();
+			wanted = input.value.trim().toLowerCase();
+			places = [{ file: 0, at: 0 }];
+			show();
+		} }, input, el('button', {}, 'Search'));
+
+	async function show() {
+		work.abort();
+		work = new AbortController();
+		const { signal } = work;
+		back.disabled = on.disabled = true;
+		list.setAttribute('aria-busy', 'true');
+		try {
+			const page = await readPage(files, places[places.length - 1],
+				wanted, signal);
+			if (!page)
+				return;
+			list.replaceChildren(...page.found);
+			const first = (places.length - 1) * perPage;
+			where.textContent = page.found.length
+				? `Rows ${first + 1} to ${first + page.found.length}`
+				: 'No such rows';
+			say(where.textContent);
+			back.disabled = places.length < 2;
+			on.disabled = !page.next;
+			places.push(page.next || { file: files.length, at: 0 });
+		} catch (error) {
+			fail(error);
+		}
+		list.removeAttribute('aria-busy');
+	}
+
+	show();
+	return el('section', { 'aria-label': 'Rows' }, el('h2', {}, 'Rows'),
+		form, list, el('div', { class: 'bar' }, back, on, where));
+}
