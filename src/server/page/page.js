@@ -249,15 +249,18 @@ function route() {
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 async function show(focus) {
-	const mine = ++shown;
 	if (location.hash === '#main')
-		return;
+		return; // the skip link
+	const mine = ++shown;
 	const [title, refresh] = route();
 	document.title = `${title} · nightmail`;
 	byId('title').textContent = title;
-	for (const link of document.querySelectorAll('nav a'))
-		link.toggleAttribute('aria-current',
-			link.textContent === title);
+	for (const link of document.querySelectorAll('nav a')) {
+		if (link.textContent === title)
+			link.setAttribute('aria-current', 'page');
+		else
+			link.removeAttribute('aria-current');
+	}
 	if (focus)
 		byId('title').focus();
 	let again = true;
