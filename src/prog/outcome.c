@@ -264,11 +264,7 @@ save(struct pass *pass, struct nm_err *err)
 
 	nm_tally_metrics(&outcome->tally, &outcome->metrics);
 	head->dataset = run->record.name;
-	/* A reader that knows nothing of simulation must not be misled. */
-	head->model = pass->collect.model == NM_COLLECT_SIMULATED
-		? nm_arena_string(&outcome->arena,
-		                  pass->collect.model_replied)
-		: run->record.model;
+	head->model = run->record.model;
 	head->mode = is_batch(run) ? NM_HEAD_BATCH : NM_HEAD_DIRECT;
 	head->tally = &outcome->tally;
 	head->metrics = &outcome->metrics;
