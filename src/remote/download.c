@@ -28,6 +28,7 @@ struct part {
 	struct nm_buf    etag;      /* of the bytes so far; empty = not told */
 	bool             begun;     /* this try's headers have been looked at */
 	bool             from_zero; /* ask for the whole next time */
+	bool             restarted; /* and it was this try that said so */
 	int              restarts;
 };
 
@@ -168,7 +169,7 @@ read_range(struct nm_text text, int64_t *first, int64_t *total)
 static enum nm_code
 start_over(struct part *part, const char *why, struct nm_err *err)
 {
-	part->from_zero = true;
+	part->from_zero = part->restarted = true;
 	if (++part->restarts > RESTARTS_MAX)
 		return nm_fail(err, NM_PROTOCOL, 0, "%s of %s", why,
 		               part->wish->id);
@@ -332,7 +333,7 @@ request_once(struct nm_api *api, struct part *part, const char *path,
 	const char *headers[5];
 
 	*out = (struct outcome){0};
-	part->begun = false;
+	part->begun = part->restarted = false;
 	nm_api_address(api, path, &address, &request);
 	set_range(part, &request, lines, headers);
 	out->code = nm_http_call(api->http, &request, &out->reply, &out->err);
@@ -369,8 +370,8 @@ tell(struct nm_api *api, const char *path, int tries,
 }
 
 /*
- * Whether and when to ask again. A cut that brought new bytes costs no try; one
- * that we made ourselves in order to begin anew is like any other cut.
+ * Whether and when to ask again. A cut that brought new bytes costs no try; what
+ * we ended ourselves in order to begin anew is counted by start_over.
  */
 static struct nm_retry_verdict
 decide(struct nm_api *api, const struct part *part,
@@ -384,6 +385,12 @@ decide(struct nm_api *api, const struct part *part,
 
 	if (out->rc != NM_UNREACHABLE)
 		return verdict;
+	if (part->restarted)
+		return (struct nm_retry_verdict){
+			.when = NM_RETRY_NOW, .transient = true,
+			.reason = "the whole is asked for"
+		};
+	/* It ended as announced, and yet is short of the whole: as if cut. */
 	if (code == NM_OK && out->reply.status < 300)
 		code = NM_AMBIGUOUS;
 	api->retry.retries_max = max - 1 > 0 ? max - 1 : -1;

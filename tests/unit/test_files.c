@@ -1,0 +1,464 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recorded.h"
+#include "remote/files.h"
+#include "scene.h"
+
+#define OK "HTTP/1.1 200 OK\r\n"
+#define PARTIAL "HTTP/1.1 206 Partial\r\n"
+#define WHOLE OK "Content-Length: 10\r\nETag: \"e1\"\r\n\r\n0123456789"
+#define CUT OK "Content-Length: 10\r\nETag: \"e1\"\r\n\r\n0123"
+#define REST PARTIAL "Content-Range: bytes 4-9/10\r\nContent-Length: 6\r\n" \
+	"\r\n456789"
+#define SHA256_OF_DIGITS \
+	"84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
+
+static char folder[] = "/tmp/nightmail_files_XXXXXX";
+
+static const struct {
+	const char        *left;     /* a part of an earlier process; NULL = none */
+	struct canned_step steps[8];
+	size_t             n_steps;
+	int64_t            expected;
+	enum nm_code       code;
+	const char        *asked[4]; /* words in the requests; "" = no Range */
+	const char        *why;
+} rows[] = {
+	{ NULL, { { .reply = WHOLE } }, 1, 10, NM_OK, { "" }, "in one piece" },
+	{ NULL, { { .reply = WHOLE } }, 1, 0, NM_OK, { "" },
+	  "without a length to expect" },
+	{ NULL, { { .reply = WHOLE, .piece_bytes = 3 } }, 1, 10, NM_OK, { "" },
+	  "in a trickle" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE }, { .reply = REST } }, 2,
+	  10, NM_OK, { "", "Range: bytes=4-\r\nIf-Range: \"e1\"\r\n" },
+	  "cut, and continued" },
+	{ NULL, { { .reply = CUT, .end = CANNED_RESET },
+	          { .reply = PARTIAL "Content-Range: bytes 4-9/10\r\n"
+	            "Content-Length: 6\r\n\r\n45", .end = CANNED_CLOSE },
+	          { .reply = PARTIAL "Content-Range: bytes 6-9/10\r\n"
+	            "Content-Length: 4\r\n\r\n6789" } }, 3, 10, NM_OK,
+	  { "", "bytes=4-", "bytes=6-" }, "cut twice" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE }, { .reply = WHOLE } }, 2,
+	  10, NM_OK, { "", "bytes=4-" }, "Range is not known there" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
+	          { .reply = "HTTP/1.1 502 No\r\nConnection: close\r\n"
+	            "Content-Length: 0\r\n\r\n", .end = CANNED_CLOSE },
+	          { .end = CANNED_CLOSE }, { .reply = REST } }, 4, 10, NM_OK,
+	  { "", "bytes=4-", "bytes=4-", "bytes=4-" }, "failures in between" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
+	          { .reply = PARTIAL "Content-Range: bytes 3-9/10\r\n"
+	            "Content-Length: 7\r\n\r\n3456789" },
+	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
+	  "another range than asked for" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
+	          { .reply = PARTIAL "Content-Length: 6\r\n\r\n456789" },
+	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
+	  "a range that does not say which" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
+	          { .reply = PARTIAL "Content-Range: bytes 4-10/11\r\n"
+	            "Content-Length: 7\r\n\r\n456789x" },
+	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
+	  "the length changed" },
+	{ "0123", { { .reply = REST } }, 1, 10, NM_OK, { "bytes=4-" },
+	  "continued by another process" },
+	{ "0123456789", { { .reply = "HTTP/1.1 416 No\r\nContent-Range: bytes "
+	    "*/10\r\nContent-Length: 0\r\n\r\n" } }, 1, 10, NM_OK,
+	  { "bytes=10-" }, "it was all there already" },
+	{ "0123456789x", { { .reply = "HTTP/1.1 416 No\r\nContent-Range: bytes "
+	    "*/10\r\nContent-Length: 0\r\n\r\n" }, { .reply = WHOLE } }, 2, 10,
+	  NM_OK, { "bytes=11-", "" }, "more was there than is" },
+	{ NULL, { { .reply = OK "\r\n0123456789", .end = CANNED_CLOSE } }, 1, 10,
+	  NM_OK, { "" }, "no length announced" },
+	{ NULL, { { .reply = OK "\r\n0123", .end = CANNED_CLOSE },
+	          { .reply = WHOLE } }, 2, 10, NM_OK, { "", "" },
+	  "no length announced, and cut: begun anew" },
+	{ NULL, { { .reply = OK "\r\n0123", .end = CANNED_CLOSE },
+	          { .reply = OK "\r\n0123", .end = CANNED_CLOSE },
+	          { .reply = OK "\r\n0123", .end = CANNED_CLOSE } }, 3, 10,
+	  NM_PROTOCOL, { "", "", "" }, "never as long as it should be" },
+	{ NULL, { { .reply = OK "Content-Length: 11\r\n\r\n0123456789x" },
+	          { .reply = OK "Content-Length: 11\r\n\r\n0123456789x" },
+	          { .reply = OK "Content-Length: 11\r\n\r\n0123456789x" } }, 3,
+	  10, NM_PROTOCOL, { "", "", "" }, "longer than it should be" },
+	{ NULL, { { .reply = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n" } },
+	  1, 10, NM_ABSENT, { "" }, "gone" },
+	{ "0123", { { .reply = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n" } },
+	  1, 10, NM_REFUSED, { "bytes=4-" }, "a wrong key" },
+	{ NULL, { { .end = CANNED_CLOSE }, { .end = CANNED_CLOSE },
+	          { .end = CANNED_CLOSE } }, 3, 10, NM_UNREACHABLE, { "" },
+	  "nothing comes of it" },
+	{ NULL, { { .reply = OK "Content-Encoding: gzip\r\nContent-Length: 2\r\n"
+	    "\r\nxx" } }, 1, 10, NM_PROTOCOL, { "" },
+	  "compressed though not asked for" },
+	{ NULL, { { .reply = OK "Content-Length: 2\r\n\r\n0",
+	            .end = CANNED_CLOSE },
+	          { .reply = OK "Content-Length: 3\r\n\r\n01",
+	            .end = CANNED_CLOSE },
+	          { .reply = OK "Content-Length: 4\r\n\r\n012",
+	            .end = CANNED_CLOSE },
+	          { .reply = OK "Content-Length: 5\r\n\r\n0123",
+	            .end = CANNED_CLOSE },
+	          { .reply = WHOLE } }, 5, 10, NM_OK, { "" },
+	  "as long as it gets further, no try is lost" },
+};
+
+static void
+put_part(const char *path, const char *bytes)
+{
+	struct nm_buf part = {0};
+	struct nm_err err;
+
+	nm_buf_addf(&part, "%s.file-1.part", path);
+	unlink(nm_buf_string(&part));
+	if (bytes)
+		assert_int_equal(nm_file_write(nm_buf_string(&part), 0600,
+		                               nm_text_of(bytes), &err), NM_OK);
+	nm_buf_release(&part);
+}
+
+static void
+expect_file(const char *path, bool there, const char *why)
+{
+	struct nm_buf content = {0};
+	struct nm_err err;
+
+	if (!there) {
+		if (access(path, F_OK) == 0)
+			fail_msg("%s: a file that is not whole", why);
+		return;
+	}
+	assert_int_equal(nm_file_read(path, &content, &err), NM_OK);
+	if (strcmp(nm_buf_string(&content), "0123456789") != 0)
+		fail_msg("%s: %s", why, nm_buf_string(&content));
+	nm_buf_release(&content);
+}
+
+static void
+expect_asked(const struct scene *scene, size_t row)
+{
+	for (size_t i = 0; i < 4 && i < rows[row].n_steps; i++) {
+		const char *words = rows[row].asked[i];
+		const char *seen = nm_buf_string(&scene->canned.seen[i]);
+
+		if (!words || i >= scene->canned.n_seen)
+			return;
+		if (*words ? !strstr(seen, words)
+		           : strstr(seen, "\r\nRange:") != NULL)
+			fail_msg("%s: request %zu is\n%s", rows[row].why, i,
+			         seen);
+	}
+}
+
+static void
+downloads_are_whole_or_not_at_all(void **state)
+{
+	struct nm_buf path = {0};
+
+	(void)state;
+	nm_buf_addf(&path, "%s/out.jsonl", folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nm_download wish = {
+			.id = "file-1", .path = nm_buf_string(&path),
+			.expected_bytes = rows[i].expected, .tries_max = 3
+		};
+		struct nm_downloaded got = {0};
+		struct nm_err err = {0};
+		struct scene scene;
+		enum nm_code rc;
+
+		unlink(wish.path);
+		put_part(wish.path, rows[i].left);
+		scene_begin(&scene, rows[i].steps, rows[i].n_steps);
+		rc = nm_files_download(&scene.api, &wish, &got, &err);
+		scene_stop(&scene);
+		if (rc != rows[i].code ||
+		    scene.canned.n_seen != rows[i].n_steps)
+			fail_msg("%s: code %d after %zu requests (%s)",
+			         rows[i].why, (int)rc, scene.canned.n_seen,
+			         err.text);
+		expect_file(wish.path, rc == NM_OK, rows[i].why);
+		expect_asked(&scene, i);
+		if (rc == NM_OK) {
+			assert_int_equal(got.bytes, 10);
+			assert_string_equal(got.sha256, SHA256_OF_DIGITS);
+			assert_int_equal(got.tries, rows[i].n_steps);
+		}
+		scene_release(&scene);
+		put_part(wish.path, NULL);
+	}
+	unlink(nm_buf_string(&path));
+	nm_buf_release(&path);
+}
+
+static void
+an_empty_file_is_a_file(void **state)
+{
+	static const struct canned_step step = {
+		.reply = OK "Content-Length: 0\r\n\r\n"
+	};
+	struct nm_buf path = {0};
+	struct nm_download wish = { .id = "file-1" };
+	struct nm_downloaded got;
+	struct nm_err err = {0};
+	struct scene scene;
+	struct stat stat_of;
+
+	(void)state;
+	nm_buf_addf(&path, "%s/empty.jsonl", folder);
+	wish.path = nm_buf_string(&path);
+	scene_begin(&scene, &step, 1);
+	assert_int_equal(nm_files_download(&scene.api, &wish, &got, &err),
+	                 NM_OK);
+	scene_stop(&scene);
+	assert_int_equal(got.bytes, 0);
+	assert_int_equal(stat(wish.path, &stat_of), 0);
+	assert_int_equal(stat_of.st_size, 0);
+	unlink(wish.path);
+	scene_release(&scene);
+	nm_buf_release(&path);
+}
+
+static void
+a_folder_that_is_not_there_sends_nothing(void **state)
+{
+	struct nm_download wish = {
+		.id = "file-1", .path = "/nonexistent/out.jsonl"
+	};
+	struct nm_downloaded got;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, NULL, 0);
+	assert_int_equal(nm_files_download(&scene.api, &wish, &got, &err),
+	                 NM_IO);
+	assert_int_equal(scene.api.tries, 0);
+	scene_stop(&scene);
+	scene_release(&scene);
+}
+
+struct notes {
+	uint64_t bytes, total;
+	int      count;
+};
+
+static void
+note(void *user, uint64_t bytes, uint64_t total)
+{
+	struct notes *notes = user;
+
+	assert_true(bytes >= notes->bytes);
+	notes->bytes = bytes;
+	notes->total = total;
+	notes->count++;
+}
+
+static void
+progress_is_told(void **state)
+{
+	static const struct canned_step step = { .reply = WHOLE };
+	struct notes notes = {0};
+	struct nm_download wish = {
+		.id = "file-1", .progress = note, .progress_user = &notes
+	};
+	struct nm_buf path = {0};
+	struct nm_downloaded got;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	nm_buf_addf(&path, "%s/told.jsonl", folder);
+	wish.path = nm_buf_string(&path);
+	scene_begin(&scene, &step, 1);
+	assert_int_equal(nm_files_download(&scene.api, &wish, &got, &err),
+	                 NM_OK);
+	scene_stop(&scene);
+	assert_int_equal(notes.bytes, 10);
+	assert_int_equal(notes.total, 10);
+	assert_true(notes.count > 0);
+	unlink(wish.path);
+	scene_release(&scene);
+	nm_buf_release(&path);
+}
+
+struct text_source {
+	const char *at;
+	size_t      len, read;
+};
+
+static ssize_t
+read_text(void *user, char *out, size_t room, struct nm_err *err)
+{
+	struct text_source *text = user;
+	size_t part = text->len - text->read;
+
+	(void)err;
+	if (part > room)
+		part = room;
+	memcpy(out, text->at + text->read, part);
+	text->read += part;
+	return (ssize_t)part;
+}
+
+static enum nm_code
+rewind_text(void *user, struct nm_err *err)
+{
+	(void)err;
+	((struct text_source *)user)->read = 0;
+	return NM_OK;
+}
+
+static const struct {
+	struct canned_step step;
+	const char        *file;
+	enum nm_code       code;
+	const char        *why;
+} uploads[] = {
+	{ {0}, "file_2026_processed.json", NM_OK, "as recorded" },
+	{ {0}, "file_2024_uploaded.json", NM_OK, "an older answer" },
+	{ { .reply = OK "Content-Length: 2\r\n\r\n{}" }, NULL, NM_AMBIGUOUS,
+	  "taken in, under no name" },
+	{ { .reply = OK "Content-Length: 1\r\n\r\n<" }, NULL, NM_AMBIGUOUS,
+	  "an answer that cannot be read" },
+	{ { .end = CANNED_CLOSE }, NULL, NM_AMBIGUOUS, "cut" },
+	{ { .reply = "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n" }, NULL,
+	  NM_AMBIGUOUS, "a proxy's fault" },
+	{ { .reply = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n" }, NULL,
+	  NM_REFUSED, "too large" },
+	{ { .reply = "HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n" }, NULL,
+	  NM_UNREACHABLE, "later" },
+};
+
+static void
+uploads_are_sent_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++) {
+		struct text_source text = { "{}\n", 3, 0 };
+		struct nm_http_source source = {
+			read_text, rewind_text, &text, 3
+		};
+		struct nm_upload upload = {
+			.filename = "nm-1.jsonl", .source = &source,
+			.expires_after_s = 86400
+		};
+		struct canned_step steps[2];
+		struct nm_buf reply = {0}, body = {0};
+		struct nm_remote_file file = {0};
+		struct nm_err err = {0};
+		struct scene scene;
+
+		steps[0] = uploads[i].step;
+		if (uploads[i].file) {
+			recorded(&body, uploads[i].file);
+			nm_buf_addf(&reply, OK "Content-Length: %zu\r\n\r\n%s",
+			            body.len, nm_buf_string(&body));
+			steps[0].reply = nm_buf_string(&reply);
+		}
+		steps[1] = steps[0];
+		scene_begin(&scene, steps, 2);
+		if (nm_files_upload_once(&scene.api, &upload, &scene.arena,
+		                         &file, &err) != uploads[i].code)
+			fail_msg("%s: %s", uploads[i].why, err.text);
+		scene_stop(&scene);
+		assert_int_equal(scene.canned.n_seen, 1);
+		scene_expect(&scene, 0, "POST /v1/files HTTP/1.1\r\n");
+		scene_expect(&scene, 0, "name=\"purpose\"\r\n\r\nbatch\r\n");
+		scene_expect(&scene, 0, "name=\"expires_after[anchor]\"\r\n\r\n"
+		             "created_at\r\n");
+		scene_expect(&scene, 0, "name=\"expires_after[seconds]\"\r\n\r\n"
+		             "86400\r\n");
+		scene_expect(&scene, 0, "filename=\"nm-1.jsonl\"");
+		if (uploads[i].code == NM_OK)
+			assert_true(strncmp(file.id, "file-", 5) == 0 &&
+			            file.bytes > 0 && file.created_s > 0);
+		scene_release(&scene);
+		nm_buf_release(&reply);
+		nm_buf_release(&body);
+	}
+}
+
+static void
+files_are_listed_looked_up_and_deleted(void **state)
+{
+	struct canned_step steps[3] = {0};
+	static const char *const names[] = {
+		"list_files.json", "file_batch_output.json", "file_deleted.json"
+	};
+	struct nm_files_query query = {
+		.purpose = "batch", .limit = 20, .order = "desc", .after = "f/1"
+	};
+	struct nm_buf replies[3] = {0};
+	struct nm_files_page page;
+	struct nm_remote_file file;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct nm_buf body = {0};
+
+		recorded(&body, names[i]);
+		nm_buf_addf(&replies[i], OK "Content-Length: %zu\r\n\r\n%s",
+		            body.len, nm_buf_string(&body));
+		steps[i].reply = nm_buf_string(&replies[i]);
+		nm_buf_release(&body);
+	}
+	scene_begin(&scene, steps, 3);
+	assert_int_equal(nm_files_list(&scene.api, &query, &scene.arena, &page,
+	                               &err), NM_OK);
+	assert_int_equal(page.count, 1);
+	assert_false(page.more);
+	assert_string_equal(page.files[0].filename,
+	                    "batch_6b00000000000004_output.jsonl");
+	assert_string_equal(page.after, "file-6bOutput04");
+	assert_int_equal(nm_files_get(&scene.api, "file-1", &scene.arena, &file,
+	                              &err), NM_OK);
+	assert_string_equal(file.purpose, "batch_output");
+	assert_int_equal(nm_files_delete(&scene.api, "file-1", &err), NM_OK);
+	scene_stop(&scene);
+	scene_expect(&scene, 0, "GET /v1/files?purpose=batch&limit=20&order=desc"
+	             "&after=f%2F1 HTTP/1.1");
+	scene_expect(&scene, 2, "DELETE /v1/files/file-1 HTTP/1.1");
+	scene_release(&scene);
+	for (size_t i = 0; i < 3; i++)
+		nm_buf_release(&replies[i]);
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) == NULL;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void)state;
+	return rmdir(folder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(downloads_are_whole_or_not_at_all),
+		cmocka_unit_test(an_empty_file_is_a_file),
+		cmocka_unit_test(a_folder_that_is_not_there_sends_nothing),
+		cmocka_unit_test(progress_is_told),
+		cmocka_unit_test(uploads_are_sent_once),
+		cmocka_unit_test(files_are_listed_looked_up_and_deleted),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
