@@ -131,6 +131,27 @@ what_cannot_be_reached_is_told_so_in_every_verb(void **state)
 	scene_release(&scene);
 }
 
+/* On a kept connection that is closed libcurl would send again by itself. */
+static void
+once_is_once_after_other_calls_too(void **state)
+{
+	static const struct canned_step steps[] = {
+		{ .reply = OK }, { .end = CANNED_CLOSE }, { .reply = OK },
+	};
+	struct nm_reply reply = {0};
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, steps, 3);
+	assert_int_equal(call(&scene.api, GET, &reply, &err), NM_OK);
+	nm_reply_release(&reply);
+	assert_int_equal(call(&scene.api, ONCE, &reply, &err), NM_AMBIGUOUS);
+	scene_stop(&scene);
+	assert_int_equal(scene.canned.n_seen, 2);
+	scene_release(&scene);
+}
+
 struct events {
 	struct nm_buf text;
 };
@@ -224,6 +245,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_end_in_their_codes),
 		cmocka_unit_test(what_cannot_be_reached_is_told_so_in_every_verb),
+		cmocka_unit_test(once_is_once_after_other_calls_too),
 		cmocka_unit_test(every_try_is_told_to_the_log),
 		cmocka_unit_test(the_account_is_in_the_headers),
 		cmocka_unit_test(a_pause_heeds_the_stop_flag),

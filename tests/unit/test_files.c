@@ -60,6 +60,11 @@ static const struct {
 	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
 	  "another range than asked for" },
 	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
+	          { .reply = PARTIAL "Content-Range: bytes 0-5/10\r\n"
+	            "Content-Length: 6\r\n\r\n012345" },
+	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
+	  "another range, of the right length" },
+	{ NULL, { { .reply = CUT, .end = CANNED_CLOSE },
 	          { .reply = PARTIAL "Content-Length: 6\r\n\r\n456789" },
 	          { .reply = WHOLE } }, 3, 10, NM_OK, { "", "bytes=4-", "" },
 	  "a range that does not say which" },
@@ -387,6 +392,36 @@ uploads_are_sent_once(void **state)
 	}
 }
 
+/* On a kept connection that is closed libcurl would send again by itself. */
+static void
+uploads_are_sent_once_after_other_calls_too(void **state)
+{
+	static const struct canned_step steps[] = {
+		{ .reply = OK "Content-Length: 2\r\n\r\n{}" },
+		{ .end = CANNED_CLOSE }, { .end = CANNED_CLOSE },
+	};
+	struct text_source text = { "{}\n", 3, 0 };
+	struct nm_http_source source = { read_text, rewind_text, &text, 3 };
+	struct nm_upload upload = {
+		.filename = "nm-1.jsonl", .source = &source
+	};
+	struct nm_files_query query = {0};
+	struct nm_files_page page;
+	struct nm_remote_file file;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, steps, 3);
+	assert_int_equal(nm_files_list(&scene.api, &query, &scene.arena, &page,
+	                               &err), NM_OK);
+	assert_int_equal(nm_files_upload_once(&scene.api, &upload, &scene.arena,
+	                                      &file, &err), NM_AMBIGUOUS);
+	scene_stop(&scene);
+	assert_int_equal(scene.canned.n_seen, 2);
+	scene_release(&scene);
+}
+
 static void
 files_are_listed_looked_up_and_deleted(void **state)
 {
@@ -457,6 +492,7 @@ main(void)
 		cmocka_unit_test(a_folder_that_is_not_there_sends_nothing),
 		cmocka_unit_test(progress_is_told),
 		cmocka_unit_test(uploads_are_sent_once),
+		cmocka_unit_test(uploads_are_sent_once_after_other_calls_too),
 		cmocka_unit_test(files_are_listed_looked_up_and_deleted),
 	};
 
