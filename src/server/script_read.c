@@ -51,13 +51,14 @@ take_which(struct nm_script *script, struct nm_words *r, struct nm_which *which)
 
 /* "of batch N", where it stands. */
 static enum nm_code
-take_batches(struct nm_script *script, struct nm_words *r, struct nm_which *batches)
+take_batches(struct nm_script *script, struct nm_words *r,
+             struct nm_which *batches)
 {
 	*batches = (struct nm_which){0};
 	if (!nm_words_take(r, "of"))
 		return NM_OK;
 	if (!nm_words_take(r, "batch") && !nm_words_take(r, "batches"))
-		return nm_words_bad(r, "after 'of' comes 'batch'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "after 'of' comes 'batch'");
 	return take_which(script, r, batches);
 }
 
@@ -84,7 +85,7 @@ take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
 		*counts = "null";
 		return NM_OK;
 	}
-	for (int some = 0; (text = nm_words_peek(r)->text) && strchr(text, '='); some++) {
+	while ((text = nm_words_peek(r)->text) && strchr(text, '=')) {
 		known = false;
 		for (size_t i = 0; i < 3; i++) {
 			if (strncmp(text, names[i], strlen(names[i])) != 0)
@@ -108,7 +109,8 @@ take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
 }
 
 static enum nm_code
-take_header(struct nm_script *script, struct nm_words *r, struct nm_fault *fault)
+take_header(struct nm_script *script, struct nm_words *r,
+            struct nm_fault *fault)
 {
 	const char **headers = (const char **)(uintptr_t)fault->headers;
 	const char *text = NULL, *colon;
@@ -156,7 +158,7 @@ take_cut(struct nm_words *r, struct nm_call_rule *rule)
 	enum nm_code rc;
 
 	if (!nm_words_take(r, "after"))
-		return nm_words_bad(r, "after 'cut' comes 'after'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "after 'cut' comes 'after'");
 	rc = nm_words_text(r, "bytes", &text);
 	if (rc)
 		return rc;
@@ -176,12 +178,13 @@ take_lose(struct nm_words *r, struct nm_fault *fault)
 	else if (nm_words_take(r, "call"))
 		fault->loss = NM_LOSE_CALL;
 	else
-		return nm_words_bad(r, "one loses a 'call' or a 'reply'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "one loses a 'call' or a 'reply'");
 	return NM_OK;
 }
 
 static enum nm_code
-take_action(struct nm_script *script, struct nm_words *r, struct nm_call_rule *rule)
+take_action(struct nm_script *script, struct nm_words *r,
+            struct nm_call_rule *rule)
 {
 	struct nm_fault *fault = &rule->fault;
 	uint64_t rate = 0;
@@ -197,7 +200,7 @@ take_action(struct nm_script *script, struct nm_words *r, struct nm_call_rule *r
 	if (nm_words_take(r, "delay"))
 		return nm_words_span(r, "a span", &fault->delay_ms);
 	if (nm_words_take(r, "act") && !nm_words_take(r, "then"))
-		return nm_words_bad(r, "after 'act' comes 'then'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "after 'act' comes 'then'");
 	if (nm_words_take(r, "lose"))
 		return take_lose(r, fault);
 	if (nm_words_take(r, "cut"))
@@ -224,11 +227,12 @@ take_action(struct nm_script *script, struct nm_words *r, struct nm_call_rule *r
 		fault->empty_ids = true;
 		return NM_OK;
 	}
-	return nm_words_bad(r, "no action of a call", nm_words_peek(r)->text);
+	return nm_words_bad_next(r, "no action of a call");
 }
 
 static struct nm_call_rule *
-add_call(struct nm_script *script, struct nm_words *r, const char *method, const char *path)
+add_call(struct nm_script *script, struct nm_words *r, const char *method,
+         const char *path)
 {
 
 	script->calls = reallocarray(script->calls, script->n_calls + 1,
@@ -307,7 +311,8 @@ take_http_error(struct nm_words *r, struct nm_row_fault *fault)
 		           r->words[r->next - 1].text);
 	fault->class = NM_ROW_HTTP_ERROR;
 	fault->status = (unsigned)status;
-	if (nm_words_peek(r)->text && !nm_words_peek(r)->quoted && strcmp(nm_words_peek(r)->text, "in"))
+	if (nm_words_peek(r)->text && !nm_words_peek(r)->quoted &&
+	    strcmp(nm_words_peek(r)->text, "in"))
 		fault->code = r->words[r->next++].text;
 	if (nm_words_peek(r)->text && nm_words_peek(r)->quoted)
 		fault->message = r->words[r->next++].text;
@@ -331,7 +336,7 @@ take_class(struct nm_words *r, struct nm_row_fault *fault)
 		return NM_OK;
 	}
 	r->next = at;
-	return nm_words_bad(r, "no class of a row", nm_words_peek(r)->text);
+	return nm_words_bad_next(r, "no class of a row");
 }
 
 static enum nm_code
@@ -375,7 +380,8 @@ take_fail(struct nm_words *r, struct nm_batch_fault *fault)
 }
 
 static enum nm_code
-take_quota(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+take_quota(struct nm_script *script, struct nm_words *r,
+           struct nm_batch_fault *fault)
 {
 	uint64_t number = 0;
 	enum nm_code rc;
@@ -395,19 +401,19 @@ take_quota(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *
 		fault->quota_requests = (int64_t)number;
 		return rc;
 	}
-	return nm_words_bad(r, "a quota is of tokens, requests or creations",
-	           nm_words_peek(r)->text);
+	return nm_words_bad_next(r, "a quota is of tokens, requests or creations");
 }
 
 static enum nm_code
-take_stale(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+take_stale(struct nm_script *script, struct nm_words *r,
+           struct nm_batch_fault *fault)
 {
 	bool files = nm_words_take(r, "files");
 	int64_t span;
 	enum nm_code rc;
 
 	if (!files && !nm_words_take(r, "batches"))
-		return nm_words_bad(r, "stale are 'files' or 'batches'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "stale are 'files' or 'batches'");
 	rc = nm_words_span(r, "a span", &span);
 	if (rc)
 		return rc;
@@ -424,10 +430,11 @@ take_stale(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *
 }
 
 static enum nm_code
-take_order(struct nm_script *script, struct nm_words *r, struct nm_batch_fault *fault)
+take_order(struct nm_script *script, struct nm_words *r,
+           struct nm_batch_fault *fault)
 {
 	if (!nm_words_take(r, "shuffled"))
-		return nm_words_bad(r, "an order is 'shuffled'", nm_words_peek(r)->text);
+		return nm_words_bad_next(r, "an order is 'shuffled'");
 	fault->shuffled = true;
 	fault->order_seed = script->seed;
 	if (nm_words_take(r, "seed"))
@@ -452,7 +459,7 @@ take_state(struct nm_words *r, struct nm_batch_fault *fault)
 		if (nm_words_take(r, states[i].name))
 			return nm_words_span(r, "a span",
 				&fault->dwell_ms[states[i].state]);
-	return nm_words_bad(r, "no rule begins with", nm_words_peek(r)->text);
+	return nm_words_bad_next(r, "no rule begins with");
 }
 
 static enum nm_code
@@ -498,7 +505,7 @@ read_shown(struct nm_script *script, struct nm_words *r, struct nm_fault shown)
 	if (!shown.empty_ids)
 		rc = take_counts(script, r, &shown.counts);
 	else if (!nm_words_take(r, "empty"))
-		rc = nm_words_bad(r, "ids are 'empty'", nm_words_peek(r)->text);
+		rc = nm_words_bad_next(r, "ids are 'empty'");
 	shown.rule = nm_arena_string(&script->arena, r->whole);
 	if (!rc)
 		add_call(script, r, "*", "/v1/batches**")->fault = shown;
@@ -523,7 +530,7 @@ read_line(struct nm_script *script, struct nm_words *r)
 	else
 		rc = read_batch(script, r);
 	if (!rc && nm_words_peek(r)->text)
-		rc = nm_words_bad(r, "nothing more was expected", nm_words_peek(r)->text);
+		rc = nm_words_bad_next(r, "nothing more was expected");
 	return rc;
 }
 
@@ -546,7 +553,8 @@ nm_script_read(struct nm_script *script, const char *name,
 			(struct nm_text){ text.at, len }).at;
 		text.at += len + (end != NULL);
 		text.len -= len + (end != NULL);
-		rc = r.line > MAX_RULES ? nm_words_bad(&r, "the script is too long", NULL) :
+		rc = r.line > MAX_RULES ?
+			nm_words_bad(&r, "the script is too long", NULL) :
 			read_line(script, &r);
 	}
 	if (rc)

@@ -9,6 +9,12 @@ nm_words_bad(struct nm_words *r, const char *problem, const char *what)
 		problem, what ? ": '" : "", what ? what : "", what ? "'" : "");
 }
 
+enum nm_code
+nm_words_bad_next(struct nm_words *r, const char *problem)
+{
+	return nm_words_bad(r, problem, nm_words_peek(r)->text);
+}
+
 static enum nm_code
 split_quoted(struct nm_words *r, const char **at, struct nm_word *word)
 {
@@ -132,7 +138,8 @@ nm_words_span(struct nm_words *r, const char *what, int64_t *span_ms)
 	if (text[0] >= '0' && text[0] <= '9' && strcmp(end, "ms") == 0)
 		return NM_OK;
 	if (nm_clock_read_span(text, span_ms, NULL))
-		return nm_words_bad(r, "not a span of time such as 500ms, 5s or 1h", text);
+		return nm_words_bad(r, "not a span of time such as 500ms, 5s or "
+		                    "1h", text);
 	return NM_OK;
 }
 

@@ -64,5 +64,7 @@ bool nm_words_chance(const char *text, uint64_t *chance);
 /* Fails with NM_INPUT and "name:line: problem: 'what'"; what may be NULL. */
 enum nm_code nm_words_bad(struct nm_words *r, const char *problem,
                           const char *what);
+/* The same, of the word that comes next. */
+enum nm_code nm_words_bad_next(struct nm_words *r, const char *problem);
 
 #endif
