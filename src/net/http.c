@@ -326,6 +326,12 @@ nm_http_poll(struct nm_http *http, int wait_ms, struct nm_err *err)
 	return rc;
 }
 
+void
+nm_http_wake(struct nm_http *http)
+{
+	nm_loop_wake(&http->loop);
+}
+
 struct call {
 	struct nm_http_reply *reply;
 	struct nm_err         err;

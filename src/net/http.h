@@ -174,6 +174,9 @@ size_t nm_http_running(const struct nm_http *http);
 enum nm_code nm_http_poll(struct nm_http *http, int wait_ms,
                           struct nm_err *err) NM_MUST_USE;
 
+/* Ends the wait of a poll now or next. The one call allowed from any thread. */
+void nm_http_wake(struct nm_http *http);
+
 /*
  * One transfer from start to end; request->done is ignored. Others in the loop
  * go on meanwhile. Codes as for `done`, and NM_INTERRUPTED soon after the

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,12 +59,17 @@ on_timer(CURLM *multi, long timeout_ms, void *user)
 enum nm_code
 nm_loop_open(struct nm_loop *loop, long connections_max, struct nm_err *err)
 {
-	*loop = (struct nm_loop){ .due_ms = -1, .epoll_fd = -1 };
+	struct epoll_event event = { .events = EPOLLIN };
+
+	*loop = (struct nm_loop){ .due_ms = -1, .epoll_fd = -1, .wake_fd = -1 };
 	loop->multi = curl_multi_init();
 	if (!loop->multi)
 		return nm_fail(err, NM_IO, 0, "libcurl cannot be set up");
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (loop->epoll_fd < 0) {
+	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	event.data.fd = loop->wake_fd;
+	if (loop->epoll_fd < 0 || loop->wake_fd < 0 ||
+	    epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->wake_fd, &event)) {
 		int reason = errno;
 
 		nm_loop_close(loop);
@@ -87,7 +93,16 @@ nm_loop_close(struct nm_loop *loop)
 	curl_multi_cleanup(loop->multi);
 	if (loop->epoll_fd >= 0)
 		close(loop->epoll_fd);
-	*loop = (struct nm_loop){ .due_ms = -1, .epoll_fd = -1 };
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	*loop = (struct nm_loop){ .due_ms = -1, .epoll_fd = -1, .wake_fd = -1 };
+}
+
+void
+nm_loop_wake(struct nm_loop *loop)
+{
+	/* It can only fail by being full, and then a waking is due already. */
+	(void)!write(loop->wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
 enum nm_code
@@ -111,7 +126,12 @@ static CURLMcode
 act(struct nm_loop *loop, curl_socket_t socket, uint32_t events)
 {
 	int mask = 0, running;
+	uint64_t wakings;
 
+	if (socket == loop->wake_fd) {
+		(void)!read(loop->wake_fd, &wakings, sizeof(wakings));
+		return CURLM_OK;
+	}
 	if (events & EPOLLIN)
 		mask |= CURL_CSELECT_IN;
 	if (events & EPOLLOUT)

@@ -12,6 +12,7 @@
 struct nm_loop {
 	CURLM  *multi;
 	int     epoll_fd;
+	int     wake_fd;  /* written to by nm_loop_wake */
 	int64_t due_ms;   /* of curl's timer, by nm_loop_now_ms; -1 = none */
 	int     failed;   /* errno of an epoll call within a callback */
 };
@@ -28,6 +29,9 @@ void nm_loop_remove(struct nm_loop *loop, CURL *easy);
 /* Waits up to wait_ms for one round of events and lets curl act on them. */
 enum nm_code nm_loop_poll(struct nm_loop *loop, int wait_ms,
                           struct nm_err *err) NM_MUST_USE;
+
+/* Ends the wait of a poll now or next; from any thread. */
+void nm_loop_wake(struct nm_loop *loop);
 
 /* The next handle that has ended, and how; NULL = none. Still to be removed. */
 CURL *nm_loop_ended(struct nm_loop *loop, CURLcode *how);

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "server/pass.h"
+#include "server/relay.h"
 #include "server/server.h"
 
 enum {
@@ -92,7 +93,7 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 	rc = nm_store_batch_get(desk->parts->store, NULL, id, &new->arena,
 	                        &new->batch, err);
 	if (rc) {
-		nm_job_close(new);
+		nm_job_close(new, desk);
 		return rc;
 	}
 	new->id = new->batch.id;
@@ -104,10 +105,14 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 }
 
 void
-nm_job_close(struct nm_job *job)
+nm_job_close(struct nm_job *job, struct nm_desk *desk)
 {
 	if (!job)
 		return;
+	/* What cannot be written now was never answered. */
+	if (job->relay)
+		(void)!nm_relay_stop(job, desk, NULL);
+	nm_relay_close(job);
 	nm_trial_release(&job->trial);
 	nm_arena_release(&job->arena);
 	free(job);
@@ -345,6 +350,32 @@ fail_for_input(struct nm_job *job, struct nm_desk *desk,
 }
 
 static enum nm_code
+relay(struct nm_job *job, struct nm_desk *desk,
+      const struct nm_script *script, enum nm_job_did *did, int64_t *due_ms,
+      struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!job->relay)
+		rc = nm_relay_open(job, desk, err);
+	*due_ms = job->batch.expires_s * 1000;
+	return rc ? rc : nm_relay_step(job, desk, script, did, err);
+}
+
+/* Before rows are given up, those at the upstream are: what came of them stays. */
+static enum nm_code
+call_back(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!desk->parts->upstream || job->rows_done)
+		return NM_OK;
+	if (!job->relay)
+		rc = nm_relay_open(job, desk, err);
+	return rc ? rc : nm_relay_stop(job, desk, err);
+}
+
+static enum nm_code
 progress(struct nm_job *job, struct nm_desk *desk,
          const struct nm_script *script, const struct nm_batch_fault *fault,
          enum nm_job_did *did, int64_t *due_ms, struct nm_err *err)
@@ -354,6 +385,8 @@ progress(struct nm_job *job, struct nm_desk *desk,
 	uint64_t most = UINT64_MAX;
 	enum nm_code rc;
 
+	if (job->rows_done)
+		nm_relay_close(job);
 	if (job->rows_done && kind == NM_PASS_EXPIRE)
 		return finish(job, desk, fault, NM_BATCH_EXPIRED, err);
 	if (job->rows_done) {
@@ -362,13 +395,17 @@ progress(struct nm_job *job, struct nm_desk *desk,
 		*did = NM_JOB_WAITS;
 		return NM_OK;
 	}
-	if (kind == NM_PASS_ASK)
+	if (kind == NM_PASS_ASK && !desk->parts->upstream)
 		most = allowance(job, desk, fault, due_ms);
 	if (most == 0) {
 		*did = NM_JOB_WAITS;
 		return NM_OK;
 	}
-	rc = nm_pass_run(job, desk, kind, script, most, err);
+	rc = kind == NM_PASS_ASK ? NM_OK : call_back(job, desk, err);
+	if (!rc && kind == NM_PASS_ASK && desk->parts->upstream)
+		rc = relay(job, desk, script, did, due_ms, err);
+	else if (!rc)
+		rc = nm_pass_run(job, desk, kind, script, most, err);
 	return rc == NM_INPUT ? fail_for_input(job, desk, fault, err) : rc;
 }
 
@@ -391,8 +428,12 @@ cancel(struct nm_job *job, struct nm_desk *desk,
        const struct nm_script *script, const struct nm_batch_fault *fault,
        enum nm_job_did *did, int64_t *due_ms, struct nm_err *err)
 {
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 
+	if (job->batch.at_s[NM_BATCH_IN_PROGRESS])
+		rc = call_back(job, desk, err);
+	if (rc)
+		return rc;
 	if (must_wait(job, desk, due_ms)) {
 		*did = NM_JOB_WAITS;
 		return NM_OK;

@@ -69,7 +69,7 @@ enum nm_code nm_job_step(struct nm_job *job, struct nm_desk *desk,
                          enum nm_job_look look, enum nm_job_did *did,
                          int64_t *due_ms, struct nm_err *err) NM_MUST_USE;
 
-/* Keeps nothing that was not kept. NULL is fine. */
-void nm_job_close(struct nm_job *job);
+/* Writes answers that came, calls back what is under way. NULL is fine. */
+void nm_job_close(struct nm_job *job, struct nm_desk *desk);
 
 #endif

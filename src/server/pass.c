@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "server/model.h"
+#include "server/relay.h"
 #include "server/server.h"
 
 enum { SLICE_MS = 10, ROWS_A_LOOK = 64, FLUSH_BYTES = 1 << 20 };
@@ -133,11 +134,10 @@ add_error(struct nm_desk *desk, struct nm_batch_books *books,
 	nm_pass_add_reply(desk, books, head, &reply, fault);
 }
 
-/* A row that the script lets not run; false when it is to be asked. */
-static bool
-add_unasked(struct nm_desk *desk, struct nm_batch_books *books,
-            const struct nm_result_head *head,
-            const struct nm_row_fault *fault)
+bool
+nm_pass_add_unasked(struct nm_desk *desk, struct nm_batch_books *books,
+                    const struct nm_result_head *head,
+                    const struct nm_row_fault *fault)
 {
 	struct nm_buf *errors = &desk->shelf.pending[NM_SHELF_ERROR];
 	struct nm_row_reply none = { .body = NM_TEXT("null") };
@@ -207,7 +207,7 @@ add_row(struct nm_job *job, struct nm_desk *desk,
 	if (script->n_rows)
 		(void)nm_script_row(script, job->number, row->number,
 		                    row->custom_id, &fault);
-	if (!add_unasked(desk, books, &head, &fault))
+	if (!nm_pass_add_unasked(desk, books, &head, &fault))
 		add_simulated(job, desk, books, &head, row, &fault);
 }
 
@@ -232,7 +232,8 @@ add_rows(struct nm_job *job, struct nm_desk *desk,
 			job->rows_done = true;
 			break;
 		}
-		add_row(job, desk, books, kind, script, &row);
+		if (!job->relay || !nm_relay_answered(job->relay, row.custom_id))
+			add_row(job, desk, books, kind, script, &row);
 		books->input_lines = (int64_t)row.number;
 		books->input_bytes = (int64_t)desk->rows.place;
 		if (desk->shelf.pending[NM_SHELF_OUTPUT].len > FLUSH_BYTES) {

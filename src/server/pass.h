@@ -31,8 +31,13 @@ enum nm_code nm_pass_open_shelf(struct nm_job *job, struct nm_desk *desk,
                                 struct nm_batch_books *books,
                                 struct nm_err *err) NM_MUST_USE;
 
-/* Appends an answered row to the shelf as the fault has it, and books it.
- * wish->twist is set from the fault. */
+/* Appends the line of a row that the script does not let run, and books it;
+ * false when it is to be asked. */
+bool nm_pass_add_unasked(struct nm_desk *desk, struct nm_batch_books *books,
+                         const struct nm_result_head *head,
+                         const struct nm_row_fault *fault);
+
+/* Appends an answered row to the shelf as the fault has it, and books it. */
 struct nm_row_reply {
 	unsigned        status;
 	struct nm_text  body;   /* JSON */

@@ -1,18 +1,60 @@
 /*
  * upstream: a real model behind the server, by an OpenAI-compatible base URL;
- * bounded concurrency and the one retry policy.
+ * bounded concurrency and the one retry policy, on a thread of its own.
+ * Knows endpoints and replies; must not know batches or calls.
  */
 #ifndef NM_SERVER_UPSTREAM_H
 #define NM_SERVER_UPSTREAM_H
 
+#include "server/ask.h"
 #include "server/call.h"
+#include "server/model.h"
 
 struct nm_upstream;
 
-/* By parts->options (upstream, upstream_key_env, concurrency). */
+/* By parts->options (upstream, upstream_key_env, concurrency). NM_USAGE for a URL
+ * that is none or a key that may not be sent to it. */
 enum nm_code nm_upstream_open(const struct nm_parts *parts,
                               struct nm_upstream **upstream,
                               struct nm_err *err) NM_MUST_USE;
+/* What still waits is answered with 503 first. NULL is fine. */
 void nm_upstream_close(struct nm_upstream *upstream);
+
+/*
+ * What came back, whatever it was: body is one JSON value without line breaks, an
+ * envelope of our own where the upstream gave none.
+ */
+struct nm_upstream_reply {
+	unsigned        status;
+	struct nm_text  body;
+	struct nm_usage usage;        /* of a 2xx */
+	struct nm_text  retry_after;  /* header, or empty */
+};
+
+/* Patient ones wait their turn and are tried again; urgent ones go at once, once. */
+enum nm_upstream_manner { NM_UPSTREAM_PATIENT, NM_UPSTREAM_URGENT };
+
+struct nm_upstream_request {
+	enum nm_endpoint        endpoint;
+	struct nm_text          body;   /* copied */
+	enum nm_upstream_manner manner;
+	const void             *group;  /* for cancel */
+	/* Called once on the upstream's thread, unless cancelled. */
+	void (*done)(void *user, const struct nm_upstream_reply *reply);
+	void *user;
+};
+
+void nm_upstream_ask(struct nm_upstream *upstream,
+                     const struct nm_upstream_request *request);
+
+/* Ends all of a group: once this returns, no `done` of theirs runs any more. Not
+ * to be called from `done`. */
+void nm_upstream_cancel(struct nm_upstream *upstream, const void *group);
+
+/* How many patient ones may run at once. */
+unsigned nm_upstream_concurrency(const struct nm_upstream *upstream);
+
+/* input/output or prompt/completion naming, from a reply's body. */
+void nm_usage_read(const struct nm_value *body, struct nm_usage *usage);
 
 #endif

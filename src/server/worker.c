@@ -80,12 +80,12 @@ take_up(struct nm_worker *worker, struct nm_err *err)
 }
 
 static void
-drop(struct nm_job **at)
+drop(struct nm_worker *worker, struct nm_job **at)
 {
 	struct nm_job *job = *at;
 
 	*at = job->next;
-	nm_job_close(job);
+	nm_job_close(job, &worker->desk);
 }
 
 /* One step of each job; whether any has more to do, and when one is due. */
@@ -111,7 +111,7 @@ round_of_steps(struct nm_worker *worker, enum nm_job_look look,
 		}
 		(*at)->retry_ms = 0;
 		if (did == NM_JOB_ENDED) {
-			drop(at);
+			drop(worker, at);
 			continue;
 		}
 		more = more || did == NM_JOB_WORKED;
@@ -160,7 +160,7 @@ run(void *ctx)
 		work(worker);
 	}
 	while (worker->jobs)
-		drop(&worker->jobs);
+		drop(worker, &worker->jobs);
 	nm_lock_close(&worker->lock);
 	return NULL;
 }

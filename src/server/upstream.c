@@ -1,0 +1,454 @@
+#include "server/upstream.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "net/http.h"
+#include "net/retry.h"
+#include "server/result.h"
+#include "server/server.h"
+
+enum {
+	PATIENT_RETRIES = 8,
+	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
+	IDLE_MS = 1000
+};
+
+/* One request on its way. Owned by the thread once it is off `fresh`. */
+struct exchange {
+	struct exchange           *next;
+	struct nm_upstream        *upstream;
+	struct nm_upstream_request request;
+	struct nm_buf              body;
+	struct nm_http_transfer   *transfer; /* NULL = not under way */
+	int                        tries;
+	int64_t                    first_ms, due_ms; /* real */
+};
+
+struct nm_upstream {
+	struct nm_parts  parts;
+	struct nm_buf    base;    /* URL without a last '/' */
+	struct nm_secret key;
+	struct nm_http  *http;
+	unsigned         concurrency;
+	pthread_t        thread;
+	bool             started;
+
+	atomic_bool      stop;
+
+	pthread_mutex_t  lock;    /* guards the next three */
+	pthread_cond_t   done;
+	struct exchange *fresh;   /* newest first */
+	const void      *cancel;  /* a group to end; NULL = none */
+
+	struct exchange *all;     /* the thread's own, oldest first */
+	unsigned         running; /* patient ones */
+	struct nm_json   json;
+	uint64_t         chance;
+};
+
+static int64_t
+real_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+free_exchange(struct exchange *exchange)
+{
+	nm_buf_release(&exchange->body);
+	free(exchange);
+}
+
+/* Takes an exchange off the thread's list. */
+static void
+unlink_exchange(struct nm_upstream *upstream, struct exchange *exchange)
+{
+	struct exchange **at = &upstream->all;
+
+	while (*at != exchange)
+		at = &(*at)->next;
+	*at = exchange->next;
+}
+
+/* ---- replies ---- */
+
+static int64_t
+number_of(const struct nm_value *body, const char *a, const char *b)
+{
+	return nm_json_int(nm_json_path(body, a),
+	                   nm_json_int(nm_json_path(body, b), 0));
+}
+
+void
+nm_usage_read(const struct nm_value *body, struct nm_usage *usage)
+{
+	usage->input_tokens = number_of(body, "usage.input_tokens",
+	                                "usage.prompt_tokens");
+	usage->output_tokens = number_of(body, "usage.output_tokens",
+	                                 "usage.completion_tokens");
+	usage->cached_tokens = number_of(body,
+		"usage.input_tokens_details.cached_tokens",
+		"usage.prompt_tokens_details.cached_tokens");
+	usage->reasoning_tokens = number_of(body,
+		"usage.output_tokens_details.reasoning_tokens",
+		"usage.completion_tokens_details.reasoning_tokens");
+}
+
+static void
+add_envelope(struct nm_buf *out, const char *message)
+{
+	nm_result_add_error(out, 502, "upstream_error", message);
+}
+
+/* Tells the asker; the exchange is gone afterwards. */
+static void
+conclude(struct exchange *exchange, const struct nm_http_reply *got,
+         const struct nm_value *root, const char *reason)
+{
+	struct nm_upstream_reply reply = { .status = 502 };
+	struct nm_buf body = {0};
+
+	if (got && got->status && root) {
+		reply.status = (unsigned)got->status;
+		nm_json_write(&body, root);
+		if (reply.status >= 200 && reply.status <= 299)
+			nm_usage_read(root, &reply.usage);
+	} else if (got && got->status >= 300) {
+		reply.status = (unsigned)got->status;
+		add_envelope(&body, "The upstream's reply is not JSON.");
+	} else {
+		add_envelope(&body, reason);
+	}
+	if (got && got->status)
+		reply.retry_after = nm_http_header(got, "retry-after");
+	reply.body = nm_buf_text(&body);
+	unlink_exchange(exchange->upstream, exchange);
+	exchange->request.done(exchange->request.user, &reply);
+	nm_buf_release(&body);
+	free_exchange(exchange);
+}
+
+static struct nm_retry_event
+event_of(const struct nm_http_reply *reply, enum nm_code code,
+         const struct nm_value *root)
+{
+	struct nm_retry_event event = { .kind = NM_RETRY_REPLIED,
+		.wall_ms = real_ms(CLOCK_REALTIME) };
+
+	if (code == NM_UNREACHABLE)
+		event.kind = NM_RETRY_UNREACHABLE;
+	else if (code == NM_AMBIGUOUS)
+		event.kind = NM_RETRY_CUT;
+	else if (code)
+		event.kind = NM_RETRY_LOCAL;
+	if (code)
+		return event;
+	event.status = reply->status;
+	event.type = nm_json_text(nm_json_path(root, "error.type"));
+	event.code = nm_json_text(nm_json_path(root, "error.code"));
+	event.should_retry = nm_http_header(reply, "x-should-retry");
+	event.retry_after_ms = nm_http_header(reply, "retry-after-ms");
+	event.retry_after = nm_http_header(reply, "retry-after");
+	return event;
+}
+
+/* Whether it is to be sent again; then due_ms is when. */
+static bool
+try_again(struct exchange *exchange, const struct nm_retry_event *event)
+{
+	struct nm_upstream *upstream = exchange->upstream;
+	struct nm_retry_policy policy = { .retries_max = PATIENT_RETRIES };
+	int64_t now = real_ms(CLOCK_MONOTONIC);
+	struct nm_retry_verdict verdict;
+	double chance;
+
+	if (exchange->request.manner == NM_UPSTREAM_URGENT ||
+	    atomic_load(&upstream->stop))
+		return false;
+	upstream->chance = upstream->chance * UINT64_C(6364136223846793005) +
+		1442695040888963407u;
+	chance = (double)(upstream->chance >> 40) / (1 << 24);
+	/* A server that is not there has taken nothing: it may come back. */
+	if (event->kind == NM_RETRY_UNREACHABLE)
+		policy.retries_max = exchange->tries + 1;
+	verdict = nm_retry_decide(&policy, event, exchange->tries,
+	                          now - exchange->first_ms, chance);
+	if (verdict.when == NM_RETRY_NEVER)
+		return false;
+	if (event->kind == NM_RETRY_UNREACHABLE &&
+	    verdict.pause_ms > REFUSED_PAUSE_MS)
+		verdict.pause_ms = REFUSED_PAUSE_MS;
+	exchange->due_ms = now +
+		(verdict.when == NM_RETRY_AFTER ? verdict.pause_ms : 0);
+	atomic_fetch_add(&upstream->parts.metrics->upstream_retries, 1);
+	return true;
+}
+
+static void
+on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
+        const struct nm_err *err)
+{
+	struct exchange *exchange = user;
+	struct nm_upstream *upstream = exchange->upstream;
+	const struct nm_value *root = NULL;
+	struct nm_retry_event event;
+	char reason[NM_ERR_TEXT_MAX + 64];
+
+	exchange->transfer = NULL;
+	upstream->running -= exchange->request.manner == NM_UPSTREAM_PATIENT;
+	if (!code && nm_json_read(&upstream->json, reply->body.at,
+	                          reply->body.len, &root, NULL))
+		root = NULL;
+	event = event_of(reply, code, root);
+	if (try_again(exchange, &event))
+		return;
+	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
+	         code ? err->text : "its reply is not JSON");
+	nm_secret_redact(&upstream->key, reason, strlen(reason));
+	conclude(exchange, code ? NULL : reply, root, reason);
+}
+
+/* ---- the thread ---- */
+
+static void
+start(struct nm_upstream *upstream, struct exchange *exchange)
+{
+	struct nm_http_request request = { .method = NM_HTTP_POST,
+		.content_type = "application/json", .done = on_done,
+		.body = nm_buf_text(&exchange->body), .user = exchange };
+	struct nm_buf url = {0};
+	struct nm_err err = {0};
+
+	nm_buf_add_text(&url, nm_buf_text(&upstream->base));
+	/* The base ends in "/v1" as clients' bases do; the endpoint begins so. */
+	nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
+	                  sizeof("/v1") - 1);
+	request.url = nm_buf_string(&url);
+	request.key = nm_secret_held(&upstream->key) ? &upstream->key : NULL;
+	exchange->tries++;
+	atomic_fetch_add(&upstream->parts.metrics->upstream_requests, 1);
+	if (nm_http_start(upstream->http, &request, &exchange->transfer, &err))
+		conclude(exchange, NULL, NULL, err.text);
+	else
+		upstream->running +=
+			exchange->request.manner == NM_UPSTREAM_PATIENT;
+	nm_buf_release(&url);
+}
+
+/* Starts what is due and has room; *wait_ms is until the next is due. */
+static void
+start_due(struct nm_upstream *upstream, int *wait_ms)
+{
+	int64_t now = real_ms(CLOCK_MONOTONIC);
+	struct exchange *exchange, *next;
+
+	*wait_ms = IDLE_MS;
+	for (exchange = upstream->all; exchange; exchange = next) {
+		next = exchange->next;
+		if (exchange->transfer)
+			continue;
+		if (exchange->due_ms > now) {
+			if (exchange->due_ms - now < *wait_ms)
+				*wait_ms = (int)(exchange->due_ms - now);
+			continue;
+		}
+		if (exchange->request.manner == NM_UPSTREAM_PATIENT &&
+		    upstream->running >= upstream->concurrency)
+			continue;
+		start(upstream, exchange);
+	}
+}
+
+static void
+end_group(struct nm_upstream *upstream, const void *group)
+{
+	struct exchange **at = &upstream->all, *exchange;
+
+	while ((exchange = *at)) {
+		if (exchange->request.group != group) {
+			at = &exchange->next;
+			continue;
+		}
+		*at = exchange->next;
+		if (exchange->transfer) {
+			nm_http_cancel(upstream->http, exchange->transfer);
+			upstream->running -=
+				exchange->request.manner == NM_UPSTREAM_PATIENT;
+		}
+		free_exchange(exchange);
+	}
+}
+
+/* Takes over what came from other threads; false when it is time to end. */
+static bool
+take_orders(struct nm_upstream *upstream)
+{
+	struct exchange **end = &upstream->all, *fresh, *next, *turned = NULL;
+	bool go_on;
+
+	pthread_mutex_lock(&upstream->lock);
+	for (fresh = upstream->fresh; fresh; fresh = next) {
+		next = fresh->next;
+		fresh->next = turned;
+		turned = fresh;
+	}
+	upstream->fresh = NULL;
+	while (*end)
+		end = &(*end)->next;
+	*end = turned;
+	if (upstream->cancel) {
+		end_group(upstream, upstream->cancel);
+		upstream->cancel = NULL;
+		pthread_cond_broadcast(&upstream->done);
+	}
+	go_on = !atomic_load(&upstream->stop);
+	pthread_mutex_unlock(&upstream->lock);
+	return go_on;
+}
+
+static void *
+run(void *ctx)
+{
+	struct nm_upstream *upstream = ctx;
+	struct nm_upstream_reply gone = { .status = 503 };
+	struct nm_buf body = {0};
+	struct exchange *exchange;
+	int wait_ms;
+
+	while (take_orders(upstream)) {
+		start_due(upstream, &wait_ms);
+		if (nm_http_poll(upstream->http, wait_ms, NULL))
+			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	nm_result_add_error(&body, 503, NULL, "The server is shutting down.");
+	gone.body = nm_buf_text(&body);
+	while ((exchange = upstream->all)) {
+		upstream->all = exchange->next;
+		if (exchange->transfer)
+			nm_http_cancel(upstream->http, exchange->transfer);
+		exchange->request.done(exchange->request.user, &gone);
+		free_exchange(exchange);
+	}
+	nm_buf_release(&body);
+	return NULL;
+}
+
+/* ---- for other threads ---- */
+
+void
+nm_upstream_ask(struct nm_upstream *upstream,
+                const struct nm_upstream_request *request)
+{
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+	if (!exchange)
+		abort();
+	exchange->upstream = upstream;
+	exchange->request = *request;
+	exchange->first_ms = real_ms(CLOCK_MONOTONIC);
+	nm_buf_add_text(&exchange->body, request->body);
+	pthread_mutex_lock(&upstream->lock);
+	exchange->next = upstream->fresh;
+	upstream->fresh = exchange;
+	pthread_mutex_unlock(&upstream->lock);
+	nm_http_wake(upstream->http);
+}
+
+void
+nm_upstream_cancel(struct nm_upstream *upstream, const void *group)
+{
+	pthread_mutex_lock(&upstream->lock);
+	while (upstream->cancel)
+		pthread_cond_wait(&upstream->done, &upstream->lock);
+	upstream->cancel = group;
+	nm_http_wake(upstream->http);
+	while (upstream->cancel == group)
+		pthread_cond_wait(&upstream->done, &upstream->lock);
+	pthread_mutex_unlock(&upstream->lock);
+}
+
+unsigned
+nm_upstream_concurrency(const struct nm_upstream *upstream)
+{
+	return upstream->concurrency;
+}
+
+static enum nm_code
+read_key(struct nm_upstream *upstream, const char *variable,
+         struct nm_err *err)
+{
+	const char *key = variable ? getenv(variable) : NULL;
+	enum nm_code rc;
+
+	if (!key || !*key)
+		return NM_OK;
+	rc = nm_secret_set(&upstream->key, nm_text_of(key), err);
+	if (!rc && strncmp(nm_buf_string(&upstream->base), "http://", 7) == 0 &&
+	    !nm_http_is_loopback(nm_buf_string(&upstream->base)))
+		rc = nm_fail(err, NM_USAGE, 0, "the upstream's key (%s) is not "
+			"sent over plain http to another machine: use https, or "
+			"unset it", variable);
+	return rc;
+}
+
+enum nm_code
+nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
+                 struct nm_err *err)
+{
+	const struct nm_server_options *options = parts->options;
+	struct nm_http_options http = {
+		.connections_max = (long)options->concurrency + 64 };
+	struct nm_upstream *new = calloc(1, sizeof(*new));
+	size_t len = strlen(options->upstream);
+	enum nm_code rc;
+
+	if (!new)
+		abort();
+	new->parts = *parts;
+	new->concurrency = options->concurrency;
+	pthread_mutex_init(&new->lock, NULL);
+	pthread_cond_init(&new->done, NULL);
+	while (len && options->upstream[len - 1] == '/')
+		len--;
+	nm_buf_add(&new->base, options->upstream, len);
+	if (strncmp(nm_buf_string(&new->base), "http://", 7) != 0 &&
+	    strncmp(nm_buf_string(&new->base), "https://", 8) != 0)
+		rc = nm_fail(err, NM_USAGE, 0, "'%s' is no upstream: give a base "
+			"URL such as http://127.0.0.1:8000/v1", options->upstream);
+	else
+		rc = read_key(new, options->upstream_key_env, err);
+	if (!rc)
+		rc = nm_http_open(&new->http, &http, err);
+	if (!rc && pthread_create(&new->thread, NULL, run, new))
+		rc = nm_fail(err, NM_IO, 0, "cannot start the upstream's thread");
+	new->started = !rc;
+	if (rc)
+		nm_upstream_close(new);
+	else
+		*upstream = new;
+	return rc;
+}
+
+void
+nm_upstream_close(struct nm_upstream *upstream)
+{
+	if (!upstream)
+		return;
+	if (upstream->started) {
+		atomic_store(&upstream->stop, true);
+		nm_http_wake(upstream->http);
+		pthread_join(upstream->thread, NULL);
+	}
+	if (upstream->http)
+		nm_http_close(upstream->http);
+	nm_json_release(&upstream->json);
+	nm_secret_release(&upstream->key);
+	nm_buf_release(&upstream->base);
+	pthread_cond_destroy(&upstream->done);
+	pthread_mutex_destroy(&upstream->lock);
+	free(upstream);
+}
