@@ -132,22 +132,24 @@ function download(id, text) {
 		} }, text);
 }
 
-async function cancel(id) {
+function cancel(id) {
 	const sure = byId('sure');
+	sure.dataset.batch = id;
 	sure.returnValue = 'keep';
 	sure.showModal();
-	await new Promise((done) => {
-		sure.addEventListener('close', done, { once: true });
-	});
+}
+
+byId('sure').addEventListener('close', async ({ target: sure }) => {
 	if (sure.returnValue !== 'cancel')
 		return;
+	sure.returnValue = 'keep';
 	try {
-		await post(`/v1/batches/${id}/cancel`);
+		await post(`/v1/batches/${sure.dataset.batch}/cancel`);
 		say('Cancelling');
 	} catch (error) {
 		fail(error);
 	}
-}
+});
 
 function batchFacts(batch) {
 	const u = batch.usage;
