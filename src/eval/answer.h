@@ -31,8 +31,9 @@ struct nm_answer_reader {
 
 /*
  * Sets *answer when the content can be read (else it is set to no names).
- * Strict: one object with a member `answers` that is a list. Lenient: where that
- * fails, the first object with such a list that begins anywhere in the content.
+ * Strict: one object with a member `answers` that is a list. Lenient: where
+ * that fails, the first object with such a list that begins anywhere in the
+ * content.
  */
 enum nm_answer_kind nm_answer_read(struct nm_answer_reader *reader,
                                    struct nm_text content,

@@ -174,7 +174,8 @@ read_responses(const struct nm_value *value, const struct nm_value *output,
 		body->ending = NM_ENDING_FILTERED;
 	else if (nm_text_is(status, "incomplete"))
 		body->ending = NM_ENDING_LENGTH;
-	/* A failed response carries an error; one without is no answer either. */
+	/* A failed response carries an error; one without is no answer
+	 * either. */
 	if (nm_text_is(status, "failed") && !body->trouble.present)
 		body->trouble = (struct nm_trouble){ .present = true,
 		                                     .code = status };

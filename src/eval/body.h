@@ -1,7 +1,7 @@
 /*
- * body: the body of one reply -> what the model wrote, how it ended, what it used,
- * or the error in its place. Reads both shapes, Chat Completions and Responses.
- * Must not know batches, custom ids, or what an answer looks like.
+ * body: the body of one reply -> what the model wrote, how it ended, what it
+ * used, or the error in its place. Reads both shapes, Chat Completions and
+ * Responses. Must not know batches, custom ids, or what an answer looks like.
  */
 #ifndef NM_EVAL_BODY_H
 #define NM_EVAL_BODY_H
@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "wire/json.h"
 
-/* Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed: then no
- * usage is present. cached and cache_write are parts of input, reasoning of
+/* Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed: then
+ * no usage is present. cached and cache_write are parts of input, reasoning of
  * output. */
 #define NM_USAGE_MAX_TOKENS 1000000000
 struct nm_usage {

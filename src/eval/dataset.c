@@ -16,7 +16,8 @@
 
 enum { READ_BYTES = 256 << 10 };
 
-/* Invariant: the digest counts what was read of the file until its first end. */
+/* Invariant: the digest counts what was read of the file until its first
+ * end. */
 struct nm_dataset {
 	char                    *path;
 	int                      fd;

@@ -4,15 +4,17 @@
  *
  * Two forms. Text: question<TAB>answer|answer|…, split as Python's split('\t')
  * and split('|') do, so that "a||b" holds an empty answer and "q<TAB>|" two.
- * JSON Lines: {"question": "…", "answers": ["…", 1994]}; numbers keep their text,
- * further members are passed over. The form is JSON Lines when the path ends in
- * .jsonl or .json-lines, or the first byte that is not white space is '{'.
+ * JSON Lines: {"question": "…", "answers": ["…", 1994]}; numbers keep their
+ * text, further members are passed over. The form is JSON Lines when the path
+ * ends in .jsonl or .json-lines, or the first byte that is not white space is
+ * '{'.
  *
  * Lines end with '\n' alone; outer white space (Python's, so also '\r') is
- * stripped. A byte order mark at the very start is passed over. Blank lines keep
- * their number and are no questions.
+ * stripped. A byte order mark at the very start is passed over. Blank lines
+ * keep their number and are no questions.
  *
- * Calling sequence: open; next until q.text is NULL; rewind and again, or close.
+ * Calling sequence: open; next until q.text is NULL; rewind and again, or
+ * close.
  */
 #ifndef NM_EVAL_DATASET_H
 #define NM_EVAL_DATASET_H
@@ -51,17 +53,18 @@ struct nm_dataset_counts {
 };
 
 /*
- * Opens a file. NM_INPUT with a plain reason when it is absent, a folder, cannot
- * be read, is empty, or holds a NUL byte in its first 256 KiB ("is not text").
+ * Opens a file. NM_INPUT with a plain reason when it is absent, a folder,
+ * cannot be read, is empty, or holds a NUL byte in its first 256 KiB ("is not
+ * text").
  */
 enum nm_code nm_dataset_open(struct nm_dataset **out, const char *path,
                              struct nm_err *err) NM_MUST_USE;
 void nm_dataset_close(struct nm_dataset *ds);
 
 /*
- * Lends the next question until the next call or close. NM_INPUT
- * ("path:line: reason") for a line that is no question: the call may be repeated
- * and goes on after that line. NM_IO when the file cannot be read on.
+ * Lends the next question until the next call or close. NM_INPUT ("path:line:
+ * reason") for a line that is no question: the call may be repeated and goes
+ * on after that line. NM_IO when the file cannot be read on.
  */
 enum nm_code nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
                              struct nm_err *err) NM_MUST_USE;
@@ -79,8 +82,8 @@ enum nm_dataset_form nm_dataset_form(const struct nm_dataset *ds);
 const char *nm_dataset_path(const struct nm_dataset *ds);
 
 /*
- * Reads on to the end of the file without looking at its lines, so that its digest
- * is known; then next says that there are no more.
+ * Reads on to the end of the file without looking at its lines, so that its
+ * digest is known; then next says that there are no more.
  */
 enum nm_code nm_dataset_drain(struct nm_dataset *ds, struct nm_err *err)
 	NM_MUST_USE;
@@ -91,7 +94,8 @@ enum nm_code nm_dataset_check(const struct nm_dataset *ds, struct nm_err *err)
 
 /*
  * SHA-256 of the file's bytes, as lower-case hex into hex (NM_DIGEST_HEX_MAX
- * bytes). Known once the first walk has reached the end; before that hex becomes "".
+ * bytes). Known once the first walk has reached the end; before that hex
+ * becomes "".
  */
 void nm_dataset_file_digest(const struct nm_dataset *ds, char *hex);
 

@@ -1,6 +1,6 @@
 /*
- * dataset_line: one line of a dataset -> a question, or why not. Part of dataset;
- * knows nothing of files.
+ * dataset_line: one line of a dataset -> a question, or why not. Part of
+ * dataset; knows nothing of files.
  */
 #ifndef NM_EVAL_DATASET_LINE_H
 #define NM_EVAL_DATASET_LINE_H
@@ -24,9 +24,9 @@ enum nm_dataset_line_kind {
 };
 
 /*
- * Reads spot->text, line spot->line (from 1), which is `over` when more of it was
- * left out. A question sets *q, a bad line spot->byte and spot->problem; both are
- * lent until the next read.
+ * Reads spot->text, line spot->line (from 1), which is `over` when more of it
+ * was left out. A question sets *q, a bad line spot->byte and spot->problem;
+ * both are lent until the next read.
  */
 enum nm_dataset_line_kind
 nm_dataset_line_read(struct nm_dataset_line *line, enum nm_dataset_form form,

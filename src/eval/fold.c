@@ -36,7 +36,8 @@ nm_fold_is_space(uint32_t point)
 	    || (point >= 0x2000 && point <= 0x200a);
 }
 
-/* The bytes of the code point at the text's start; *point becomes it, or U+FFFD. */
+/* The bytes of the code point at the text's start; *point becomes it, or
+ * U+FFFD. */
 static size_t
 decode(struct nm_text text, uint32_t *point)
 {
@@ -132,9 +133,9 @@ is_cased(uint32_t point)
 }
 
 /*
- * What capital sigma becomes. `after_cased`: the nearest point before it that is
- * not ignorable is cased. *ahead is where the last search for such a point behind
- * one ended, so that a text of nothing but sigmas costs no square.
+ * What capital sigma becomes. `after_cased`: the nearest point before it that
+ * is not ignorable is cased. *ahead is where the last search for such a point
+ * behind one ended, so that a text of nothing but sigmas costs no square.
  */
 static uint32_t
 lower_sigma(const uint32_t *points, size_t n, size_t i, bool after_cased,
@@ -150,7 +151,8 @@ lower_sigma(const uint32_t *points, size_t n, size_t i, bool after_cased,
 	                                              : FINAL_SIGMA;
 }
 
-/* Lower-cases n points into `lower`, which has room for 2n; returns how many. */
+/* Lower-cases n points into `lower`, which has room for 2n; returns how
+ * many. */
 static size_t
 lower_points(const uint32_t *points, size_t n, uint32_t *lower)
 {

@@ -1,11 +1,12 @@
 /*
- * fold: text as it is compared: lower-cased and stripped as Python's str.lower()
- * and str.strip() do it. Knows letters and white space, not answers.
+ * fold: text as it is compared: lower-cased and stripped as Python's
+ * str.lower() and str.strip() do it. Knows letters and white space, not
+ * answers.
  *
- * Letters' properties are libunistring's. Lower-casing is full: U+0130 gives two
- * code points. Capital sigma gives the final form where a cased letter stands
- * before it and none after it, case-ignorable characters being passed over both
- * ways, also those that are cased as well.
+ * Letters' properties are libunistring's. Lower-casing is full: U+0130 gives
+ * two code points. Capital sigma gives the final form where a cased letter
+ * stands before it and none after it, case-ignorable characters being passed
+ * over both ways, also those that are cased as well.
  */
 #ifndef NM_EVAL_FOLD_H
 #define NM_EVAL_FOLD_H

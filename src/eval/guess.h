@@ -16,9 +16,9 @@ struct nm_guess {
 };
 
 /*
- * Of so many bytes of text in so many messages: 5, 4 and 3 bytes a token, and 3,
- * 4 and 8 tokens a message for what the service puts around it. Text of other
- * scripts than Latin lies nearer the high guess.
+ * Of so many bytes of text in so many messages: 5, 4 and 3 bytes a token, and
+ * 3, 4 and 8 tokens a message for what the service puts around it. Text of
+ * other scripts than Latin lies nearer the high guess.
  */
 struct nm_guess nm_guess_input(uint64_t text_bytes, uint64_t n_messages);
 

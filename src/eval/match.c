@@ -1,10 +1,10 @@
 /*
  * match: see match.h.
  *
- * Most pairs are told apart by two bounds, which hold for all three ways to match:
- * M, the points in common blocks, is at most the shorter length, and at most the
- * size of the two texts' common multiset of points. Rounding is monotone, so a
- * bound on M bounds 2.0*M/T as it is computed.
+ * Most pairs are told apart by two bounds, which hold for all three ways to
+ * match: M, the points in common blocks, is at most the shorter length, and at
+ * most the size of the two texts' common multiset of points. Rounding is
+ * monotone, so a bound on M bounds 2.0*M/T as it is computed.
  */
 #include "eval/match.h"
 
@@ -147,8 +147,9 @@ struct block {
 };
 
 /*
- * The longest block within the span: of those the one that begins first in a, and
- * of those the one that begins first in b; popular points do not count for it.
+ * The longest block within the span: of those the one that begins first in a,
+ * and of those the one that begins first in b; popular points do not count for
+ * it.
  */
 static struct block
 longest(struct nm_matcher_scratch *s, const struct nm_folded *a,

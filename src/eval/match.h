@@ -26,8 +26,8 @@ enum nm_verdict nm_match(struct nm_matcher *matcher,
 /*
  * 2·M/T of Ratcliff and Obershelp, M and T as Python's
  * difflib.SequenceMatcher(None, predicted, gold).ratio() has them, to the last
- * bit: popular elements of a gold of 200 or more are passed over. 1 for two empty
- * texts. Not symmetric.
+ * bit: popular elements of a gold of 200 or more are passed over. 1 for two
+ * empty texts. Not symmetric.
  */
 double nm_match_ratio(struct nm_matcher *matcher,
                       const struct nm_folded *predicted,

@@ -34,9 +34,9 @@ void nm_place_release(struct nm_place *place);
 enum nm_place_origin { NM_PLACE_OTHER, NM_PLACE_SAMPLE };
 
 /*
- * Tells by the file's SHA-256 (hex) whether it is a shipped sample, from the data
- * file metaqa/sample.sha256 ("hexdigest  path" a line). No such data file means
- * NM_PLACE_OTHER; NM_INPUT (file:line) when it cannot be understood.
+ * Tells by the file's SHA-256 (hex) whether it is a shipped sample, from the
+ * data file metaqa/sample.sha256 ("hexdigest  path" a line). No such data file
+ * means NM_PLACE_OTHER; NM_INPUT (file:line) when it cannot be understood.
  */
 enum nm_code nm_place_origin(const char *file_sha256,
                              enum nm_place_origin *origin,

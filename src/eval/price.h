@@ -41,14 +41,14 @@ struct nm_prices {
 	bool                   snapshots; /* "-YYYY-MM-DD" is left out of a name */
 };
 
-/* Loads a list; NULL = the shipped prices.json. NM_INPUT with file and model (or
- * byte) when it is not as data/prices.md says. */
+/* Loads a list; NULL = the shipped prices.json. NM_INPUT with file and model
+ * (or byte) when it is not as data/prices.md says. */
 enum nm_code nm_prices_open(struct nm_prices *prices, const char *path,
                             struct nm_err *err) NM_MUST_USE;
 void nm_prices_close(struct nm_prices *prices);
 
-/* The model's price by its own name, else, with the list's snapshot rule, by its
- * name without the date; NULL = unknown. */
+/* The model's price by its own name, else, with the list's snapshot rule, by
+ * its name without the date; NULL = unknown. */
 const struct nm_price *nm_prices_find(const struct nm_prices *prices,
                                       struct nm_text model);
 
@@ -81,8 +81,8 @@ double nm_price_usd(int64_t pusd);
 
 enum { NM_PRICE_TEXT_MAX = 32 };
 
-/* "0.0123": USD with `digits` (0-12) after the point, rounded half to even, into
- * out (NM_PRICE_TEXT_MAX bytes). pusd is not negative. */
+/* "0.0123": USD with `digits` (0-12) after the point, rounded half to even,
+ * into out (NM_PRICE_TEXT_MAX bytes). pusd is not negative. */
 void nm_price_print(int64_t pusd, int digits, char *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * price_list: a price list's file -> prices, rules applied. See price.h; the form
- * is described in data/prices.md.
+ * price_list: a price list's file -> prices, rules applied. See price.h; the
+ * form is described in data/prices.md.
  */
 #include "eval/price.h"
 
@@ -225,7 +225,8 @@ scale_all(const struct reading *in, const char *member,
 	return NM_OK;
 }
 
-/* The column as printed; for batch, where none is, standard times the factor. */
+/* The column as printed; for batch, where none is, standard times the
+ * factor. */
 static enum nm_code
 read_plain(const struct reading *in, const struct nm_value *model,
            const struct rules *rules, struct nm_price_rates plain[2])

@@ -68,7 +68,8 @@ refuse(struct nm_text text, size_t at, const char *source, const char *problem,
 	               line_of(text, at), problem);
 }
 
-/* A line that holds "---" alone: where it begins and where the next one does. */
+/* A line that holds "---" alone: where it begins and where the next one
+ * does. */
 static bool
 find_rule(struct nm_text text, size_t *from, size_t *behind)
 {

@@ -53,23 +53,32 @@ nm_random_unit(struct nm_random *random)
 	return (double)(nm_random_next(random) >> 11) * 0x1p-53;
 }
 
-/* The upper and lower 64 bits of a product. */
-__extension__ typedef unsigned __int128 product;
+/* The upper 64 bits of a product; the lower ones in *low. */
+static uint64_t
+multiply(uint64_t a, uint64_t b, uint64_t *low)
+{
+	__extension__ unsigned __int128 wide = a;
+
+	wide *= b;
+	*low = (uint64_t)wide;
+	return (uint64_t)(wide >> 64);
+}
 
 /* Lemire, "Fast random integer generation in an interval" (2019). */
 uint64_t
 nm_random_below(struct nm_random *random, uint64_t bound)
 {
-	product wide = (product)nm_random_next(random) * bound;
+	uint64_t low;
+	uint64_t dealt = multiply(nm_random_next(random), bound, &low);
 
-	if ((uint64_t)wide < bound) {
+	if (low < bound) {
 		/* So many lower halves are one too many for an even deal. */
 		uint64_t uneven = (0 - bound) % bound;
 
-		while ((uint64_t)wide < uneven)
-			wide = (product)nm_random_next(random) * bound;
+		while (low < uneven)
+			dealt = multiply(nm_random_next(random), bound, &low);
 	}
-	return (uint64_t)(wide >> 64);
+	return dealt;
 }
 
 struct nm_chance

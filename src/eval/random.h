@@ -36,8 +36,8 @@ struct nm_chance {
 struct nm_chance nm_chance_of(double chance);
 
 /*
- * Successes in n trials, exact in distribution: by inversion where n·p < 10, else
- * by transformed rejection (Hörmann's BTRS, 1993).
+ * Successes in n trials, exact in distribution: by inversion where n·p < 10,
+ * else by transformed rejection (Hörmann's BTRS, 1993).
  */
 uint64_t nm_random_binomial(struct nm_random *random, uint64_t n,
                             const struct nm_chance *chance);

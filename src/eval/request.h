@@ -1,9 +1,8 @@
 /*
- * request: a question -> what is sent, as a line of a batch file or as a body by
- * itself; and custom ids. Knows the shapes of the two endpoints' request bodies,
- * not how they travel.
- * Everything but the question is composed once, so that a request costs copies
- * and the escaping of one text.
+ * request: a question -> what is sent, as a line of a batch file or as a body
+ * by itself; and custom ids. Knows the shapes of the two endpoints' request
+ * bodies, not how they travel. Everything but the question is composed once,
+ * so that a request costs copies and the escaping of one text.
  */
 #ifndef NM_EVAL_REQUEST_H
 #define NM_EVAL_REQUEST_H
@@ -34,7 +33,8 @@ struct nm_request {
 };
 
 /* NM_USAGE for an empty model or one that is not UTF-8, a negative number of
- * tokens, or fewer than 16 for /v1/responses. The prompt may be released after. */
+ * tokens, or fewer than 16 for /v1/responses. The prompt may be released
+ * after. */
 enum nm_code nm_request_init(struct nm_request *request,
                              const struct nm_prompt *prompt,
                              const struct nm_request_options *options,

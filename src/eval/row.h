@@ -1,8 +1,8 @@
 /*
- * row: one request's outcome, read from a line of a result file (output or error
- * file, of this service or a compatible one), or composed for a reply that never
- * came. Knows the shapes of reply bodies; must not know questions or gold.
- * A line that cannot be read is a result too, never an error.
+ * row: one request's outcome, read from a line of a result file (output or
+ * error file, of this service or a compatible one), or composed for a reply
+ * that never came. Knows the shapes of reply bodies; must not know questions
+ * or gold. A line that cannot be read is a result too, never an error.
  */
 #ifndef NM_EVAL_ROW_H
 #define NM_EVAL_ROW_H
@@ -11,8 +11,8 @@
 #include "eval/body.h"
 
 /*
- * Every question sent ends in exactly one class. The order is that of tables and
- * files, not that of precedence.
+ * Every question sent ends in exactly one class. The order is that of tables
+ * and files, not that of precedence.
  */
 enum nm_class {
 	NM_CLASS_ANSWERED,
@@ -97,12 +97,12 @@ struct nm_row_reply {
 };
 
 /*
- * Appends the line, '\n' included, that an output file would hold for this reply,
- * so that one reader serves both modes. A body that is one JSON value is kept
- * byte for byte (line breaks become spaces); any other is kept as a JSON string:
- * as `body` when the status is 2xx (it reads back as unparseable), else as
- * `body.error.message` with code "not_json" (http_error). No reply becomes an
- * outer error (http_error, status 0).
+ * Appends the line, '\n' included, that an output file would hold for this
+ * reply, so that one reader serves both modes. A body that is one JSON value
+ * is kept byte for byte (line breaks become spaces); any other is kept as a
+ * JSON string: as `body` when the status is 2xx (it reads back as
+ * unparseable), else as `body.error.message` with code "not_json"
+ * (http_error). No reply becomes an outer error (http_error, status 0).
  */
 void nm_row_wrap(struct nm_row_reader *reader,
                  const struct nm_row_reply *reply, struct nm_buf *out);

@@ -1,6 +1,6 @@
 /*
- * row_wrap: a reply of direct mode, written as the line that a batch's output file
- * would hold for it. See row.h.
+ * row_wrap: a reply of direct mode, written as the line that a batch's output
+ * file would hold for it. See row.h.
  */
 #include "eval/row.h"
 

@@ -19,8 +19,9 @@ enum { NM_N_CATEGORIES = 5 };
 /* "perfect", "complete_with_hallucinations", …; never NULL. */
 const char *nm_category_name(enum nm_category category);
 
-/* Texts are lower-cased and stripped, in the order in which they were given; all
- * is lent until the scorer's next score. n_correct + n_incorrect = predicted. */
+/* Texts are lower-cased and stripped, in the order in which they were given;
+ * all is lent until the scorer's next score. n_correct + n_incorrect =
+ * predicted. */
 struct nm_score {
 	enum nm_category      category;
 	const struct nm_text *correct; /* predicted ones with a partner */

@@ -116,7 +116,8 @@ note_lines(struct nm_selection *s)
 	s->facts.blank_lines = lines - s->facts.questions - s->facts.bad_lines;
 }
 
-/* Walks the lines within the limit: counts all, and adds each question to sum. */
+/* Walks the lines within the limit: counts all, and adds each question to
+ * sum. */
 static enum nm_code
 count(struct nm_selection *s, struct sum *sum, struct nm_err *err)
 {

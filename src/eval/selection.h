@@ -5,7 +5,8 @@
  * open walks the file once, to count and to digest; next walks it again and
  * lends what is taken, in dataset order.
  *
- * Calling sequence: open; next until q.text is NULL; rewind and again, or close.
+ * Calling sequence: open; next until q.text is NULL; rewind and again, or
+ * close.
  */
 #ifndef NM_EVAL_SELECTION_H
 #define NM_EVAL_SELECTION_H
@@ -21,8 +22,8 @@ struct nm_selection_options {
 	uint64_t sample; /* a random choice of so many of those; 0 = all */
 	uint64_t seed;   /* of that choice; the same seed, the same choice */
 
-	/* Told each line that is no question, once, on the first walk; err's text
-	 * is "path:line: reason". May be NULL. */
+	/* Told each line that is no question, once, on the first walk; err's
+	 * text is "path:line: reason". May be NULL. */
 	void (*bad_line)(void *context, const struct nm_err *err,
 	                 const struct nm_dataset_spot *spot);
 	void *bad_line_context;
@@ -39,9 +40,9 @@ struct nm_selection_facts {
 	uint64_t text_bytes; /* of the texts of the questions taken */
 	/* Of the whole file, past the limit too. */
 	char file_sha256[NM_DIGEST_HEX_MAX];
-	/* Of what is taken: SHA-256 over each question's id, text, number of gold
-	 * answers and these, every number as 8 bytes, little end first, every text
-	 * after its length. */
+	/* Of what is taken: SHA-256 over each question's id, text, number of
+	 * gold answers and these, every number as 8 bytes, little end first,
+	 * every text after its length. */
 	char digest[NM_DIGEST_HEX_MAX];
 	/* How the choice was made, "" when all was taken. Lives for ever. */
 	const char *generator;

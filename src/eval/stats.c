@@ -141,9 +141,9 @@ nm_stats_means(const struct nm_triple *triples, size_t n_triples,
 /* ---- the bootstrap ---- */
 
 /*
- * A table made ready for drawing: the frequent outcomes, each by a binomial given
- * those before it; and the rare ones laid out question by question, of which the
- * draws that are left pick evenly. Together that is the multinomial.
+ * A table made ready for drawing: the frequent outcomes, each by a binomial
+ * given those before it; and the rare ones laid out question by question, of
+ * which the draws that are left pick evenly. Together that is the multinomial.
  */
 struct urn {
 	struct sums      *frequent;

@@ -50,12 +50,12 @@ void nm_stats_means(const struct nm_triple *triples, size_t n_triples,
 struct nm_interval nm_stats_wilson(uint64_t successes, uint64_t n);
 
 /*
- * Percentile bootstrap of 95 % over questions, NM_STATS_RESAMPLES of them, into
- * intervals[NM_N_MEANS]. Resampling the table by a multinomial is the same in
- * distribution as resampling questions, and costs about 0.1 ms a triple, however many
- * questions there are.
- * Percentiles are interpolated between ranks. The order of the triples counts:
- * sorted ones give the same numbers for the same table.
+ * Percentile bootstrap of 95 % over questions, NM_STATS_RESAMPLES of them,
+ * into intervals[NM_N_MEANS]. Resampling the table by a multinomial is the
+ * same in distribution as resampling questions, and costs about 0.1 ms a
+ * triple, however many questions there are. Percentiles are interpolated
+ * between ranks. The order of the triples counts: sorted ones give the same
+ * numbers for the same table.
  */
 void nm_stats_bootstrap(const struct nm_triple *triples, size_t n_triples,
                         uint64_t seed, struct nm_interval *intervals);

@@ -12,7 +12,8 @@
 #include "eval/score.h"
 #include "eval/stats.h"
 
-/* Zeroed is empty and ready. The classes sum to questions, the categories too. */
+/* Zeroed is empty and ready. The classes sum to questions, the categories
+ * too. */
 struct nm_tally {
 	uint64_t questions;
 	uint64_t by_class[NM_N_CLASSES];

@@ -1,6 +1,6 @@
 /*
- * fuzz_dataset: any line of either form is a question, blank, or bad with a spot
- * within it; a question is UTF-8 with at least one answer.
+ * fuzz_dataset: any line of either form is a question, blank, or bad with a
+ * spot within it; a question is UTF-8 with at least one answer.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
- * fuzz_match: folding twice changes nothing that counts, a ratio lies in 0 to 1,
- * and the verdict is the one that the rules give without any shortcut. The bytes
- * up to the first newline are one name, the rest is the other.
+ * fuzz_match: folding twice changes nothing that counts, a ratio lies in 0 to
+ * 1, and the verdict is the one that the rules give without any shortcut. The
+ * bytes up to the first newline are one name, the rest is the other.
  */
 #include <stdlib.h>
 

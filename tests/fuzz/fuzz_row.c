@@ -1,7 +1,7 @@
 /*
- * fuzz_row: any bytes are a row, a blank or a malformed line; the row keeps what
- * its class promises, leniency only ever adds answers, and bytes taken as a direct
- * reply's body read back as one row of ours.
+ * fuzz_row: any bytes are a row, a blank or a malformed line; the row keeps
+ * what its class promises, leniency only ever adds answers, and bytes taken as
+ * a direct reply's body read back as one row of ours.
  */
 #include <stdlib.h>
 

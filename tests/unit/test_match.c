@@ -1,6 +1,6 @@
 /*
- * test_match: the verdicts, and 4,000 pairs with the ratio that Python 3.11 gives
- * (tests/data/match-vectors.jsonl), to the last bit.
+ * test_match: the verdicts, and 4,000 pairs with the ratio that Python 3.11
+ * gives (tests/data/match-vectors.jsonl), to the last bit.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* test_price: the shipped list by known costs, lists that are refused, printing. */
+/* test_price: the shipped list by known costs, lists that are refused,
+ * printing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

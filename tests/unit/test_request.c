@@ -53,6 +53,10 @@ bodies(void **state)
 		  " \\\"JSON\\\"\"}],\"response_format\":{\"type\":"
 		  "\"json_object\"},\"max_completion_tokens\":64}",
 		  "no system message, escapes, a limit" },
+		{ "---\n{question} JSON", { .model = "m" }, "\"",
+		  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\","
+		  "\"content\":\"\\\" JSON\"}],\"response_format\":"
+		  "{\"type\":\"json_object\"}}", "a quote alone" },
 		{ "s\n---\n{question} JSON",
 		  { .model = "m", .endpoint = NM_ENDPOINT_RESPONSES,
 		    .max_output_tokens = 16 }, "q",

@@ -436,6 +436,8 @@ usage(void **state)
 		  "negative" },
 		{ "{\"prompt_tokens\":5,\"completion_tokens\":1000000001}",
 		  { 0 }, "not to be believed" },
+		{ "{\"prompt_tokens\":1000000001,\"completion_tokens\":7}",
+		  { 0 }, "nor is that" },
 		{ "{\"prompt_tokens\":99999999999999999999}", { 0 }, "overflow" },
 		{ "{\"prompt_tokens\":\"5\"}", { 0 }, "a string" },
 		{ "{\"prompt_tokens\":5.5}", { 0 }, "a fraction" },

@@ -1,4 +1,5 @@
-/* test_selection: which questions are taken, and what tells that they changed. */
+/* test_selection: which questions are taken, and what tells that they
+ * changed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -309,26 +310,37 @@ no_question_is_an_error(void **state)
 static void
 a_change_between_walks_is_told(void **state)
 {
+	static const struct {
+		const char *content, *why;
+	} rows[] = {
+		{ "a\tb\n", "fewer questions" },
+		{ "a\tb\nc\tdd\n", "as many, with another answer" },
+		{ "a\tb\nc\td\ne\tf\n", "one more behind them" },
+	};
 	struct nm_selection_options options = { 0 };
-	struct nm_selection *s;
-	struct nm_question q;
-	struct nm_err err = { 0 };
-	enum nm_code rc;
-	FILE *file;
 
 	(void)state;
-	write_dataset("a\tb\nc\td\n");
-	s = open_with(&options);
-	file = fopen(path, "w"); /* in place: a new file would not be seen */
-	assert_non_null(file);
-	(void)fputs("a\tb\n", file);
-	assert_int_equal(fclose(file), 0);
-	do
-		rc = nm_selection_next(s, &q, &err);
-	while (rc == NM_OK && q.text);
-	assert_int_equal(rc, NM_INPUT);
-	assert_non_null(strstr(err.text, "changed"));
-	nm_selection_close(s);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_selection *s;
+		struct nm_question q;
+		struct nm_err err = { 0 };
+		enum nm_code rc;
+		FILE *file;
+
+		write_dataset("a\tb\nc\td\n");
+		s = open_with(&options);
+		/* In place: a new file of that name would not be seen. */
+		file = fopen(path, "w");
+		assert_non_null(file);
+		(void)fputs(rows[i].content, file);
+		assert_int_equal(fclose(file), 0);
+		do
+			rc = nm_selection_next(s, &q, &err);
+		while (rc == NM_OK && q.text);
+		if (rc != NM_INPUT || !strstr(err.text, "changed"))
+			fail_msg("%s: %d %s", rows[i].why, (int)rc, err.text);
+		nm_selection_close(s);
+	}
 }
 
 int

@@ -1,4 +1,5 @@
-/* test_stats: intervals and means by known values, and by resampling questions. */
+/* test_stats: intervals and means by known values, and by resampling
+ * questions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
