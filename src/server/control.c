@@ -187,8 +187,10 @@ static enum nm_code
 list_models(struct nm_call *call, struct nm_err *err)
 {
 	static const int64_t created_s = 1767225600; /* 2026-01-01 */
-	const char *names = call->parts->options->models;
-	struct nm_text left = nm_text_of(names ? names : "simulated"), name;
+	const struct nm_server_options *options = call->parts->options;
+	struct nm_text left = nm_text_of(options->models ? options->models :
+	                                 options->upstream ? "" : "simulated");
+	struct nm_text name;
 	struct nm_buf body = {0};
 	struct nm_json_writer w = { .out = &body };
 	const char *comma;

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "server/listen.h"
 #include "server/model.h"
+#include "server/upstream.h"
 #include "server/worker.h"
 
 enum {
@@ -145,8 +146,7 @@ open_parts(struct nm_server *server, const struct nm_server_options *given,
 	rc = nm_model_open(nm_buf_string(&keys), o->seed, &parts->model, err);
 	nm_buf_release(&keys);
 	if (!rc && o->upstream)
-		rc = nm_fail(err, NM_USAGE, 0,
-		             "this build cannot reach an upstream");
+		rc = nm_upstream_open(parts, &parts->upstream, err);
 	if (!rc)
 		rc = nm_worker_open(parts, &parts->worker, err);
 	if (!rc)
@@ -222,6 +222,8 @@ nm_server_stop(struct nm_server *server)
 	}
 	if (server->parts.worker)
 		nm_worker_close(server->parts.worker);
+	/* After the worker, who asks it; before listen, whose calls it answers. */
+	nm_upstream_close(server->parts.upstream);
 	nm_listen_close(server->listen);
 	if (server->parts.model)
 		nm_model_close(server->parts.model);
