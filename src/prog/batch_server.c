@@ -14,7 +14,7 @@ enum {
 	API_KEY_FILE, TLS_CERT, TLS_KEY, INSECURE, UPSTREAM, UPSTREAM_KEY_ENV,
 	CONCURRENCY, MODELS, UNKNOWN_FILE, MAX_BATCHES, DISK_QUOTA,
 	MAX_CONNECTIONS, THREADS, DELAY_VALIDATING, DELAY_IN_PROGRESS,
-	DELAY_FINALIZING, DELAY_CANCELLING, QUIET
+	DELAY_FINALIZING, DELAY_CANCELLING, QUIET, MIX
 };
 
 static const struct nm_option options[] = {
@@ -41,6 +41,10 @@ static const struct nm_option options[] = {
 	{ .id = SEED, .name = "seed", .kind = NM_OPTION_WHOLE, .argument = "N",
 	  .preset = "0", .max = 1e15,
 	  .help = "seed of simulated answers and of faults" },
+	{ .id = MIX, .name = "mix", .kind = NM_OPTION_TEXT, .argument = "SHARES",
+	  .preset = "55/10/20/10/5",
+	  .help = "per cent of known questions that it answers with all answers, "
+	          "all and invented ones, some, invented ones alone, and none" },
 	{ .id = MODELS, .name = "models", .kind = NM_OPTION_TEXT,
 	  .argument = "NAMES", .otherwise = "any",
 	  .help = "the only models supported, with commas between" },
@@ -175,6 +179,7 @@ read_wish(const struct nm_options *given, const char *state_dir,
 	wish->port = (unsigned)nm_options_whole(given, PORT);
 	wish->answer_keys = nm_options_list(given, ANSWER_KEY,
 	                                    &wish->n_answer_keys);
+	wish->mix = nm_options_text(given, MIX);
 	wish->seed = (uint64_t)nm_options_whole(given, SEED);
 	wish->clock = nm_options_text(given, CLOCK);
 	wish->faults = nm_options_text(given, FAULTS);

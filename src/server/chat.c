@@ -4,6 +4,7 @@
 #include "server/model.h"
 #include "server/params.h"
 #include "server/server.h"
+#include "server/upstream.h"
 
 enum { NOTED_MAX = 400 };
 
@@ -53,6 +54,34 @@ answer_simulated(struct nm_call *call, const struct nm_ask *ask,
 	return NM_OK;
 }
 
+/* On the upstream's thread. */
+static void
+on_reply(void *user, const struct nm_upstream_reply *reply)
+{
+	struct nm_call *call = user;
+	struct nm_buf body = {0};
+
+	nm_buf_add_text(&body, reply->body);
+	nm_call_json(call, reply->status, &body);
+	if (reply->retry_after.len)
+		nm_call_header(call, "Retry-After",
+			nm_arena_text(&call->arena, reply->retry_after).at);
+	nm_call_resume(call);
+}
+
+/* Passed through as it came, answered as it is answered: whether to try again is
+ * the client's affair. */
+static void
+pass_through(struct nm_call *call, enum nm_endpoint endpoint)
+{
+	struct nm_upstream_request request = { .endpoint = endpoint,
+		.body = call->body, .manner = NM_UPSTREAM_URGENT,
+		.done = on_reply, .user = call };
+
+	nm_call_suspend(call);
+	nm_upstream_ask(call->parts->upstream, &request);
+}
+
 static enum nm_code
 answer(struct nm_call *call, struct nm_err *err)
 {
@@ -67,10 +96,12 @@ answer(struct nm_call *call, struct nm_err *err)
 		nm_verdict_set(&verdict, 400, "stream", "unsupported_value",
 			"Unsupported value: 'stream' does not support true with this "
 			"server. Only false is supported.");
-	else
+	else if (!call->parts->upstream)
 		nm_params_judge(&ask, call->parts->options->models, &verdict);
 	if (verdict.status)
 		refuse(call, &verdict);
+	else if (call->parts->upstream)
+		pass_through(call, ask.endpoint);
 	else
 		rc = answer_simulated(call, &ask, err);
 	nm_verdict_release(&verdict);

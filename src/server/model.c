@@ -13,9 +13,14 @@
 #include "server/params.h"
 #include "server/shape.h"
 
+/* Per cent of questions in a key; they sum to 100. */
+struct mix {
+	unsigned perfect, complete, partial, invented, empty;
+};
+
 struct nm_model {
 	uint64_t          seed;
-	struct nm_mix     mix;
+	struct mix        mix;
 	struct nm_buf     folder;  /* of the keys; empty = none */
 	uint64_t          seen;    /* the folder's listing, hashed; 0 = none yet */
 	struct nm_answers answers;
@@ -25,30 +30,6 @@ struct nm_model {
 
 enum { MIX_SHARES = 5, MAX_INVENTED = 3 };
 
-enum nm_code
-nm_mix_read(const char *text, struct nm_mix *mix, struct nm_err *err)
-{
-	unsigned long shares[MIX_SHARES] = {0}, sum = 0;
-	const char *at = text;
-	char *end;
-
-	for (int i = 0; i < MIX_SHARES; i++) {
-		shares[i] = strtoul(at, &end, 10);
-		if (end == at || *at == '-' || shares[i] > 100 ||
-		    *end != (i < MIX_SHARES - 1 ? '/' : '\0'))
-			sum = 1000;
-		sum += shares[i];
-		if (sum > 100)
-			break;
-		at = end + 1;
-	}
-	if (sum != 100)
-		return nm_fail(err, NM_USAGE, 0, "'%s' is no mix: give five per "
-			"cents that sum to 100, such as 55/10/20/10/5", text);
-	*mix = (struct nm_mix){ (unsigned)shares[0], (unsigned)shares[1],
-		(unsigned)shares[2], (unsigned)shares[3], (unsigned)shares[4] };
-	return NM_OK;
-}
 
 /* ---- keys ---- */
 
@@ -171,7 +152,7 @@ nm_model_open(const char *keys_dir, uint64_t seed, struct nm_model **model,
 	if (!new)
 		abort();
 	new->seed = seed;
-	new->mix = NM_MIX_DEFAULT;
+	new->mix = (struct mix){ 55, 10, 20, 10, 5 };
 	pthread_rwlock_init(&new->lock, NULL);
 	if (keys_dir)
 		nm_buf_add_string(&new->folder, keys_dir);
@@ -184,10 +165,27 @@ nm_model_open(const char *keys_dir, uint64_t seed, struct nm_model **model,
 	return NM_OK;
 }
 
-void
-nm_model_mix(struct nm_model *model, const struct nm_mix *mix)
+enum nm_code
+nm_model_mix(struct nm_model *model, const char *mix, struct nm_err *err)
 {
-	model->mix = *mix;
+	unsigned long shares[MIX_SHARES] = {0}, sum = 0;
+	const char *at = mix;
+	char *end;
+
+	for (int i = 0; i < MIX_SHARES && sum <= 100; i++) {
+		shares[i] = strtoul(at, &end, 10);
+		if (*at < '0' || *at > '9' || shares[i] > 100 ||
+		    *end != (i < MIX_SHARES - 1 ? '/' : '\0'))
+			sum = 1000;
+		sum += shares[i];
+		at = end + 1;
+	}
+	if (sum != 100)
+		return nm_fail(err, NM_USAGE, 0, "'%s' is no mix: give five per "
+			"cents that sum to 100, such as 55/10/20/10/5", mix);
+	model->mix = (struct mix){ (unsigned)shares[0], (unsigned)shares[1],
+		(unsigned)shares[2], (unsigned)shares[3], (unsigned)shares[4] };
+	return NM_OK;
 }
 
 void
@@ -278,7 +276,7 @@ add_gold(struct nm_buf *out, struct nm_gold gold, size_t skip, size_t keep)
 }
 
 static void
-add_known(struct nm_buf *out, const struct nm_mix *mix, struct nm_gold gold,
+add_known(struct nm_buf *out, const struct mix *mix, struct nm_gold gold,
           uint64_t *state)
 {
 	unsigned pick = (unsigned)(next_number(state) % 100);

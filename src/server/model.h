@@ -17,23 +17,17 @@
 
 struct nm_model;
 
-/* Per cent of questions in a key; they sum to 100. */
-struct nm_mix {
-	unsigned perfect, complete, partial, invented, empty;
-};
-
-#define NM_MIX_DEFAULT ((struct nm_mix){ 55, 10, 20, 10, 5 })
-
-/* Reads "55/10/20/10/5". NM_USAGE for anything else. */
-enum nm_code nm_mix_read(const char *text, struct nm_mix *mix,
-                         struct nm_err *err) NM_MUST_USE;
-
 /* keys_dir: the folder of answer-key files, each in a dataset's own form; NULL =
  * none. A key that is added while the model is open is found by refresh. */
 enum nm_code nm_model_open(const char *keys_dir, uint64_t seed,
                            struct nm_model **model, struct nm_err *err)
 	NM_MUST_USE;
-void nm_model_mix(struct nm_model *model, const struct nm_mix *mix);
+/*
+ * Sets the mix: five per cents that sum to 100, "55/10/20/10/5" at first. NM_USAGE
+ * for anything else. Before the first answer.
+ */
+enum nm_code nm_model_mix(struct nm_model *model, const char *mix,
+                          struct nm_err *err) NM_MUST_USE;
 /* Reads the keys anew when the folder's files have changed; cheap otherwise. */
 enum nm_code nm_model_refresh(struct nm_model *model, struct nm_err *err)
 	NM_MUST_USE;

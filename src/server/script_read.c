@@ -6,6 +6,7 @@
 #include "server/words.h"
 
 enum { MAX_HEADERS = 8, MAX_RULES = 10000 };
+enum { DELAY_MAX_MS = 86400000 }; /* of a call; for ever, for its client */
 
 /* ---- which ---- */
 
@@ -197,8 +198,12 @@ take_action(struct nm_script *script, struct nm_words *r,
 		return nm_words_text(r, "a body", &fault->body);
 	if (nm_words_take(r, "header"))
 		return take_header(script, r, fault);
-	if (nm_words_take(r, "delay"))
-		return nm_words_span(r, "a span", &fault->delay_ms);
+	if (nm_words_take(r, "delay")) {
+		rc = nm_words_span(r, "a span", &fault->delay_ms);
+		if (!rc && fault->delay_ms > DELAY_MAX_MS)
+			fault->delay_ms = DELAY_MAX_MS;
+		return rc;
+	}
 	if (nm_words_take(r, "act") && !nm_words_take(r, "then"))
 		return nm_words_bad_next(r, "after 'act' comes 'then'");
 	if (nm_words_take(r, "lose"))
@@ -208,7 +213,7 @@ take_action(struct nm_script *script, struct nm_words *r,
 	if (nm_words_take(r, "counts"))
 		return take_counts(script, r, &fault->counts);
 	if (nm_words_take(r, "hang")) {
-		fault->delay_ms = INT64_MAX;
+		fault->delay_ms = DELAY_MAX_MS;
 		fault->loss = NM_LOSE_CALL;
 		return NM_OK;
 	}

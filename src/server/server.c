@@ -47,6 +47,7 @@ resolve(struct nm_server *server, const struct nm_server_options *given)
 	struct nm_arena *arena = &server->arena;
 
 	*o = *given;
+	o->mix = NULL;
 	o->answer_keys = NULL;
 	o->n_answer_keys = 0;
 	o->state_dir = keep(arena, given->state_dir);
@@ -145,6 +146,8 @@ open_parts(struct nm_server *server, const struct nm_server_options *given,
 	nm_path_join(&keys, nm_store_folder(parts->store), "keys");
 	rc = nm_model_open(nm_buf_string(&keys), o->seed, &parts->model, err);
 	nm_buf_release(&keys);
+	if (!rc && given->mix)
+		rc = nm_model_mix(parts->model, given->mix, err);
 	if (!rc && o->upstream)
 		rc = nm_upstream_open(parts, &parts->upstream, err);
 	if (!rc)

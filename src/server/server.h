@@ -30,6 +30,7 @@ struct nm_server_options {
 	const char *const *answer_keys; /* files; copied to the state folder, where
 	                                every later server over it finds them */
 	size_t      n_answer_keys;
+	const char *mix;             /* see model.h [55/10/20/10/5] */
 	uint64_t    seed;            /* of simulated answers and of faults */
 	const char *clock;           /* [real] */
 	const char *faults;          /* script [none] */

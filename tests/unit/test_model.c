@@ -208,13 +208,14 @@ test_mix_texts(void **state)
 {
 	static const char *const bad[] = { "", "1/2/3/4", "20/20/20/20/21",
 		"55/10/20/10/5x", "-5/10/20/70/5", "55/10/20/10/5/0" };
-	struct nm_mix mix;
+	struct nm_model *model;
 
 	(void)state;
-	assert_int_equal(nm_mix_read("100/0/0/0/0", &mix, NULL), NM_OK);
-	assert_int_equal(mix.perfect, 100);
+	assert_int_equal(nm_model_open(NULL, 1, &model, NULL), NM_OK);
+	assert_int_equal(nm_model_mix(model, "100/0/0/0/0", NULL), NM_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(nm_mix_read(bad[i], &mix, NULL), NM_USAGE);
+		assert_int_equal(nm_model_mix(model, bad[i], NULL), NM_USAGE);
+	nm_model_close(model);
 }
 
 static void
