@@ -149,7 +149,7 @@ count(struct nm_selection *s, struct sum *sum, struct nm_err *err)
 static enum nm_code
 digest_sample(struct nm_selection *s, struct sum *sum, struct nm_err *err)
 {
-	struct nm_question q;
+	struct nm_question q = { 0 };
 	enum nm_code rc = start_walk(s, err);
 
 	while (rc == NM_OK) {

@@ -49,8 +49,8 @@ templates(void **state)
 		system = nm_buf_string(&prompt.system);
 		if ((rows[i].system ? strcmp(system, rows[i].system) != 0
 		                    : prompt.system.len < 20)
-		    || strcmp(nm_buf_string(&prompt.before), rows[i].before)
-		    || strcmp(nm_buf_string(&prompt.after), rows[i].after))
+		    || strcmp(nm_buf_string(&prompt.before), rows[i].before) != 0
+		    || strcmp(nm_buf_string(&prompt.after), rows[i].after) != 0)
 			fail_msg("%s", rows[i].why);
 	}
 	nm_prompt_release(&prompt);

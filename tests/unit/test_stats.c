@@ -100,7 +100,7 @@ resample(double *low, double *high)
 	static double values[NM_N_MEANS][RESAMPLES];
 	struct nm_triple drawn[COUNT(triples)];
 	struct nm_random random;
-	size_t owner[QUESTIONS], n = 0;
+	size_t owner[QUESTIONS] = { 0 }, n = 0;
 
 	for (size_t i = 0; i < COUNT(triples); i++)
 		for (uint64_t k = 0; k < triples[i].questions; k++)
