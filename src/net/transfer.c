@@ -423,15 +423,20 @@ nm_transfer_prepare(struct nm_http_transfer *transfer,
 static bool
 was_sent(CURL *easy)
 {
-	long request_bytes = 0;
+	long request_bytes = 0, connections = 0;
 	curl_off_t secured_us = 0;
 	char *scheme = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
 	curl_easy_getinfo(easy, CURLINFO_SCHEME, &scheme);
-	/* A proxy's CONNECT counts as request bytes; TLS comes after it. */
-	if (scheme && strcasecmp(scheme, "https") == 0 && secured_us == 0)
+	/*
+	 * A proxy's CONNECT counts as request bytes; TLS comes after it. On a kept
+	 * connection it came before, and the time of it is 0 again.
+	 */
+	if (scheme && strcasecmp(scheme, "https") == 0 && connections > 0 &&
+	    secured_us == 0)
 		return false;
 	return request_bytes > 0;
 }
