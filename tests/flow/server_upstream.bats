@@ -1,0 +1,219 @@
+#!/usr/bin/env bats
+# A model behind the server: here another server of ours, with a log of its own.
+load lib
+
+# Sets UPSTREAM_URL; UPSTREAM_LOG is what it was asked.
+start_upstream() { # option...
+	local out=$BATS_TEST_TMPDIR/upstream.out
+	UPSTREAM_LOG=$BATS_TEST_TMPDIR/upstream.jsonl
+	: >"$out"
+	batch_server --port "${UPSTREAM_PORT:-0}" \
+		--state-dir "$BATS_TEST_TMPDIR/upstream" --log "$UPSTREAM_LOG" \
+		--quiet "$@" >"$out" 2>>"$BATS_TEST_TMPDIR/server.err" 3>&- &
+	UPSTREAM_PID=$!
+	wait_for 20 grep -q 'listening on' "$out"
+	UPSTREAM_URL=$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' "$out")
+}
+
+stop_upstream() {
+	kill -TERM "$UPSTREAM_PID"
+	wait "$UPSTREAM_PID" || true
+	UPSTREAM_PID=
+}
+
+teardown() {
+	[ -z "$SERVER_PID" ] || stop_server || true
+	[ -z "${UPSTREAM_PID:-}" ] || stop_upstream
+	[ ! -s "$BATS_TEST_TMPDIR/server.err" ] ||
+		sed 's/^/# /' "$BATS_TEST_TMPDIR/server.err"
+}
+
+new_batch() { # n-lines
+	write_input "$1" in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+}
+
+# Both result files in one, sorted by id.
+fetch_results() {
+	local id
+	batch_is "$1" || return 1
+	: >results
+	for id in $(member '.output_file_id, .error_file_id | strings'); do
+		call GET "/v1/files/$id/content"
+		cat "$BODY" >>results
+	done
+	call GET "/v1/batches/$BATCH_ID"
+}
+
+each_row_once() { # n
+	[ "$(jq -r .custom_id results | sort | uniq | wc -l)" = "$1" ] &&
+		[ "$(wc -l <results)" = "$1" ]
+}
+
+@test "rows go to the upstream, and its answers come back as they are" {
+	start_upstream
+	start_server --upstream "$UPSTREAM_URL/" --concurrency 4
+	new_batch 40
+	wait_for 10 batch_is completed
+	[ "$(member .model)" = m ]
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":40,"completed":40,"failed":0}' ]
+	[ "$(member '.usage.total_tokens > 0')" = true ]
+	fetch_results completed
+	each_row_once 40
+	[ "$(jq -r .response.body.model results | uniq)" = simulated-m ]
+	[ "$(jq -r .prompt "$UPSTREAM_LOG" | sort -u | wc -l)" = 40 ]
+}
+
+@test "chat passes through, refusals and all" {
+	echo 'on POST /v1/chat/completions nth 2: status 429 header "Retry-After: 7"' \
+		>faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL"
+	local body='{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	call POST /v1/chat/completions -d "$body"
+	[ "$STATUS" = 200 ]
+	[ "$(member .model)" = simulated-m ]
+	call POST /v1/chat/completions -d "$body"
+	[ "$STATUS" = 429 ]
+	grep -qi '^retry-after: 7' "$HEADERS"
+	call POST /v1/chat/completions -d '{"model":"m","messages":[]}'
+	refused 400 empty_array messages "empty array"
+	call POST /v1/chat/completions -d '{"model":"m","stream":true}'
+	refused 400 unsupported_value stream "'stream'"
+	stop_upstream
+	call POST /v1/chat/completions -d "$body"
+	refused 502 upstream_error null "did not answer"
+}
+
+@test "the key goes to the upstream, and nowhere else" {
+	(umask 077 && echo 'k sk-behind-1234' >keys)
+	start_upstream --api-key-file keys
+	NIGHTMAIL_UPSTREAM_KEY=sk-behind-1234 start_server \
+		--upstream "$UPSTREAM_URL"
+	new_batch 3
+	wait_for 10 batch_is completed
+	[ "$(member .request_counts.completed)" = 3 ]
+	stop_server
+	! grep -r sk-behind "$STATE" "$SERVER_LOG" "$BATS_TEST_TMPDIR/server.err"
+	NIGHTMAIL_UPSTREAM_KEY=sk-x run batch_server --state-dir "$STATE" \
+		--upstream http://192.0.2.1/v1
+	[ "$status" = 2 ]
+	[[ $output == *"plain http"* ]]
+}
+
+@test "what may pass is tried again, what may not is a row" {
+	cat >faults <<-'EOF'
+	on POST /v1/chat/completions nth 1: status 429 header "retry-after-ms: 20"
+	on POST /v1/chat/completions nth 3: status 500 header "retry-after-ms: 20"
+	on POST /v1/chat/completions nth 5: lose reply
+	on POST /v1/chat/completions nth 8: status 400 body "{\"error\":{\"message\":\"no\",\"type\":\"t\",\"param\":null,\"code\":\"c\"}}"
+	on POST /v1/chat/completions nth 10: status 404 body "<html>gone</html>"
+	EOF
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 12
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":12,"completed":10,"failed":2}' ]
+	fetch_results completed
+	each_row_once 12
+	[ "$(jq -r 'select(.response.status_code == 400)
+		.response.body.error.message' results)" = no ]
+	[[ $(jq -r 'select(.response.status_code == 404)
+		.response.body.error.message' results) == *"not JSON"* ]]
+}
+
+@test "an upstream that is not there is waited for" {
+	start_upstream
+	stop_upstream
+	UPSTREAM_PORT=$(sed 's|.*:\([0-9]*\)/.*|\1|' <<<"$UPSTREAM_URL")
+	start_server --upstream "$UPSTREAM_URL"
+	new_batch 5
+	wait_for 5 batch_is in_progress
+	sleep 0.3
+	batch_is in_progress
+	start_upstream
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 5 ]
+}
+
+@test "cancel stops the calls; what was answered stays" {
+	echo 'on POST /v1/chat/completions nth 6..: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	new_batch 30
+	wait_for 10 batch_is in_progress
+	answered() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 5 ]
+	}
+	wait_for 10 answered
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$(member .status)" = cancelling ]
+	wait_for 10 batch_is cancelled
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":30,"completed":5,"failed":0}' ]
+	fetch_results cancelled
+	each_row_once 30
+	[ "$(jq -r 'select(.error.code == "batch_cancelled") .custom_id' results |
+		wc -l)" = 25 ]
+	# Not one more than were under way.
+	[ "$(jq -r .prompt "$UPSTREAM_LOG" | wc -l)" -le 7 ]
+}
+
+@test "the window's end holds for an upstream too" {
+	echo 'on POST /v1/chat/completions nth 4..: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2 --clock step
+	new_batch 10
+	call POST /_control/clock -d '{"advance":"1s"}'
+	answered() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 3 ]
+	}
+	wait_for 10 answered
+	call POST /_control/clock -d '{"advance":"24h"}'
+	wait_for 10 batch_is expired
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":10,"completed":3,"failed":0}' ]
+	fetch_results expired
+	each_row_once 10
+	[ "$(jq -r 'select(.error.code == "batch_expired") .custom_id' results |
+		wc -l)" = 7 ]
+}
+
+# NM_KILLS: how often the server dies; a few here, hundreds in a soak.
+@test "kill -9: every row once, and nothing asked again that was answered" {
+	local kills=${NM_KILLS:-6} rows=400 kept i
+	echo 'on POST /v1/chat/completions: delay 20ms' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 8
+	new_batch $rows
+	: >again
+	for ((i = 0; i < kills; i++)); do
+		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+		kill_server
+		# What is on the shelf now must never be asked again.
+		cat "$STATE"/work/*.output 2>/dev/null | jq -R 'fromjson? |
+			.custom_id' 2>/dev/null | sort >kept
+		sleep 0.1
+		wc -l <"$UPSTREAM_LOG" >asked
+		start_server --upstream "$UPSTREAM_URL" --concurrency 8
+		batch_is completed && break
+		sleep 0.1
+		tail -n "+$(($(cat asked) + 1))" "$UPSTREAM_LOG" |
+			jq '.prompt | sub("Say ";"r-")' | sort | comm -12 - kept >>again
+	done
+	wait_for 30 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		"{\"total\":$rows,\"completed\":$rows,\"failed\":0}" ]
+	fetch_results completed
+	each_row_once $rows
+	kept=$(wc -l <again)
+	[ "$kept" = 0 ] || {
+		echo "asked again: $(paste -sd' ' again)"
+		return 1
+	}
+	# Only what was under way at a death was asked twice.
+	[ "$(jq -r .prompt "$UPSTREAM_LOG" | wc -l)" -le $((rows + kills * 8)) ]
+}
