@@ -12,7 +12,8 @@
 enum {
 	SPARE_MAX = 256,
 	DRAIN_MAX_BYTES = 64 << 20, /* of a refused body, to spare a reset */
-	KEPT_NOTES_BYTES = 16 << 10
+	KEPT_NOTES_BYTES = 16 << 10,
+	LOG_DIGITS = 16 /* of a body's digest: enough to tell bodies apart */
 };
 
 static int64_t
@@ -289,7 +290,7 @@ write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 	int64_t now_ms = nm_vclock_now_ms(call->parts->clock);
 	struct nm_json_writer w = {0};
 	struct nm_buf line = {0};
-	char time[NM_CLOCK_TEXT_MAX];
+	char time[NM_CLOCK_TEXT_MAX], hex[NM_DIGEST_HEX_MAX];
 
 	visit->logged = true;
 	if (!visit->hall->log.fd_plus_one)
@@ -312,6 +313,11 @@ write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 	nm_json_put_string(&w, "tenant", call->tenant ? call->tenant : "");
 	if (call->fault.rule)
 		nm_json_put_string(&w, "fault", call->fault.rule);
+	if (call->body.len) {
+		nm_digest_hex(NM_SHA256, call->body.at, call->body.len, hex);
+		nm_json_put_text(&w, "body_sha256",
+		                 (struct nm_text){ hex, LOG_DIGITS });
+	}
 	nm_buf_add_text(&line, nm_buf_text(&call->noted));
 	nm_json_close_object(&w);
 	nm_buf_add_byte(&line, '\n');
