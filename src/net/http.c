@@ -3,6 +3,8 @@
  */
 #include "net/http.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "net/loop.h"

@@ -3,6 +3,8 @@
  */
 #include "net/secret.h"
 
+#include <stdlib.h>
+
 #include "base/digest.h"
 
 #define FINGERPRINT_PREFIX "nightmail account key\n"

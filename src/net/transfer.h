@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "net/http.h"
+#include "net/place.h"
 
 /* Made once and used for many requests; zeroed between them but for easy, the
  * memory of reply and the links. */
@@ -39,17 +40,6 @@ struct nm_http_transfer {
 
 	struct nm_http_transfer *next, *previous;
 };
-
-/* Where a URL leads. */
-struct nm_http_place {
-	bool https;
-	bool loopback;
-	char host[128];
-};
-
-/* NM_USAGE unless it is http or https, with a host, without user or password. */
-enum nm_code nm_http_place_read(struct nm_http_place *place, const char *url,
-                                struct nm_err *err) NM_MUST_USE;
 
 /* Takes the request in: all curl options are set. NM_USAGE for a key that may not
  * go there; then nothing is to be undone but by nm_transfer_clear. */

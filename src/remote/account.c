@@ -3,7 +3,7 @@
  */
 #include "remote/account.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
  * batch: one batch object, read as leniently as vendors differ; see batches.h.
  */
 #include <ctype.h>
-#include <strings.h>
 #include <time.h>
 
 #include "remote/batches.h"

@@ -3,6 +3,8 @@
  */
 #include "remote/chat.h"
 
+#include <stdlib.h>
+
 struct nm_chat {
 	struct nm_api           *api;
 	struct nm_http_transfer *transfer;

@@ -3,6 +3,8 @@
  */
 #include "remote/files.h"
 
+#include <stdio.h>
+
 /* A service may take its time over a file that it has received whole. */
 enum { UPLOAD_STALL_MS = 300000 };
 

@@ -3,8 +3,7 @@
  */
 #include "remote/input.h"
 
-#include <ctype.h>
-#include <strings.h>
+#include "remote/input_body.h"
 
 enum { QUOTED_MAX_BYTES = 120 };
 
@@ -187,46 +186,6 @@ check_url(struct nm_input *input, struct nm_text url,
 	return true;
 }
 
-/* What a body says that matters here. */
-struct body {
-	const struct nm_value *model, *messages, *input, *prompt, *stream;
-	const struct nm_value *instructions, *n;
-	const struct nm_value *output_max, *output_max_new;
-};
-
-static struct body
-look_up_body(const struct nm_value *object)
-{
-	struct body body = {0};
-	const struct nm_value *value;
-	struct nm_json_walk walk;
-	struct nm_text name;
-
-	nm_json_walk_init(&walk, object);
-	while ((value = nm_json_walk_next(&walk, &name))) {
-		if (nm_text_is(name, "model"))
-			body.model = value;
-		else if (nm_text_is(name, "messages"))
-			body.messages = value;
-		else if (nm_text_is(name, "input"))
-			body.input = value;
-		else if (nm_text_is(name, "prompt"))
-			body.prompt = value;
-		else if (nm_text_is(name, "stream"))
-			body.stream = value;
-		else if (nm_text_is(name, "instructions"))
-			body.instructions = value;
-		else if (nm_text_is(name, "n"))
-			body.n = value;
-		else if (nm_text_is(name, "max_tokens"))
-			body.output_max = value;
-		else if (nm_text_is(name, "max_completion_tokens") ||
-		         nm_text_is(name, "max_output_tokens"))
-			body.output_max_new = value;
-	}
-	return body;
-}
-
 /* Endpoints where a model may be left out have other rules of their own. */
 static bool
 wants_model(struct nm_text url)
@@ -259,7 +218,7 @@ check_model(struct nm_input *input, struct nm_text model, struct nm_text url,
 }
 
 static bool
-check_body(const struct body *body, struct nm_text url,
+check_body(const struct nm_input_body *body, struct nm_text url,
            struct nm_finding *finding)
 {
 	bool chat = nm_text_is(url, "/v1/chat/completions");
@@ -276,84 +235,13 @@ check_body(const struct body *body, struct nm_text url,
 	            : "Streaming is not supported in the Batch API.");
 }
 
-/* Bytes of all texts in a value: contents, parts, inputs. Tokens and numbers that
- * stand for tokens already (embeddings) count four bytes each. */
-static uint64_t
-text_bytes(const struct nm_value *value, int depth)
-{
-	const struct nm_value *element;
-	struct nm_json_walk walk;
-	uint64_t bytes = 0;
-	struct nm_text name;
-
-	switch (nm_json_kind(value)) {
-	case NM_JSON_STRING:
-		return nm_json_text(value).len;
-	case NM_JSON_NUMBER:
-		return 4;
-	case NM_JSON_ARRAY:
-	case NM_JSON_OBJECT:
-		break;
-	default:
-		return 0;
-	}
-	if (depth == 0)
-		return 0;
-	nm_json_walk_init(&walk, value);
-	while ((element = nm_json_walk_next(&walk, &name)))
-		/* Pictures and sounds are priced by other rules than length. */
-		if (!nm_text_is(name, "image_url") &&
-		    !nm_text_is(name, "input_audio") &&
-		    !nm_text_is(name, "type"))
-			bytes += text_bytes(element, depth - 1);
-	return bytes;
-}
-
-static void
-guess_tokens(const struct body *body, struct nm_input_line *line)
-{
-	uint64_t bytes = text_bytes(body->messages, 4) +
-		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
-		text_bytes(body->instructions, 1);
-	const struct nm_value *bound = has(body->output_max_new)
-		? body->output_max_new : body->output_max;
-	int64_t times = nm_json_int(body->n, 1);
-
-	/* A message's frame costs about three tokens, the reply's three more. */
-	line->prompt_tokens_guess = (bytes + 3) / 4 + 3 +
-		3 * nm_json_count(body->messages);
-	line->output_tokens_max = nm_json_int(bound, -1);
-	if (line->output_tokens_max < 0 ||
-	    line->output_tokens_max > INT32_MAX)
-		line->output_tokens_max = -1;
-	else if (times > 1 && times <= 128)
-		line->output_tokens_max *= times;
-}
-
-static uint64_t
-count_embeddings(const struct body *body, struct nm_text url)
-{
-	const struct nm_value *first;
-	struct nm_json_walk walk;
-
-	if (!nm_text_is(url, "/v1/embeddings"))
-		return 0;
-	nm_json_walk_init(&walk, body->input);
-	first = nm_json_walk_next(&walk, NULL);
-	/* A text is one input, and so is an array of its tokens. */
-	if (nm_json_kind(body->input) != NM_JSON_ARRAY ||
-	    nm_json_kind(first) == NM_JSON_NUMBER)
-		return 1;
-	return nm_json_count(body->input);
-}
-
 static void
 add_up(struct nm_input *input, const struct nm_input_line *line,
-       const struct body *body)
+       const struct nm_input_body *body)
 {
 	input->requests++;
 	input->prompt_tokens_guess += line->prompt_tokens_guess;
-	input->embeddings += count_embeddings(body, line->url);
+	input->embeddings += nm_input_body_embeddings(body, line->url);
 	if (line->output_tokens_max < 0)
 		input->unbounded++;
 	else
@@ -387,14 +275,14 @@ check_parsed(struct nm_input *input, const struct nm_value *root,
              struct nm_input_line *line, struct nm_finding *finding)
 {
 	struct members members = look_up(root);
-	struct body body;
+	struct nm_input_body body;
 
 	line->custom_id = nm_json_text(members.custom_id);
 	line->url = nm_json_text(members.url);
 	line->body = members.body;
-	body = look_up_body(members.body);
+	body = nm_input_body_read(members.body);
 	line->model = nm_json_text(body.model);
-	guess_tokens(&body, line);
+	nm_input_body_guess(&body, line);
 	if (!check_presence(&members, finding) ||
 	    !check_types(&members, finding) ||
 	    !check_id(input, line->custom_id, finding->line, finding) ||

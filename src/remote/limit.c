@@ -4,7 +4,7 @@
 #include "remote/limit.h"
 
 #include <ctype.h>
-#include <strings.h>
+#include <stdio.h>
 
 /* The words, lower-case and NUL-ended; a text longer than this is no refusal. */
 struct words {

@@ -4,7 +4,8 @@
 #include "remote/refusal.h"
 
 #include <ctype.h>
-#include <strings.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "net/retry.h"
 #include "wire/json.h"
