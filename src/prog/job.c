@@ -4,6 +4,7 @@
 #include "prog/job.h"
 
 #include "prog/complaint.h"
+#include "run/canary.h"
 #include "run/via_batch.h"
 #include "run/via_direct.h"
 
@@ -95,6 +96,79 @@ nm_job_record(struct nm_job *job, struct nm_err *err)
 }
 
 static enum nm_code
+take_on(struct nm_job *job, int64_t count, int64_t seen_tokens,
+        enum nm_price_column column, struct nm_err *err)
+{
+	struct nm_estimate estimate;
+	struct nm_estimate_cost cost;
+	enum nm_code rc;
+
+	if (job->scoring_only || job->tools->service->server)
+		return NM_OK;
+	nm_budget_estimate(job->quiz, job->tools->prices, count, seen_tokens,
+	                   &estimate);
+	cost = nm_estimate_cost(&estimate, column);
+	rc = nm_budget_take(job->tools->budget, &cost, job->run.record.model,
+	                    err);
+	if (!rc)
+		job->taken_pusd = cost.high_pusd;
+	return rc;
+}
+
+/* What was in flight is over; all attempts so far have cost spent_pusd. */
+static void
+settle(struct nm_job *job, int64_t spent_pusd)
+{
+	nm_budget_settle(job->tools->budget,
+	                 job->taken_pusd + job->spent_pusd, spent_pusd);
+	job->taken_pusd = 0;
+	job->spent_pusd = spent_pusd;
+}
+
+static enum nm_price_column
+column_of(const struct nm_job *job)
+{
+	return nm_job_is_batch(job) ? NM_PRICE_BATCH : NM_PRICE_STANDARD;
+}
+
+/* What went wrong with it would go wrong with all: the run ends here. */
+static enum nm_code
+ask_canary(struct nm_job *job, struct nm_canary *canary, struct nm_err *err)
+{
+	enum nm_code rc = nm_canary_ask(&job->run, job->tools->reading,
+	                                canary, err);
+	struct nm_err late;
+
+	if ((rc == NM_REFUSED || rc == NM_UNFINISHED) &&
+	    !nm_via_batch_sent(&job->run) &&
+	    nm_run_saved(&job->run, "", NM_RUN_LEFT, &late))
+		nm_message_error(job->tools->message, &late);
+	return rc;
+}
+
+enum nm_code
+nm_job_submit(struct nm_job *job, struct nm_err *err)
+{
+	int64_t count = job->run.source->count;
+	struct nm_canary canary;
+	enum nm_code rc;
+
+	rc = take_on(job, count, 0, column_of(job), err);
+	if (rc || !nm_job_is_batch(job))
+		return rc;
+	rc = ask_canary(job, &canary, err);
+	if (rc)
+		return rc;
+	if (canary.output_tokens) {
+		/* Now the length of a reply is known, not guessed. */
+		settle(job, 0);
+		rc = take_on(job, count, canary.output_tokens,
+		             NM_PRICE_BATCH, err);
+	}
+	return rc ? rc : nm_via_batch_submit(&job->run, err);
+}
+
+static enum nm_code
 ask_directly(struct nm_job *job, int64_t attempt, struct nm_err *err)
 {
 	struct nm_direct_wish wish = {
@@ -103,7 +177,7 @@ ask_directly(struct nm_job *job, int64_t attempt, struct nm_err *err)
 		.count = job->outcome.again.count,
 	};
 
-	if (attempt == 1) {
+	if (attempt == 1 && !nm_job_is_batch(job)) {
 		wish.members = (struct nm_text){ 0 };
 		wish.count = job->run.source->count;
 	}
@@ -111,7 +185,7 @@ ask_directly(struct nm_job *job, int64_t attempt, struct nm_err *err)
 }
 
 static enum nm_code
-make_outcome(struct nm_job *job, struct nm_err *err)
+make_outcome(struct nm_job *job, int64_t attempts, struct nm_err *err)
 {
 	struct nm_outcome_wish wish = {
 		.run = &job->run,
@@ -120,10 +194,16 @@ make_outcome(struct nm_job *job, struct nm_err *err)
 		.results_dir = job->tools->results_dir,
 		.reading = job->tools->reading,
 		.began_mono_ms = job->tools->began_mono_ms,
+		.attempts = attempts,
 	};
 	enum nm_code rc = nm_outcome_make(&job->outcome, &wish, err);
 
 	job->scored = !rc;
+	if (!rc)
+		settle(job, job->outcome.tally.cost_pusd);
+	if (!rc && job->outcome.usage_note[0])
+		nm_message_warn(job->tools->message, "%s",
+		                job->outcome.usage_note);
 	return rc;
 }
 
@@ -149,26 +229,46 @@ close_run(struct nm_job *job, struct nm_err *err)
 }
 
 static void
-say_again(const struct nm_job *job)
+say_again(const struct nm_job *job, int64_t number)
 {
 	nm_message_note(job->tools->message,
 		"%lld of %lld are asked again (attempt %lld)",
 		(long long)job->outcome.again.count,
 		(long long)job->run.source->count,
-		(long long)job->outcome.attempts + 1);
+		(long long)number);
 }
 
-/* One attempt at what is due: all of it, or the members of the outcome. */
+/* The first attempt: all of it, or what an earlier process left of it. */
 static enum nm_code
-attempt(struct nm_job *job, int64_t number, struct nm_err *err)
+first_round(struct nm_job *job, struct nm_err *err)
 {
-	enum nm_code rc = NM_OK;
+	struct nm_canary canary;
+	enum nm_code rc;
 
 	if (!nm_job_is_batch(job))
+		return ask_directly(job, 1, err);
+	rc = job->scoring_only ? NM_OK : ask_canary(job, &canary, err);
+	return rc ? rc : nm_via_batch_finish(&job->run, err);
+}
+
+/* Another attempt at the members of the outcome. */
+static enum nm_code
+next_round(struct nm_job *job, int64_t number, struct nm_err *err)
+{
+	int direct = !nm_job_is_batch(job) ||
+	             job->tools->tail == NM_TAIL_DIRECT;
+	enum nm_code rc;
+
+	rc = take_on(job, job->outcome.again.count, 0,
+	             direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH, err);
+	if (rc) {
+		nm_message_error(job->tools->message, err);
+		return NM_UNFINISHED;
+	}
+	say_again(job, number);
+	if (direct)
 		return ask_directly(job, number, err);
-	if (number > 1)
-		rc = nm_attempts_plan(&job->run, &job->outcome.again, number,
-		                      err);
+	rc = nm_attempts_plan(&job->run, &job->outcome.again, number, err);
 	return rc ? rc : nm_via_batch_finish(&job->run, err);
 }
 
@@ -194,7 +294,7 @@ stop_early(struct nm_job *job, enum nm_code rc, struct nm_err *err)
 	struct nm_err late;
 
 	if (rc == NM_INTERRUPTED && !nm_job_is_batch(job) &&
-	    make_outcome(job, &late))
+	    make_outcome(job, 1, &late))
 		nm_message_error(job->tools->message, &late);
 	err->code = rc;
 	return rc;
@@ -219,10 +319,7 @@ nm_job_finish(struct nm_job *job, struct nm_err *err)
 	int64_t number = first_attempt(job);
 	enum nm_code rc;
 
-	if (number > 1)
-		rc = nm_via_batch_finish(&job->run, err);
-	else
-		rc = attempt(job, 1, err);
+	rc = first_round(job, err);
 	for (;;) {
 		if (rc)
 			return stop_early(job, rc, err);
@@ -230,13 +327,14 @@ nm_job_finish(struct nm_job *job, struct nm_err *err)
 		                       job->quiz);
 		if (!came_back(job))
 			break;
-		rc = make_outcome(job, err);
+		rc = make_outcome(job, number, err);
 		if (rc)
 			return rc;
 		if (!job->outcome.again.count || job->scoring_only)
 			break;
-		say_again(job);
-		rc = attempt(job, ++number, err);
+		rc = next_round(job, ++number, err);
+		if (rc == NM_UNFINISHED)
+			break;
 	}
 	rc = close_run(job, err);
 	if (rc)

@@ -7,6 +7,7 @@
 #define NM_PROG_JOB_H
 
 #include "cli/message.h"
+#include "prog/budget.h"
 #include "prog/outcome.h"
 #include "prog/service.h"
 
@@ -23,6 +24,8 @@ struct nm_job_tools {
 	const char            *typed;     /* argv[0] */
 	enum nm_reading        reading;
 	enum nm_run_take       take;
+	enum { NM_TAIL_BATCH, NM_TAIL_DIRECT } tail; /* of failed requests */
+	struct nm_budget      *budget;
 	int64_t                began_mono_ms;
 };
 
@@ -32,6 +35,8 @@ struct nm_job {
 	struct nm_run              run;
 	struct nm_outcome          outcome;
 	struct nm_arena            arena;
+	int64_t                    taken_pusd; /* of the budget, in flight */
+	int64_t                    spent_pusd; /* of it, by all attempts */
 	int                        scored;  /* the outcome's summary is there */
 	int                        scoring_only; /* nothing can be sent for it */
 };
@@ -54,6 +59,10 @@ enum nm_code nm_job_take_up(struct nm_job *job,
                             const char *batch_id,
                             const struct nm_quiz_wish *wish,
                             struct nm_err *err) NM_MUST_USE;
+
+/* Takes on what the run could cost, asks the canary and submits the batches. A run
+ * of direct mode only takes on its cost. */
+enum nm_code nm_job_submit(struct nm_job *job, struct nm_err *err) NM_MUST_USE;
 
 /*
  * Asks (batch or direct), collects, scores and saves, attempt after attempt.

@@ -15,7 +15,8 @@ struct pass {
 	struct nm_scorer              scorer;
 	const char *const            *paths; /* of the raw replies */
 	size_t                        n_paths;
-	enum nm_price_column          column;
+	int64_t                       input_tokens;  /* of batches' rows */
+	int64_t                       output_tokens;
 };
 
 static int
@@ -26,7 +27,7 @@ is_batch(const struct nm_run *run)
 
 /* By the model that replied, else the one asked. What was simulated was free. */
 static struct nm_cost
-cost_of(const struct pass *pass, const struct nm_row *row)
+cost_of(const struct pass *pass, const struct nm_row *row, enum nm_way way)
 {
 	const struct nm_outcome_wish *wish = pass->wish;
 	struct nm_text model = row->model.len
@@ -37,7 +38,9 @@ cost_of(const struct pass *pass, const struct nm_row *row)
 	if (pass->collect.model == NM_COLLECT_SIMULATED)
 		return (struct nm_cost){ NM_COST_KNOWN, 0 };
 	return nm_price_cost(nm_prices_find(wish->prices, model),
-	                     pass->column, &row->usage);
+	                     way == NM_WAY_BATCH ? NM_PRICE_BATCH
+	                                         : NM_PRICE_STANDARD,
+	                     &row->usage);
 }
 
 static enum nm_code
@@ -48,13 +51,13 @@ score_question(struct pass *pass, int64_t ordinal, struct nm_err *err)
 	struct nm_question question;
 	struct nm_score score;
 	struct nm_row row;
-	int64_t attempt;
+	struct nm_origin origin;
 	enum nm_code rc;
 
 	rc = nm_quiz_question(pass->wish->quiz, ordinal, &question, err);
 	if (!rc)
 		rc = nm_collect_row(&pass->collect, ordinal, question.id, &row,
-		                    &attempt, err);
+		                    &origin, err);
 	if (rc)
 		return rc;
 	nm_score(&pass->scorer, question.gold, question.n_gold, row.answers,
@@ -62,8 +65,12 @@ score_question(struct pass *pass, int64_t ordinal, struct nm_err *err)
 	line.question = &question;
 	line.row = &row;
 	line.score = &score;
-	line.cost = cost_of(pass, &row);
-	line.attempts = (uint64_t)attempt;
+	line.cost = cost_of(pass, &row, origin.way);
+	line.attempts = (uint64_t)origin.attempt;
+	if (origin.way == NM_WAY_BATCH) {
+		pass->input_tokens += row.usage.input_tokens;
+		pass->output_tokens += row.usage.output_tokens;
+	}
 	nm_tally_add(&outcome->tally, &score, &row, line.cost);
 	nm_ledger_add(&outcome->ledger, &row);
 	nm_results_add(&outcome->results, &line);
@@ -296,6 +303,34 @@ open_results(struct pass *pass, struct nm_err *err)
 	return nm_results_open(&pass->outcome->results, &options, err);
 }
 
+/* Paid is what the batches say; rows that say less were lost somewhere. */
+static void
+compare_usage(struct pass *pass)
+{
+	const struct nm_run *run = pass->wish->run;
+	int64_t input = 0, output = 0;
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++) {
+		const struct nm_shard_record *shard = &run->shards[i];
+
+		if (!shard->batch_id[0] || !strcmp(shard->status, "failed"))
+			continue;
+		if (shard->input_tokens < 0 || shard->output_tokens < 0)
+			return;
+		input += shard->input_tokens;
+		output += shard->output_tokens;
+	}
+	if (!input || (input == pass->input_tokens &&
+	               output == pass->output_tokens))
+		return;
+	snprintf(pass->outcome->usage_note, sizeof(pass->outcome->usage_note),
+	         "the batches' own usage is %lld tokens in and %lld out, that"
+	         " of the rows kept %lld and %lld", (long long)input,
+	         (long long)output, (long long)pass->input_tokens,
+	         (long long)pass->output_tokens);
+}
+
 enum nm_code
 nm_outcome_make(struct nm_outcome *outcome,
                 const struct nm_outcome_wish *wish, struct nm_err *err)
@@ -304,8 +339,6 @@ nm_outcome_make(struct nm_outcome *outcome,
 	enum nm_code rc;
 
 	nm_outcome_release(outcome);
-	pass.column = is_batch(wish->run) ? NM_PRICE_BATCH
-	                                  : NM_PRICE_STANDARD;
 	nm_collect_init(&pass.collect, wish->run->source, wish->reading);
 	rc = open_results(&pass, err);
 	if (!rc)
@@ -317,8 +350,10 @@ nm_outcome_make(struct nm_outcome *outcome,
 	if (!rc)
 		rc = save(&pass, err);
 	if (!rc)
-		nm_attempts_next(wish->run, &pass.collect, outcome->attempts,
+		nm_attempts_next(wish->run, &pass.collect, wish->attempts,
 		                 &outcome->again);
+	if (!rc)
+		compare_usage(&pass);
 	nm_scorer_release(&pass.scorer);
 	nm_collect_release(&pass.collect);
 	return rc;

@@ -18,6 +18,7 @@ struct nm_outcome_wish {
 	const char             *results_dir;
 	enum nm_reading         reading;
 	int64_t                 began_mono_ms; /* the program's */
+	int64_t                 attempts; /* that were finished */
 };
 
 /* Zeroed is empty. The summary borrows from all the rest. */
@@ -28,6 +29,7 @@ struct nm_outcome {
 	struct nm_ledger   ledger;
 	struct nm_results  results;
 	struct nm_arena    arena;
+	char               usage_note[200]; /* the batches' own usage differs */
 	struct nm_members  again;    /* what wants another attempt */
 	int64_t            attempts; /* made so far */
 };

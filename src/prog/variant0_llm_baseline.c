@@ -7,19 +7,15 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "cli/consent.h"
 #include "cli/message.h"
 #include "cli/progress.h"
 #include "prog/block.h"
 #include "prog/job.h"
+#include "prog/money.h"
 #include "prog/signals.h"
 #include "prog/variant0_options.h"
-#include "report/estimate.h"
-#include "run/via_batch.h"
 
-enum { JOBS_MAX = 256 };
-
-#define DOLLAR_PUSD INT64_C(1000000000000)
+enum { JOBS_MAX = 256, CANARY_ABOVE = 1000 };
 
 struct program {
 	struct nm_options   options;
@@ -30,6 +26,7 @@ struct program {
 	struct nm_prices    prices;
 	struct nm_watch     watch;
 	struct nm_job_tools tools;
+	struct nm_budget    budget;
 	struct nm_job       jobs[JOBS_MAX];
 	size_t              n_jobs;
 	int                 service_open;
@@ -103,7 +100,7 @@ check_mode(const struct program *p, struct nm_err *err)
 {
 	static const int batch_only[] = {
 		OPT_DRY_RUN, OPT_BATCH_ID, OPT_POLL_INTERVAL,
-		OPT_SHARD_REQUESTS,
+		OPT_SHARD_REQUESTS, OPT_CANARY, OPT_FINISH_DIRECT,
 	};
 	size_t i;
 
@@ -115,10 +112,16 @@ check_mode(const struct program *p, struct nm_err *err)
 				" no batches",
 				nm_options_name(&p->options, batch_only[i]));
 	if (is_mode(p, "batch") &&
-	    nm_options_given(&p->options, OPT_CONCURRENCY))
+	    nm_options_given(&p->options, OPT_CONCURRENCY) &&
+	    !nm_options_given(&p->options, OPT_FINISH_DIRECT))
 		return nm_fail(err, NM_USAGE, 0,
 			"--concurrency goes with --mode direct: a batch's"
 			" requests are the service's to schedule");
+	if (nm_options_given(&p->options, OPT_DEADLINE) &&
+	    !nm_options_given(&p->options, OPT_FINISH_DIRECT))
+		return nm_fail(err, NM_USAGE, 0,
+			"--deadline goes with --finish-direct, which is not"
+			" given");
 	if (nm_options_given(&p->options, OPT_SEED) &&
 	    !nm_options_given(&p->options, OPT_SAMPLE))
 		return nm_fail(err, NM_USAGE, 0,
@@ -168,6 +171,8 @@ fill_tools(struct program *p, const char *typed)
 			.reask = nm_options_whole(options, OPT_REASK),
 			.concurrency =
 				nm_options_whole(options, OPT_CONCURRENCY),
+			.canary = nm_options_whole(options, OPT_CANARY),
+			.deadline_ms = nm_options_whole(options, OPT_DEADLINE),
 		},
 		.results_dir = nm_options_text(options, OPT_RESULTS_DIR),
 		.mode = nm_options_text(options, OPT_MODE),
@@ -176,6 +181,9 @@ fill_tools(struct program *p, const char *typed)
 			? NM_READING_LENIENT : NM_READING_STRICT,
 		.take = nm_options_given(options, OPT_NEW)
 			? NM_RUN_AFRESH : NM_RUN_TAKE_UP,
+		.tail = nm_options_given(options, OPT_FINISH_DIRECT)
+			? NM_TAIL_DIRECT : NM_TAIL_BATCH,
+		.budget = &p->budget,
 		.began_mono_ms = nm_clock_mono_ms(&p->service.clock),
 	};
 }
@@ -228,6 +236,16 @@ probe_results(const struct program *p, struct nm_err *err)
 }
 
 static enum nm_code
+reach_out(struct program *p, struct nm_err *err)
+{
+	enum nm_code rc = probe_results(p, err);
+
+	if (!rc)
+		rc = open_service(p, err);
+	return rc ? rc : open_journal(p, err);
+}
+
+static enum nm_code
 set_up(struct program *p, const char *typed, struct nm_err *err)
 {
 	enum nm_code rc = check_mode(p, err);
@@ -237,11 +255,10 @@ set_up(struct program *p, const char *typed, struct nm_err *err)
 		                    nm_options_text(&p->options, OPT_PRICES),
 		                    err);
 	if (!rc)
-		rc = probe_results(p, err);
-	if (!rc)
-		rc = open_service(p, err);
-	if (!rc)
-		rc = open_journal(p, err);
+		rc = nm_budget_read(&p->budget, nm_options_text(&p->options,
+		                    OPT_MAX_COST), err);
+	if (!rc && !nm_options_given(&p->options, OPT_ESTIMATE))
+		rc = reach_out(p, err);
 	if (rc)
 		return rc;
 	fill_tools(p, typed);
@@ -275,62 +292,20 @@ read_datasets(struct program *p, struct nm_err *err)
 }
 
 static void
-guess_cost(const struct program *p, const struct nm_job *job,
-           struct nm_estimate_cost *cost)
-{
-	const struct nm_selection_facts *facts = nm_quiz_facts(job->quiz);
-	const struct nm_quiz_wish *wish = nm_quiz_wish(job->quiz);
-	struct nm_estimate estimate = {
-		.questions = facts->taken,
-		.input = nm_guess_input(facts->text_bytes +
-			facts->taken * nm_quiz_prompt_bytes(job->quiz),
-			2 * facts->taken),
-		.output = nm_guess_output(facts->taken, 0,
-		                          wish->max_output_tokens),
-		.prices = &p->prices,
-		.price = nm_prices_find(&p->prices, nm_text_of(wish->model)),
-	};
-
-	*cost = nm_estimate_cost(&estimate, is_mode(p, "batch")
-	                         ? NM_PRICE_BATCH : NM_PRICE_STANDARD);
-}
-
-/* On a terminal, more than a dollar wants a word. */
-static enum nm_code
-ask_for_consent(struct program *p, struct nm_err *err)
-{
-	struct nm_estimate_cost cost;
-	int64_t low = 0, high = 0, expected = 0;
-	char texts[2][NM_PRICE_TEXT_MAX];
-	size_t i;
-
-	if (p->service.server || nm_options_given(&p->options, OPT_YES))
-		return NM_OK;
-	for (i = 0; i < p->n_jobs; i++) {
-		guess_cost(p, &p->jobs[i], &cost);
-		if (cost.kind != NM_COST_KNOWN)
-			continue;
-		low = nm_price_add(low, cost.low_pusd);
-		expected = nm_price_add(expected, cost.expected_pusd);
-		high = nm_price_add(high, cost.high_pusd);
-	}
-	if (expected <= DOLLAR_PUSD)
-		return NM_OK;
-	nm_price_print(low, 2, texts[0]);
-	nm_price_print(high, 2, texts[1]);
-	if (nm_consent_ask(&p->message, "this is estimated to cost $%s to $%s;"
-	                   " go on?", texts[0], texts[1]) != NM_CONSENT_NO)
-		return NM_OK;
-	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
-}
-
-static void
 tell_taken_up(struct program *p, struct nm_job *job)
 {
 	if (job->run.origin != NM_RUN_RESUMED)
 		return;
 	nm_message_note(&p->message, "this run of %s is unfinished: taking it"
 	                " up (--new submits afresh)", job->run.record.name);
+}
+
+/* One question tells whether thousands would be refused alike. */
+static int64_t
+usual_canary(const struct nm_job *job)
+{
+	return nm_quiz_source(job->quiz)->count > CANARY_ABOVE &&
+	       strcmp(job->tools->mode, "batch") == 0;
 }
 
 static enum nm_code
@@ -340,6 +315,8 @@ record_all(struct program *p, struct nm_err *err)
 	size_t i;
 
 	for (i = 0; !rc && i < p->n_jobs; i++) {
+		if (!nm_options_given(&p->options, OPT_CANARY))
+			p->tools.settings.canary = usual_canary(&p->jobs[i]);
 		rc = nm_job_record(&p->jobs[i], err);
 		if (!rc)
 			tell_taken_up(p, &p->jobs[i]);
@@ -354,10 +331,8 @@ submit_all(struct program *p, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	size_t i;
 
-	if (is_mode(p, "direct"))
-		return NM_OK;
 	for (i = 0; !rc && i < p->n_jobs; i++)
-		rc = nm_via_batch_submit(&p->jobs[i].run, err);
+		rc = nm_job_submit(&p->jobs[i], err);
 	nm_progress_clear(&p->progress);
 	return rc;
 }
@@ -517,8 +492,11 @@ go_on_with_new(struct program *p, struct nm_err *err)
 {
 	enum nm_code rc = read_datasets(p, err);
 
-	if (!rc)
-		rc = ask_for_consent(p, err);
+	if (!rc && !p->service.server &&
+	    !nm_options_given(&p->options, OPT_YES))
+		rc = nm_money_consent(p->jobs, p->n_jobs, is_mode(p, "batch")
+		                      ? NM_PRICE_BATCH : NM_PRICE_STANDARD,
+		                      err);
 	if (!rc)
 		rc = record_all(p, err);
 	if (!rc)
@@ -527,9 +505,28 @@ go_on_with_new(struct program *p, struct nm_err *err)
 }
 
 static enum nm_code
+estimate(struct program *p, struct nm_err *err)
+{
+	struct nm_buf text = { 0 };
+	enum nm_code rc = read_datasets(p, err);
+
+	if (!rc)
+		rc = nm_money_estimate(p->jobs, p->n_jobs, &p->tools.settings,
+			nm_options_given(&p->options, OPT_JSON), &text, err);
+	if (!rc)
+		print(&text);
+	nm_buf_release(&text);
+	return rc;
+}
+
+static enum nm_code
 work(struct program *p, struct nm_err *err)
 {
-	enum nm_code rc = nm_options_given(&p->options, OPT_BATCH_ID)
+	enum nm_code rc;
+
+	if (nm_options_given(&p->options, OPT_ESTIMATE))
+		return estimate(p, err);
+	rc = nm_options_given(&p->options, OPT_BATCH_ID)
 		? take_up_all(p, err) : go_on_with_new(p, err);
 
 	if (rc == NM_INTERRUPTED)

@@ -73,6 +73,13 @@ static const struct nm_option options[] = {
 	{ OPT_REASK, 0, "reask", NM_OPTION_WHOLE, "N", "0", NULL, NULL,
 	  0, 100, "ask again, N times at most, where the answer cannot be"
 	  " read or was cut; this changes what is measured", NULL, 0 },
+	{ OPT_FINISH_DIRECT, 0, "finish-direct", NM_OPTION_FLAG, NULL, NULL,
+	  NULL, NULL, 0, 0, "send what a batch left undone through direct"
+	  " mode, at full price, instead of by another batch", NULL, 0 },
+	{ OPT_DEADLINE, 0, "deadline", NM_OPTION_SPAN, "DURATION", NULL,
+	  "none", NULL, 1000, 604800000, "with --finish-direct: cancel batches"
+	  " that are not done when so much time since their run began is nearly"
+	  " over, and send the rest directly", NULL, 0 },
 
 	{ OPT_LOCAL, 0, "local", NM_OPTION_FLAG, NULL, NULL, NULL, NULL,
 	  0, 0, "use the built-in server with its simulated model: no key,"
@@ -82,8 +89,18 @@ static const struct nm_option options[] = {
 	  "OPENAI_BASE_URL, else OpenAI's", NULL, 0, 0,
 	  "base of another service with the same API", NULL, 0 },
 
+	{ OPT_ESTIMATE, 0, "estimate", NM_OPTION_FLAG, NULL, NULL, NULL, NULL,
+	  0, 0, "tell what it would send and cost, and send nothing; needs no"
+	  " key and no network", "Money", 0 },
+	{ OPT_MAX_COST, 0, "max-cost", NM_OPTION_TEXT, "USD", NULL,
+	  "no limit", NULL, 0, 0, "send nothing that could bring the cost above"
+	  " this, what is in flight counted at its highest", NULL, 0 },
+	{ OPT_CANARY, 0, "canary", NM_OPTION_WHOLE, "N", NULL,
+	  "1 in batch mode of more than 1,000 questions, else 0", NULL, 0,
+	  1000, "ask the first N questions directly before the batch is"
+	  " submitted, and stop if that goes wrong", NULL, 0 },
 	{ OPT_YES, 'y', "yes", NM_OPTION_FLAG, NULL, NULL, NULL, NULL, 0, 0,
-	  "do not ask before spending more than a dollar", "Money", 0 },
+	  "do not ask before spending more than a dollar", NULL, 0 },
 	{ OPT_PRICES, 0, "prices", NM_OPTION_TEXT, "FILE", NULL,
 	  "the shipped one", NULL, 0, 0, "price table", NULL, 0 },
 
@@ -102,6 +119,9 @@ static const struct nm_option_clash clashes[] = {
 	{ OPT_DRY_RUN, OPT_BATCH_ID,
 	  "one creates a batch, the other takes up one that exists" },
 	{ OPT_LOCAL, OPT_BASE_URL, "each names a service" },
+	{ OPT_ESTIMATE, OPT_BATCH_ID,
+	  "one tells of a batch to be, the other takes up one that exists" },
+	{ OPT_ESTIMATE, OPT_DRY_RUN, "one sends nothing, the other a batch" },
 	{ OPT_NEW, OPT_BATCH_ID,
 	  "one creates a batch, the other takes up one that exists" },
 	{ 0 },

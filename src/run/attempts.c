@@ -4,27 +4,30 @@
 #include "run/attempts.h"
 
 #include "run/plan.h"
+#include "run/via_batch.h"
 #include "run/via_direct.h"
 
 struct file_list {
-	const char **paths;
-	size_t       n;
+	struct nm_collect *collect;
+	const char       **paths;
+	size_t             n;
 };
 
 static enum nm_code
-add_file(struct nm_collect *collect, struct file_list *list, const char *path,
-         int64_t attempt, struct nm_err *err)
+add_file(struct file_list *list, const char *path, int64_t attempt,
+         enum nm_way way, struct nm_err *err)
 {
 	if (!path[0])
 		return NM_OK;
 	list->paths[list->n++] = path;
-	return nm_collect_add_file(collect, path, attempt, err);
+	return nm_collect_add_file(list->collect, path, attempt, way, err);
 }
 
 static int64_t
-newest_attempt(const struct nm_run *run)
+newest_attempt(const struct nm_run *run, const struct nm_direct_file *direct,
+               size_t n_direct)
 {
-	int64_t newest = 0;
+	int64_t newest = n_direct ? direct[n_direct - 1].attempt : 0;
 	size_t i;
 
 	for (i = 0; i < run->n_shards; i++)
@@ -34,39 +37,20 @@ newest_attempt(const struct nm_run *run)
 }
 
 static enum nm_code
-collect_shards(struct nm_run *run, struct nm_collect *collect,
-               struct file_list *list, int64_t attempt, struct nm_err *err)
+add_shards(struct nm_run *run, struct file_list *list, int64_t attempt,
+           struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
 	size_t i;
 
 	for (i = 0; !rc && i < run->n_shards; i++)
 		if (run->shards[i].attempt == attempt)
-			rc = add_file(collect, list,
-			              run->shards[i].output_path, attempt,
-			              err);
+			rc = add_file(list, run->shards[i].output_path,
+			              attempt, NM_WAY_BATCH, err);
 	for (i = 0; !rc && i < run->n_shards; i++)
 		if (run->shards[i].attempt == attempt)
-			rc = add_file(collect, list,
-			              run->shards[i].error_path, attempt,
-			              err);
-	return rc;
-}
-
-static enum nm_code
-collect_direct(struct nm_run *run, struct nm_collect *collect,
-               const char *const **paths, size_t *n_paths, int64_t *attempts,
-               struct nm_err *err)
-{
-	enum nm_code rc = nm_via_direct_files(run, paths, n_paths, err);
-	size_t i;
-
-	/* Every attempt has at least one answer, so files are attempts. */
-	for (i = 0; !rc && i < *n_paths; i++)
-		rc = nm_collect_add_file(collect, (*paths)[i],
-		                         (int64_t)i + 1, err);
-	if (!rc)
-		*attempts = (int64_t)*n_paths;
+			rc = add_file(list, run->shards[i].error_path,
+			              attempt, NM_WAY_BATCH, err);
 	return rc;
 }
 
@@ -75,17 +59,26 @@ nm_attempts_collect(struct nm_run *run, struct nm_collect *collect,
                     const char *const **paths, size_t *n_paths,
                     int64_t *attempts, struct nm_err *err)
 {
-	struct file_list list = { 0 };
-	int64_t attempt, newest = newest_attempt(run);
-	enum nm_code rc = NM_OK;
+	struct file_list list = { .collect = collect };
+	struct nm_direct_file *direct;
+	size_t n_direct, next = 0;
+	int64_t attempt, newest;
+	enum nm_code rc;
 
-	if (strcmp(run->record.mode, "direct") == 0)
-		return collect_direct(run, collect, paths, n_paths, attempts,
-		                      err);
-	list.paths = nm_arena_array(&run->arena, 2 * run->n_shards + 1,
+	rc = nm_via_direct_files(run, &direct, &n_direct, err);
+	if (rc)
+		return rc;
+	newest = newest_attempt(run, direct, n_direct);
+	list.paths = nm_arena_array(&run->arena,
+	                            2 * run->n_shards + n_direct + 1,
 	                            sizeof(*list.paths));
-	for (attempt = 1; !rc && attempt <= newest; attempt++)
-		rc = collect_shards(run, collect, &list, attempt, err);
+	for (attempt = 1; !rc && attempt <= newest; attempt++) {
+		if (next < n_direct && direct[next].attempt == attempt)
+			rc = add_file(&list, direct[next++].path, attempt,
+			              NM_WAY_DIRECT, err);
+		if (!rc)
+			rc = add_shards(run, &list, attempt, err);
+	}
 	if (rc)
 		return rc;
 	*paths = list.paths;
@@ -97,9 +90,10 @@ nm_attempts_collect(struct nm_run *run, struct nm_collect *collect,
 static int
 is_closed(const struct nm_shard_record *shard)
 {
+	if (strcmp(shard->status, "cancelled") == 0)
+		return strcmp(shard->note, NM_DEADLINE_NOTE) != 0;
 	return shard->state == NM_SHARD_REFUSED ||
-	       strcmp(shard->status, "failed") == 0 ||
-	       strcmp(shard->status, "cancelled") == 0;
+	       strcmp(shard->status, "failed") == 0;
 }
 
 static unsigned char *

@@ -27,7 +27,8 @@ struct nm_collect_entry {
 enum { FILES_MAX = 1 << 12, ATTEMPTS_MAX = 255 };
 
 struct nm_collect_file {
-	int fd;
+	int         fd;
+	enum nm_way way;
 };
 
 void
@@ -175,7 +176,7 @@ note_lines(struct nm_collect *collect, const char *path, size_t file,
 
 enum nm_code
 nm_collect_add_file(struct nm_collect *collect, const char *path,
-                    int64_t attempt, struct nm_err *err)
+                    int64_t attempt, enum nm_way way, struct nm_err *err)
 {
 	struct nm_collect_file *more;
 	size_t file = collect->n_files;
@@ -194,6 +195,7 @@ nm_collect_add_file(struct nm_collect *collect, const char *path,
 		abort();
 	collect->files = more;
 	collect->files[file].fd = fd;
+	collect->files[file].way = way;
 	collect->n_files++;
 	return note_lines(collect, path, file, attempt, err);
 }
@@ -277,12 +279,15 @@ fill_window(struct nm_collect *collect, const struct nm_collect_entry *entry,
 
 enum nm_code
 nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
-               struct nm_row *row, int64_t *attempt, struct nm_err *err)
+               struct nm_row *row, struct nm_origin *origin,
+               struct nm_err *err)
 {
 	const struct nm_collect_entry *entry = &collect->entries[ordinal];
 	enum nm_code rc = NM_OK;
 
-	*attempt = (int64_t)entry->attempt;
+	origin->attempt = (int64_t)entry->attempt;
+	origin->way = entry->seen ? collect->files[entry->file].way
+	                          : NM_WAY_BATCH;
 	if (!entry->seen) {
 		nm_row_missing(&collect->reader, id, row);
 		return NM_OK;

@@ -38,10 +38,12 @@ struct nm_collect {
 void nm_collect_init(struct nm_collect *collect,
                      const struct nm_source *source, enum nm_reading reading);
 
+enum nm_way { NM_WAY_BATCH, NM_WAY_DIRECT };
+
 /* Reads a file through and notes where each request's row stands. */
 enum nm_code nm_collect_add_file(struct nm_collect *collect, const char *path,
-                                 int64_t attempt, struct nm_err *err)
-	NM_MUST_USE;
+                                 int64_t attempt, enum nm_way way,
+                                 struct nm_err *err) NM_MUST_USE;
 
 /* What is known of a request so far. */
 enum nm_class nm_collect_class(const struct nm_collect *collect,
@@ -61,13 +63,20 @@ void nm_collect_again(const struct nm_collect *collect,
                       const unsigned char *closed,
                       struct nm_members *members);
 
+/* Where a row came from. */
+struct nm_origin {
+	int64_t     attempt; /* 0 = it never came */
+	enum nm_way way;
+};
+
 /*
  * The request's row, lent until the next call; of one that never came,
- * nm_row_missing(id). *attempts = of the attempt that it is from, 0 if none.
+ * nm_row_missing(id).
  */
 enum nm_code nm_collect_row(struct nm_collect *collect, int64_t ordinal,
                             uint64_t id, struct nm_row *row,
-                            int64_t *attempt, struct nm_err *err) NM_MUST_USE;
+                            struct nm_origin *origin, struct nm_err *err)
+	NM_MUST_USE;
 
 void nm_collect_release(struct nm_collect *collect);
 

@@ -6,11 +6,11 @@
 #include "state/answers.h"
 
 struct writer {
-	struct nm_run   *run;
-	struct nm_draft  draft;
-	int64_t          attempt; /* whose file is open; 0 = none */
-	const char     **paths;
-	size_t           n_paths, room;
+	struct nm_run         *run;
+	struct nm_draft        draft;
+	int64_t                attempt; /* whose file is open; 0 = none */
+	struct nm_direct_file *files;
+	size_t                 n_files, room;
 };
 
 static enum nm_code
@@ -29,17 +29,17 @@ open_file(struct writer *w, int64_t attempt, struct nm_err *err)
 		"%s/direct_%lld.jsonl", nm_buf_string(&w->run->folder),
 		(long long)attempt);
 
-	if (w->n_paths == w->room) {
-		const char **more;
+	if (w->n_files == w->room) {
+		struct nm_direct_file *more;
 
 		w->room = w->room ? 2 * w->room : 4;
 		more = nm_arena_array(&w->run->arena, w->room,
 		                      sizeof(*more));
-		if (w->n_paths)
-			memcpy(more, w->paths, w->n_paths * sizeof(*more));
-		w->paths = more;
+		if (w->n_files)
+			memcpy(more, w->files, w->n_files * sizeof(*more));
+		w->files = more;
 	}
-	w->paths[w->n_paths++] = path;
+	w->files[w->n_files++] = (struct nm_direct_file){ path, attempt };
 	w->attempt = attempt;
 	return nm_draft_open(&w->draft, path, 0600, err);
 }
@@ -64,8 +64,8 @@ write_answer(void *context, const struct nm_answer_record *answer,
 }
 
 enum nm_code
-nm_via_direct_files(struct nm_run *run, const char *const **paths,
-                    size_t *n_paths, struct nm_err *err)
+nm_via_direct_files(struct nm_run *run, struct nm_direct_file **files,
+                    size_t *n_files, struct nm_err *err)
 {
 	struct writer w = { .run = run };
 	enum nm_code rc;
@@ -77,7 +77,7 @@ nm_via_direct_files(struct nm_run *run, const char *const **paths,
 	nm_draft_abandon(&w.draft);
 	if (rc)
 		return rc;
-	*paths = w.paths;
-	*n_paths = w.n_paths;
+	*files = w.files;
+	*n_files = w.n_files;
 	return NM_OK;
 }

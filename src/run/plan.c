@@ -111,6 +111,8 @@ learnt_tokens(const struct nm_run *run, const char *model)
 	struct nm_err ignored;
 	int64_t value;
 
+	if (!run->journal)
+		return INT64_MAX;
 	if (nm_limits_get(run->journal,
 	                  nm_buf_string(&run->api->account->identity), model,
 	                  "enqueued_tokens", &value, &ignored))
@@ -156,6 +158,7 @@ cutter_finish(struct cutter *cut)
 	nm_members_release(&cut->members);
 }
 
+/* From the first request that the canary leaves. */
 static enum nm_code
 walk_all(struct cutter *cut, const struct nm_run *run, struct nm_err *err)
 {
@@ -167,7 +170,8 @@ walk_all(struct cutter *cut, const struct nm_run *run, struct nm_err *err)
 		rc = nm_source_next(run->source, &item, err);
 		if (rc || item.ordinal < 0)
 			break;
-		rc = add_request(cut, run, &item, err);
+		if (item.ordinal >= run->settings.canary)
+			rc = add_request(cut, run, &item, err);
 	}
 	return rc;
 }
@@ -184,12 +188,24 @@ nm_plan_make(struct nm_plan *plan, const struct nm_run *run,
 	cut.tokens_max = learnt_tokens(run, wish->model);
 	rc = walk_all(&cut, run, err);
 	cutter_finish(&cut);
-	if (!rc && !plan->requests)
+	if (!rc && !plan->requests && !run->settings.canary)
 		rc = nm_fail(err, NM_INPUT, 0, "%s has no question to ask",
 		             wish->name);
 	if (strcmp(wish->mode, "direct") == 0)
 		plan->n_shards = 0;
 	return rc;
+}
+
+enum nm_code
+nm_plan_measure(struct nm_plan *plan, struct nm_source *source,
+                const struct nm_run_settings *settings, struct nm_err *err)
+{
+	struct nm_run run = { .source = source };
+	struct nm_run_wish wish = { .mode = "batch", .name = "the dataset" };
+
+	nm_run_fill_settings(&run.settings, settings);
+	run.settings.canary = 0;
+	return nm_plan_make(plan, &run, &wish, err);
 }
 
 static enum nm_code

@@ -19,13 +19,22 @@ struct nm_plan {
 };
 
 /*
- * The first attempt at all requests of the run's source, cut by the settings and by
- * what was learnt of the account. Mode "direct": counts alone, no shards.
+ * The first attempt at all requests of the run's source but its first
+ * settings.canary, cut by the settings and by what was learnt of the account. Mode
+ * "direct": counts alone, no shards.
  * NM_INPUT for a request that the service would refuse, or none at all.
  */
 enum nm_code nm_plan_make(struct nm_plan *plan, const struct nm_run *run,
                           const struct nm_run_wish *wish,
                           struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Counts what a plan would hold, without journal, account or run: for estimates.
+ * plan's shards are those that settings alone would make.
+ */
+enum nm_code nm_plan_measure(struct nm_plan *plan, struct nm_source *source,
+                             const struct nm_run_settings *settings,
+                             struct nm_err *err) NM_MUST_USE;
 
 /* Another attempt at the requests that `members` names (run/members.h). */
 enum nm_code nm_plan_again(struct nm_plan *plan, const struct nm_run *run,

@@ -82,7 +82,8 @@ take_end(struct nm_run *run, struct nm_shard_record *shard,
 	shard->error_file_id = batch->error_file_id;
 	shard->input_tokens = batch->usage.input_tokens;
 	shard->output_tokens = batch->usage.output_tokens;
-	shard->note = first_error(run, batch);
+	if (batch->n_errors)
+		shard->note = first_error(run, batch);
 	nm_headroom_taken(run);
 	return nm_run_save(run, shard, err);
 }

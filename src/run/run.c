@@ -17,8 +17,9 @@ enum {
 	CONCURRENCY = 64
 };
 
-static void
-fill_settings(struct nm_run_settings *out, const struct nm_run_settings *in)
+void
+nm_run_fill_settings(struct nm_run_settings *out,
+                     const struct nm_run_settings *in)
 {
 	if (in)
 		*out = *in;
@@ -46,7 +47,7 @@ take_tools(struct nm_run *run, const struct nm_run_tools *tools,
 	run->clock = tools->clock;
 	run->watch = tools->watch;
 	run->source = source;
-	fill_settings(&run->settings, tools->settings);
+	nm_run_fill_settings(&run->settings, tools->settings);
 }
 
 static const char *
@@ -137,8 +138,8 @@ enter_folder(struct nm_run *run, struct nm_err *err)
 	return rc;
 }
 
-static void
-number_parts(struct nm_run *run)
+void
+nm_run_show_shards(struct nm_run *run)
 {
 	size_t i;
 
@@ -148,6 +149,8 @@ number_parts(struct nm_run *run)
 	for (i = 0; i < run->n_shards; i++) {
 		run->parts[i].total = run->shards[i].count;
 		run->parts[i].status = run->shards[i].status;
+		run->parts[i].name = run->shards[i].batch_id[0]
+			? run->shards[i].batch_id : NULL;
 	}
 }
 
@@ -159,7 +162,7 @@ load_shards(struct nm_run *run, struct nm_err *err)
 	                                 &run->n_shards, err);
 
 	if (!rc)
-		number_parts(run);
+		nm_run_show_shards(run);
 	return rc;
 }
 
@@ -457,7 +460,7 @@ nm_run_add_shards(struct nm_run *run, const struct nm_shard_record *shards,
 		return rc;
 	run->shards = list;
 	run->n_shards = all;
-	number_parts(run);
+	nm_run_show_shards(run);
 	return NM_OK;
 }
 

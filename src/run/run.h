@@ -40,6 +40,9 @@ struct nm_run_settings {
 	int64_t max_attempts;     /* [3] */
 	int64_t reask;            /* [0] */
 	int64_t concurrency;      /* [64] requests in flight, direct mode */
+	int64_t canary;           /* [0] first requests that are asked directly */
+	int64_t deadline_ms;      /* [none] since the run began: then its batches
+	                             are cancelled, for the tail to go directly */
 };
 
 /* What makes a run; texts are copied. */
@@ -127,12 +130,19 @@ enum nm_code nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 
 void nm_run_release(struct nm_run *run);
 
+/* Settings with the defaults in; `in` may be NULL. */
+void nm_run_fill_settings(struct nm_run_settings *out,
+                          const struct nm_run_settings *in);
+
 /* Says it through the watch. */
 void nm_run_note(const struct nm_run *run, const char *format, ...)
 	NM_PRINTF(2, 3);
 void nm_run_warn(const struct nm_run *run, const char *format, ...)
 	NM_PRINTF(2, 3);
 void nm_run_progress(const struct nm_run *run);
+
+/* Progress shows the shards again, after direct requests had it. */
+void nm_run_show_shards(struct nm_run *run);
 
 /* Waits, showing progress once a second. */
 enum nm_code nm_run_pause(const struct nm_run *run, int64_t pause_ms,

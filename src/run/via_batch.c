@@ -32,6 +32,16 @@ nm_via_batch_waiting(const struct nm_run *run)
 	return n;
 }
 
+size_t
+nm_via_batch_sent(const struct nm_run *run)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < run->n_shards; i++)
+		n += run->shards[i].state != NM_SHARD_PLANNED;
+	return n;
+}
+
 /* Smaller shards take its place, as one durable step. */
 static enum nm_code
 split(struct nm_run *run, size_t which, int64_t tokens_max,
@@ -164,6 +174,73 @@ nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
 	return rc;
 }
 
+/* Cancelling takes minutes: it begins a tenth of the deadline before it. */
+static int
+is_deadline_near(const struct nm_run *run)
+{
+	int64_t deadline_ms = run->settings.deadline_ms;
+	int64_t age_ms = nm_clock_wall_ms(run->clock) -
+	                 run->record.created_ms;
+
+	return deadline_ms && age_ms >= deadline_ms - deadline_ms / 10;
+}
+
+static enum nm_code
+cancel(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	struct nm_arena arena = { 0 };
+	struct nm_batch batch;
+	enum nm_code rc;
+
+	shard->note = NM_DEADLINE_NOTE;
+	rc = nm_run_save(run, shard, err);
+	if (rc)
+		return rc;
+	nm_run_note(run, "the deadline is near: cancelling %s, to ask the rest"
+	            " directly", shard->batch_id);
+	rc = nm_batches_cancel(run->api, shard->batch_id, &arena, &batch, err);
+	nm_arena_release(&arena);
+	if (!rc || rc == NM_INTERRUPTED)
+		return rc;
+	/* One that ended meanwhile cannot be cancelled, and need not be. */
+	if (rc != NM_REFUSED || err->detail != 409) {
+		nm_run_warn(run, "%s: trying again", err->text);
+		shard->note = "";
+	}
+	return NM_OK;
+}
+
+static enum nm_code
+leave_unsent(struct nm_run *run, struct nm_shard_record *shard,
+             struct nm_err *err)
+{
+	shard->state = NM_SHARD_COLLECTED;
+	shard->status = "cancelled";
+	shard->note = NM_DEADLINE_NOTE;
+	return nm_run_save(run, shard, err);
+}
+
+static enum nm_code
+heed_deadline(struct nm_run *run, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (!is_deadline_near(run))
+		return NM_OK;
+	for (i = 0; !rc && i < run->n_shards; i++) {
+		struct nm_shard_record *shard = &run->shards[i];
+
+		if (shard->state == NM_SHARD_PLANNED ||
+		    shard->state == NM_SHARD_UPLOADED)
+			rc = leave_unsent(run, shard, err);
+		else if (shard->state == NM_SHARD_CREATED &&
+		         strcmp(shard->note, NM_DEADLINE_NOTE) != 0)
+			rc = cancel(run, shard, err);
+	}
+	return rc;
+}
+
 static int
 is_done(const struct nm_shard_record *shard)
 {
@@ -174,9 +251,11 @@ is_done(const struct nm_shard_record *shard)
 static enum nm_code
 round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
 {
-	enum nm_code rc = nm_via_batch_submit(run, err);
+	enum nm_code rc = heed_deadline(run, err);
 	size_t i;
 
+	if (!rc)
+		rc = nm_via_batch_submit(run, err);
 	*left = 0;
 	for (i = 0; !rc && i < run->n_shards; i++) {
 		struct nm_shard_record *shard = &run->shards[i];

@@ -31,10 +31,16 @@ enum nm_code nm_via_direct(struct nm_run *run,
                            const struct nm_direct_wish *wish,
                            struct nm_err *err) NM_MUST_USE;
 
-/* Writes each attempt's kept answers to <folder>/direct_<attempt>.jsonl; their paths,
- * earliest attempt first, are in the run's arena. */
-enum nm_code nm_via_direct_files(struct nm_run *run, const char *const **paths,
-                                 size_t *n_paths, struct nm_err *err)
+struct nm_direct_file {
+	const char *path;
+	int64_t     attempt;
+};
+
+/* Writes each attempt's kept answers to <folder>/direct_<attempt>.jsonl; the list,
+ * earliest attempt first, is in the run's arena. */
+enum nm_code nm_via_direct_files(struct nm_run *run,
+                                 struct nm_direct_file **files,
+                                 size_t *n_files, struct nm_err *err)
 	NM_MUST_USE;
 
 #endif

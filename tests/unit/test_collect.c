@@ -116,7 +116,8 @@ add_files(struct nm_collect *collect, size_t row)
 			strlen(rows[row].files[k].content), &err), NM_OK);
 		close(fd);
 		assert_int_equal(nm_collect_add_file(collect, path,
-			rows[row].files[k].attempt, &err), NM_OK);
+			rows[row].files[k].attempt, NM_WAY_BATCH, &err),
+			NM_OK);
 		unlink(path);
 	}
 }
@@ -126,13 +127,14 @@ check_rows(struct nm_collect *collect, size_t which)
 {
 	struct nm_row row;
 	struct nm_err err;
-	int64_t i, attempt;
+	struct nm_origin origin;
+	int64_t i;
 
 	for (i = 0; i < COUNT; i++) {
 		const char *wanted = rows[which].answers[i];
 
 		assert_int_equal(nm_collect_row(collect, i, (uint64_t)i, &row,
-		                                &attempt, &err), NM_OK);
+		                                &origin, &err), NM_OK);
 		if (row.class != rows[which].classes[i])
 			fail_msg("%s: question %d is %s", rows[which].why,
 			         (int)i, nm_class_name(row.class));

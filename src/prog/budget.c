@@ -1,0 +1,89 @@
+/*
+ * budget: see the header.
+ */
+#include "prog/budget.h"
+
+#include <math.h>
+
+#define DOLLAR_PUSD 1e12
+
+enum nm_code
+nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
+{
+	char *end;
+	double usd;
+
+	memset(budget, 0, sizeof(*budget));
+	if (!text)
+		return NM_OK;
+	usd = strtod(text, &end);
+	if (end == text || *end || !(usd > 0) || usd > 1e6)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost: '%s' is not an amount in USD above 0 and"
+			" up to 1000000", text);
+	budget->max_pusd = (int64_t)llround(usd * DOLLAR_PUSD);
+	return NM_OK;
+}
+
+enum nm_code
+nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
+               const char *model, struct nm_err *err)
+{
+	char high[NM_PRICE_TEXT_MAX], taken[NM_PRICE_TEXT_MAX];
+	char max[NM_PRICE_TEXT_MAX];
+	int64_t sum;
+
+	if (!budget->max_pusd)
+		return NM_OK;
+	if (cost->kind != NM_COST_KNOWN)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost cannot be kept: the price of %s is unknown"
+			" (--prices names another price table)", model);
+	sum = nm_price_add(budget->taken_pusd, cost->high_pusd);
+	if (sum <= budget->max_pusd) {
+		budget->taken_pusd = sum;
+		return NM_OK;
+	}
+	nm_price_print(cost->high_pusd, 2, high);
+	nm_price_print(budget->taken_pusd, 2, taken);
+	nm_price_print(budget->max_pusd, 2, max);
+	return nm_fail(err, NM_USAGE, 0,
+		"not sent: it could cost $%s beside the $%s spent or in flight,"
+		" above --max-cost $%s", high, taken, max);
+}
+
+void
+nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
+                 int64_t spent_pusd)
+{
+	if (!budget->max_pusd)
+		return;
+	budget->taken_pusd -= taken_pusd;
+	budget->taken_pusd = nm_price_add(budget->taken_pusd, spent_pusd);
+}
+
+void
+nm_budget_estimate(const struct nm_quiz *quiz, const struct nm_prices *prices,
+                   int64_t count, int64_t seen_tokens,
+                   struct nm_estimate *estimate)
+{
+	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
+	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
+	uint64_t n = (uint64_t)count;
+	uint64_t text = facts->taken ? facts->text_bytes / facts->taken + 1
+	                             : 0;
+
+	memset(estimate, 0, sizeof(*estimate));
+	estimate->dataset = nm_quiz_name(quiz);
+	estimate->model = wish->model;
+	estimate->questions = n;
+	estimate->input = nm_guess_input(n * (text +
+		nm_quiz_prompt_bytes(quiz)), 2 * n);
+	estimate->output = nm_guess_output(n, seen_tokens,
+	                                   wish->max_output_tokens);
+	estimate->max_output_tokens = wish->max_output_tokens;
+	estimate->seen_tokens = seen_tokens;
+	estimate->prices = prices;
+	estimate->price = wish->model
+		? nm_prices_find(prices, nm_text_of(wish->model)) : NULL;
+}

@@ -1,0 +1,85 @@
+/*
+ * money: see the header.
+ */
+#include "prog/money.h"
+
+#include "cli/consent.h"
+#include "run/plan.h"
+
+#define DOLLAR_PUSD INT64_C(1000000000000)
+
+static enum nm_code
+estimate_job(struct nm_job *job, const struct nm_run_settings *settings,
+             struct nm_estimate *estimate, struct nm_err *err)
+{
+	struct nm_source *source = nm_quiz_source(job->quiz);
+	struct nm_plan plan = { 0 };
+	enum nm_code rc = nm_plan_measure(&plan, source, settings, err);
+
+	if (!rc) {
+		nm_budget_estimate(job->quiz, job->tools->prices,
+		                   source->count, 0, estimate);
+		estimate->shards = plan.n_shards;
+		estimate->bytes = (uint64_t)plan.bytes;
+	}
+	nm_plan_release(&plan);
+	return rc;
+}
+
+enum nm_code
+nm_money_estimate(struct nm_job *jobs, size_t n_jobs,
+                  const struct nm_run_settings *settings, int as_json,
+                  struct nm_buf *out, struct nm_err *err)
+{
+	struct nm_estimate *list = calloc(n_jobs + 1, sizeof(*list));
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (!list)
+		abort();
+	for (i = 0; !rc && i < n_jobs; i++)
+		rc = estimate_job(&jobs[i], settings, &list[i], err);
+	if (!rc && as_json)
+		nm_estimate_write_json(list, n_jobs, out);
+	else if (!rc)
+		nm_estimate_write(list, n_jobs, out);
+	free(list);
+	return rc;
+}
+
+static void
+add_cost(struct nm_estimate_cost *sum, const struct nm_estimate_cost *cost)
+{
+	if (cost->kind != NM_COST_KNOWN)
+		return;
+	sum->low_pusd = nm_price_add(sum->low_pusd, cost->low_pusd);
+	sum->expected_pusd = nm_price_add(sum->expected_pusd,
+	                                  cost->expected_pusd);
+	sum->high_pusd = nm_price_add(sum->high_pusd, cost->high_pusd);
+}
+
+enum nm_code
+nm_money_consent(struct nm_job *jobs, size_t n_jobs,
+                 enum nm_price_column column, struct nm_err *err)
+{
+	struct nm_estimate_cost sum = { 0 }, cost;
+	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
+	struct nm_estimate estimate;
+	size_t i;
+
+	for (i = 0; i < n_jobs; i++) {
+		nm_budget_estimate(jobs[i].quiz, jobs[i].tools->prices,
+			nm_quiz_source(jobs[i].quiz)->count, 0, &estimate);
+		cost = nm_estimate_cost(&estimate, column);
+		add_cost(&sum, &cost);
+	}
+	if (sum.expected_pusd <= DOLLAR_PUSD)
+		return NM_OK;
+	nm_price_print(sum.low_pusd, 2, low);
+	nm_price_print(sum.high_pusd, 2, high);
+	if (nm_consent_ask(jobs->tools->message,
+	                   "this may cost $%s to $%s (an estimate); go on?",
+	                   low, high) != NM_CONSENT_NO)
+		return NM_OK;
+	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
+}

@@ -1,0 +1,22 @@
+/*
+ * money: what a call of the program would cost, told or asked about before it is
+ * spent.
+ */
+#ifndef NM_PROG_MONEY_H
+#define NM_PROG_MONEY_H
+
+#include "prog/job.h"
+
+/* Appends the estimate of all jobs, as text or JSON. Sends nothing. */
+enum nm_code nm_money_estimate(struct nm_job *jobs, size_t n_jobs,
+                               const struct nm_run_settings *settings,
+                               int as_json, struct nm_buf *out,
+                               struct nm_err *err) NM_MUST_USE;
+
+/* On a terminal, asks when the jobs are estimated to cost more than a dollar.
+ * NM_INTERRUPTED for a no. */
+enum nm_code nm_money_consent(struct nm_job *jobs, size_t n_jobs,
+                              enum nm_price_column column,
+                              struct nm_err *err) NM_MUST_USE;
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * canary: see the header.
+ */
+#include "run/canary.h"
+
+#include "run/attempts.h"
+#include "run/via_direct.h"
+
+int64_t
+nm_canary_size(const struct nm_run *run)
+{
+	int64_t first = run->record.requests;
+	size_t i;
+
+	if (strcmp(run->record.mode, "direct") == 0)
+		return 0;
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].attempt == 1 &&
+		    !run->shards[i].members.len &&
+		    run->shards[i].first < first)
+			first = run->shards[i].first;
+	return first;
+}
+
+static enum nm_code
+judge(const struct nm_row *row, struct nm_err *err)
+{
+	switch (row->class) {
+	case NM_CLASS_HTTP_ERROR:
+	case NM_CLASS_MISSING:
+		return nm_fail(err, NM_REFUSED, row->status_code,
+			"the canary was refused: %d %.*s: %.*s; nothing else"
+			" was sent", row->status_code,
+			NM_TEXT_ARGS(row->error_code),
+			NM_TEXT_ARGS(row->error_message));
+	case NM_CLASS_TRUNCATED:
+		return nm_fail(err, NM_UNFINISHED, 0,
+			"the canary's answer was cut after %lld tokens: give"
+			" more by --max-output-tokens; nothing else was sent"
+			" (--canary 0 sends all the same)",
+			(long long)row->usage.output_tokens);
+	case NM_CLASS_UNPARSEABLE:
+		return nm_fail(err, NM_UNFINISHED, 0,
+			"the canary's answer cannot be read: '%.*s'; nothing"
+			" else was sent (--canary 0 sends all the same)",
+			row->content.len < 60 ? (int)row->content.len : 60,
+			row->content.at ? row->content.at : "");
+	default:
+		return NM_OK;
+	}
+}
+
+static enum nm_code
+look_at_answers(struct nm_collect *collect,
+                struct nm_canary *canary, struct nm_err *err)
+{
+	struct nm_origin origin;
+	struct nm_row row;
+	enum nm_code rc = NM_OK;
+	int64_t i, tokens = 0, told = 0;
+
+	for (i = 0; !rc && i < canary->asked; i++) {
+		rc = nm_collect_row(collect, i, (uint64_t)i, &row, &origin,
+		                    err);
+		if (!rc)
+			rc = judge(&row, err);
+		if (!rc && row.usage.present) {
+			tokens += row.usage.output_tokens;
+			told++;
+		}
+	}
+	canary->output_tokens = told ? (tokens + told - 1) / told : 0;
+	return rc;
+}
+
+enum nm_code
+nm_canary_ask(struct nm_run *run, enum nm_reading reading,
+              struct nm_canary *canary, struct nm_err *err)
+{
+	struct nm_direct_wish wish = { .attempt = 1 };
+	struct nm_collect collect;
+	const char *const *paths;
+	size_t n_paths;
+	int64_t attempts;
+	enum nm_code rc;
+
+	memset(canary, 0, sizeof(*canary));
+	canary->asked = wish.count = nm_canary_size(run);
+	if (!canary->asked)
+		return NM_OK;
+	rc = nm_via_direct(run, &wish, err);
+	if (rc)
+		return rc;
+	nm_collect_init(&collect, run->source, reading);
+	rc = nm_attempts_collect(run, &collect, &paths, &n_paths, &attempts,
+	                         err);
+	if (!rc)
+		rc = look_at_answers(&collect, canary, err);
+	nm_collect_release(&collect);
+	nm_run_show_shards(run);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/*
+ * canary: the first requests of a batch run, asked directly before the rest is
+ * submitted: a refused model or parameter, a cut or unreadable answer is found out
+ * in a second and not after a day. Their answers are rows of the run.
+ */
+#ifndef NM_RUN_CANARY_H
+#define NM_RUN_CANARY_H
+
+#include "eval/row.h"
+#include "run/run.h"
+
+struct nm_canary {
+	int64_t asked;
+	int64_t output_tokens; /* of a reply, the mean; 0 = untold */
+};
+
+/* How many requests of a batch run are not in its shards; 0 for other runs. */
+int64_t nm_canary_size(const struct nm_run *run);
+
+/*
+ * Asks what has no answer yet and looks at all of them.
+ * NM_REFUSED     the service refused one: its model, a parameter, the key
+ * NM_UNFINISHED  the model's answer was cut or cannot be read
+ * else           as nm_via_direct
+ */
+enum nm_code nm_canary_ask(struct nm_run *run, enum nm_reading reading,
+                           struct nm_canary *canary, struct nm_err *err)
+	NM_MUST_USE;
+
+#endif
