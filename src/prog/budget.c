@@ -44,9 +44,9 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 		budget->taken_pusd = sum;
 		return NM_OK;
 	}
-	nm_price_print(cost->high_pusd, 2, high);
-	nm_price_print(budget->taken_pusd, 2, taken);
-	nm_price_print(budget->max_pusd, 2, max);
+	nm_price_print(cost->high_pusd, 4, high);
+	nm_price_print(budget->taken_pusd, 4, taken);
+	nm_price_print(budget->max_pusd, 4, max);
 	return nm_fail(err, NM_USAGE, 0,
 		"not sent: it could cost $%s beside the $%s spent or in flight,"
 		" above --max-cost $%s", high, taken, max);

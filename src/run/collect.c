@@ -10,7 +10,10 @@
 #include "net/retry.h"
 #include "wire/jsonl.h"
 
-enum { CHUNK_BYTES = 256 << 10 };
+enum {
+	CHUNK_BYTES = 256 << 10,
+	ROW_MAX_BYTES = 4 << 20 /* the longest ever seen had 96 kB */
+};
 
 /* Invariant: seen is 0 or file, offset and len say where the row stands. */
 struct nm_collect_entry {
@@ -148,7 +151,7 @@ static enum nm_code
 note_lines(struct nm_collect *collect, const char *path, size_t file,
            int64_t attempt, struct nm_err *err)
 {
-	struct nm_jsonl jsonl = { 0 };
+	struct nm_jsonl jsonl = { .line_max_bytes = ROW_MAX_BYTES };
 	struct nm_line line;
 	char *chunk = malloc(CHUNK_BYTES);
 	enum nm_code rc = NM_OK;

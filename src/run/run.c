@@ -145,8 +145,12 @@ nm_run_show_shards(struct nm_run *run)
 
 	run->parts = nm_arena_array(&run->arena, run->n_shards + 1,
 	                            sizeof(*run->parts));
-	run->n_parts = run->n_shards;
+	run->shown = nm_arena_array(&run->arena, run->n_shards + 1,
+	                            sizeof(*run->shown));
+	run->direct = NULL;
 	for (i = 0; i < run->n_shards; i++) {
+		if (run->shards[i].state >= NM_SHARD_ENDED)
+			run->parts[i].done = run->shards[i].count;
 		run->parts[i].total = run->shards[i].count;
 		run->parts[i].status = run->shards[i].status;
 		run->parts[i].name = run->shards[i].batch_id[0]
@@ -382,9 +386,19 @@ nm_run_warn(const struct nm_run *run, const char *format, ...)
 void
 nm_run_progress(const struct nm_run *run)
 {
-	if (run->watch && run->watch->progress)
-		run->watch->progress(run->watch->user, run->parts,
-		                     run->n_parts);
+	size_t i, n = 0;
+
+	if (!run->watch || !run->watch->progress)
+		return;
+	if (run->direct) {
+		run->watch->progress(run->watch->user, run->direct, 1);
+		return;
+	}
+	/* Smaller ones stand for a shard that was split. */
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].state != NM_SHARD_SPLIT)
+			run->shown[n++] = run->parts[i];
+	run->watch->progress(run->watch->user, run->shown, n);
 }
 
 enum nm_code

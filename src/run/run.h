@@ -76,7 +76,8 @@ struct nm_run {
 	struct nm_batch_pair       *metadata;
 	size_t                      n_metadata;
 	struct nm_part             *parts;     /* by shard; what was last seen */
-	size_t                      n_parts;
+	struct nm_part             *shown;     /* room for as many */
+	struct nm_part             *direct;    /* instead, while asking directly */
 	struct nm_arena             arena;     /* all texts of the above */
 	struct nm_buf               folder;    /* its downloads */
 	struct nm_lock              lock;

@@ -13,7 +13,9 @@
 enum {
 	PAUSE_FIRST_MS = 250,
 	TROUBLE_MAX_MS = 2 * 3600 * 1000, /* submissions fail for so long */
-	TROUBLE_PAUSE_MAX_MS = 60000
+	TROUBLE_PAUSE_MAX_MS = 60000,
+	RATE_PAUSE_MS = 2500, /* doubled before the first wait */
+	RATE_PAUSE_MAX_MS = 900000
 };
 
 static int
@@ -113,7 +115,7 @@ bear(struct nm_run *run, enum nm_code rc, int64_t *pause_ms,
 	int64_t now_ms = nm_clock_mono_ms(run->clock);
 	int64_t asked_ms = run->api->refusal.status
 	                   ? run->api->refusal.retry_after_ms : -1;
-	int64_t wait_ms;
+	int64_t longest_ms = TROUBLE_PAUSE_MAX_MS, wait_ms;
 
 	if (rc != NM_UNREACHABLE)
 		return rc;
@@ -125,8 +127,13 @@ bear(struct nm_run *run, enum nm_code rc, int64_t *pause_ms,
 		return rc;
 	if (now_ms - run->failing_since_ms > TROUBLE_MAX_MS)
 		return rc;
-	*pause_ms = *pause_ms * 2 < TROUBLE_PAUSE_MAX_MS
-	            ? *pause_ms * 2 : TROUBLE_PAUSE_MAX_MS;
+	/* A rate that is used up comes back in minutes or an hour. */
+	if (run->api->refusal.status == 429) {
+		longest_ms = RATE_PAUSE_MAX_MS;
+		if (*pause_ms < RATE_PAUSE_MS)
+			*pause_ms = RATE_PAUSE_MS;
+	}
+	*pause_ms = *pause_ms * 2 < longest_ms ? *pause_ms * 2 : longest_ms;
 	wait_ms = asked_ms > *pause_ms && asked_ms < 10 * TROUBLE_PAUSE_MAX_MS
 	          ? asked_ms : *pause_ms;
 	nm_run_warn(run, "%s: trying again in %lld s", err->text,

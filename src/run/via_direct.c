@@ -358,9 +358,8 @@ init(struct direct *d, struct nm_run *run, const struct nm_direct_wish *wish)
 		d->slots[i].direct = d;
 	nm_members_walk_init(&d->walk, 0, wish->count, wish->members);
 	nm_pace_init(&d->pace, run->settings.concurrency);
-	run->parts = nm_arena_array(&run->arena, 1, sizeof(*run->parts));
-	run->n_parts = 1;
-	d->part = run->parts;
+	run->direct = nm_arena_array(&run->arena, 1, sizeof(*run->direct));
+	d->part = run->direct;
 	d->part->status = wish->attempt > 1 ? "asking again" : "asking";
 	d->part->total = wish->count;
 }
