@@ -1,0 +1,65 @@
+/*
+ * batch_sight: see the header.
+ */
+#include "prog/batch_sight.h"
+
+#include "state/runs.h"
+
+bool
+nm_batch_is_behind(const struct nm_manager *manager,
+                   const struct nm_batch *batch)
+{
+	int64_t now_ms = nm_clock_wall_ms(&manager->service.clock);
+	int64_t since_s = batch->cancelling_s ? batch->cancelling_s
+	                                      : batch->created_s;
+
+	return manager->service.server && !nm_batch_is_final(batch->status) &&
+	       now_ms - since_s * 1000 > NM_BATCH_SIGHT_PATIENCE_MS;
+}
+
+enum nm_code
+nm_batch_sight_explain(struct nm_manager *manager, const char *id,
+                       enum nm_code rc, struct nm_err *err)
+{
+	const char *here = nm_buf_string(&manager->service.account.identity);
+	struct nm_run_record record;
+	struct nm_arena arena = {0};
+	struct nm_err ignored;
+
+	if (rc != NM_ABSENT || nm_manager_find_journal(manager, &ignored) ||
+	    nm_runs_of_batch(manager->journal, id, &arena, &record, &ignored))
+		goto done;
+	if (strcmp(record.account, "local") == 0 && strcmp(here, "local") != 0)
+		rc = nm_fail(err, NM_ABSENT, err->detail, "%s was made with "
+		             "--local: it is found there alone", id);
+	else if (strcmp(record.account, here) != 0)
+		rc = nm_fail(err, NM_ABSENT, err->detail, "%s was made with "
+		             "another service or key: it is found there alone "
+		             "(%s)", id, record.account);
+done:
+	nm_arena_release(&arena);
+	return rc;
+}
+
+enum nm_code
+nm_batch_sight(struct nm_manager *manager, const char *id,
+               struct nm_arena *arena, struct nm_batch *out,
+               struct nm_err *err)
+{
+	const struct nm_clock *clock = &manager->service.clock;
+	int64_t until_ms = nm_clock_mono_ms(clock) +
+	                   NM_BATCH_SIGHT_PATIENCE_MS;
+	enum nm_code rc;
+
+	for (;;) {
+		rc = nm_batches_get(&manager->service.api, id, arena, out, err);
+		if (rc)
+			return nm_batch_sight_explain(manager, id, rc, err);
+		if (!nm_batch_is_behind(manager, out) ||
+		    nm_clock_mono_ms(clock) >= until_ms)
+			return NM_OK;
+		rc = nm_clock_sleep(clock, NM_BATCH_SIGHT_PAUSE_MS, err);
+		if (rc)
+			return rc;
+	}
+}

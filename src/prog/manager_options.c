@@ -1,0 +1,170 @@
+/*
+ * manager_options: see the header. Texts here are the manual's texts too.
+ */
+#include "prog/manager_options.h"
+
+#define DAY_MS INT64_C(86400000)
+
+enum { CLEAN_DAYS = 7, PRUNE_DAYS = 90 };
+
+static const char *const synopsis[] = {
+	"--status ID",
+	"--list [--limit N]",
+	"--cancel ID",
+	NULL
+};
+
+static const struct nm_option options[] = {
+	{ .id = MANAGER_STATUS, .name = "status", .kind = NM_OPTION_TEXT,
+	  .argument = "ID", .group = "One batch",
+	  .help = "show how far a batch is, and what to do next" },
+	{ .id = MANAGER_CANCEL, .name = "cancel", .kind = NM_OPTION_TEXT,
+	  .argument = "ID",
+	  .help = "cancel a batch; what it has finished is kept" },
+
+	{ .id = MANAGER_LIST, .name = "list", .group = "All batches",
+	  .help = "list the account's batches, newest first" },
+	{ .id = MANAGER_LIMIT, .name = "limit", .kind = NM_OPTION_WHOLE,
+	  .argument = "N", .preset = "10", .min = 1, .max = 1000000,
+	  .help = "batches that --list shows at most" },
+
+	{ .id = MANAGER_LOCAL, .name = "local", .group = "Service",
+	  .help = "use the built-in server with its simulated model: no key, "
+	          "no network, no cost" },
+	{ .id = MANAGER_BASE_URL, .name = "base-url", .kind = NM_OPTION_TEXT,
+	  .argument = "URL", .otherwise = "OPENAI_BASE_URL, else OpenAI's",
+	  .help = "base of another service with the same API" },
+
+	{ .id = MANAGER_JSON, .name = "json", .group = "Output",
+	  .help = "print JSON instead of text" },
+	{ .id = MANAGER_QUIET, .letter = 'q', .name = "quiet",
+	  .help = "no progress and no notes on stderr" },
+	{ .name = NULL }
+};
+
+static const struct nm_option_clash clashes[] = {
+	{ MANAGER_LOCAL, MANAGER_BASE_URL, "each names a service" },
+	{ 0, 0, NULL }
+};
+
+static const struct nm_option_note exits[] = {
+	{ "0", "done" },
+	{ "1", "the batch had ended already, and could not be cancelled" },
+	{ "2", "wrong or clashing options, or no key" },
+	{ "3", "a setting is wrong (.env)" },
+	{ "4", "the service refused, knows no such id or cannot be reached" },
+	{ "5", "this machine: disk, rights or the journal" },
+	{ "130", "interrupted; the batch goes on" },
+	{ NULL, NULL }
+};
+
+static const struct nm_option_note environment[] = {
+	{ "OPENAI_API_KEY", "the key; needed unless --local is given" },
+	{ "OPENAI_BASE_URL", "base of another service with the same API" },
+	{ "OPENAI_ORG_ID", "sent as OpenAI-Organization" },
+	{ "OPENAI_PROJECT_ID", "sent as OpenAI-Project" },
+	{ "HTTPS_PROXY, NO_PROXY", "as curl(1) has them" },
+	{ "CURL_CA_BUNDLE, SSL_CERT_FILE", "certificates to trust" },
+	{ "NIGHTMAIL_STATE", "folder of the journal and of --local's server" },
+	{ "NIGHTMAIL_DATA", "folder of prices.json" },
+	{ "NIGHTMAIL_CLOCK", "fast=N: all waiting runs N times as fast" },
+	{ "TZ", "the time zone that times are shown in" },
+	{ NULL, NULL }
+};
+
+static const struct nm_option_note files[] = {
+	{ ".env", "the variables above, where the environment has them not" },
+	{ "~/.local/state/nightmail/journal.db",
+	  "what was sent and what came back" },
+	{ NULL, NULL }
+};
+
+static const struct nm_option_note examples[] = {
+	{ "--status batch_abc123xyz", "how far that batch is" },
+	{ "--list --limit 20", "the newest twenty batches" },
+	{ "--cancel batch_abc123xyz", "stop it, and keep what is finished" },
+	{ "--list --json | jq -r '.[].id'", "ids alone" },
+	{ "--list --local", "the batches of the built-in server" },
+	{ NULL, NULL }
+};
+
+const struct nm_option_table nm_manager_options = {
+	.program = "batch_manager",
+	.purpose = "look after batches: status, list, cancel and more",
+	.synopsis = synopsis,
+	.options = options,
+	.clashes = clashes,
+	.exits = exits,
+	.environment = environment,
+	.files = files,
+	.examples = examples
+};
+
+static const enum nm_manager_option actions[] = {
+	MANAGER_STATUS, MANAGER_LIST, MANAGER_CANCEL
+};
+
+/* Options that only some actions know; the list of those ends with 0. */
+static const struct {
+	enum nm_manager_option option;
+	enum nm_manager_option of[3];
+	const char            *where;
+} belongings[] = {
+	{ MANAGER_LIMIT, { MANAGER_LIST }, "--list" },
+};
+
+static enum nm_code
+check_belongings(const struct nm_options *given,
+                 enum nm_manager_option action, struct nm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(belongings) / sizeof(*belongings); i++) {
+		if (!nm_options_given(given, belongings[i].option) ||
+		    belongings[i].of[0] == action ||
+		    belongings[i].of[1] == action)
+			continue;
+		return nm_fail(err, NM_USAGE, 0, "%s goes with %s, not with %s",
+		               nm_options_name(given, belongings[i].option),
+		               belongings[i].where,
+		               nm_options_name(given, action));
+	}
+	return NM_OK;
+}
+
+enum nm_code
+nm_manager_action(const struct nm_options *given,
+                  enum nm_manager_option *action, struct nm_err *err)
+{
+	enum nm_manager_option found = 0;
+	enum nm_code rc;
+	size_t i;
+
+	for (i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+		if (!nm_options_given(given, actions[i]))
+			continue;
+		if (found)
+			return nm_fail(err, NM_USAGE, 0,
+				"%s and %s do not go together: one thing at a "
+				"time", nm_options_name(given, found),
+				nm_options_name(given, actions[i]));
+		found = actions[i];
+	}
+	if (!found)
+		return nm_fail(err, NM_USAGE, 0,
+			"nothing to do: give --status ID, --list or --cancel ID "
+			"(--help shows the others)");
+	rc = check_belongings(given, found, err);
+	if (!rc)
+		*action = found;
+	return rc;
+}
+
+int64_t
+nm_manager_older_than_ms(const struct nm_options *given,
+                         enum nm_manager_option action)
+{
+	if (nm_options_given(given, MANAGER_OLDER_THAN))
+		return nm_options_whole(given, MANAGER_OLDER_THAN);
+	return (action == MANAGER_CLEAN ? CLEAN_DAYS : PRUNE_DAYS) * DAY_MS;
+}
