@@ -228,7 +228,7 @@ enum nm_code
 nm_clock_read_span(const char *text, int64_t *span_ms, struct nm_err *err)
 {
 	const char *at = text;
-	int64_t count = 0, unit;
+	int64_t count = 0, thousandths = 0, place, unit;
 
 	for (; *at >= '0' && *at <= '9'; at++) {
 		if (count > PAUSE_MAX_MS / 86400000)
@@ -236,10 +236,15 @@ nm_clock_read_span(const char *text, int64_t *span_ms, struct nm_err *err)
 			               "\"%s\" is too long a time", text);
 		count = count * 10 + (*at - '0');
 	}
+	if (at > text && *at == '.' && at[1] >= '0' && at[1] <= '9')
+		for (at++, place = 100; *at >= '0' && *at <= '9'; at++) {
+			thousandths += place * (*at - '0');
+			place /= 10;
+		}
 	unit = at == text ? 0 : unit_ms(at);
 	if (!unit)
 		return nm_fail(err, NM_USAGE, 0, "\"%s\" is no length of time "
 		               "(write 90, 90s, 15m, 24h or 7d)", text);
-	*span_ms = count * unit;
+	*span_ms = count * unit + thousandths * unit / 1000;
 	return NM_OK;
 }

@@ -62,8 +62,8 @@ void nm_clock_compact(int64_t wall_ms, char *out);
 void nm_clock_span(int64_t span_ms, char *out);
 
 /*
- * Reads "90", "90s", "15m", "24h", "7d" as milliseconds (a bare number is
- * seconds). NM_USAGE otherwise.
+ * Reads "90", "0.5", "90s", "15m", "1.5h", "7d" as milliseconds (a bare number
+ * is seconds; digits past the third after the point are dropped). NM_USAGE otherwise.
  */
 enum nm_code nm_clock_read_span(const char *text, int64_t *span_ms,
                                 struct nm_err *err) NM_MUST_USE;

@@ -1,0 +1,75 @@
+# client: what the stories of the client programs share.
+# Loaded after lib: `load lib`, `load client`.
+#
+#   a_desk [OPTION...]     a server, a key and the sample: all that a run wants
+#   faults LINE...         writes a fault script; its name is in $FAULTS
+#   variant0 ARGUMENT...   the program; sets STATUS, and OUT and ERR (texts)
+#   manager ARGUMENT...    the same of batch_manager
+#   ids_of TEXT            the batch ids of the blocks, one a line
+#   calls METHOD PATH      of the request log; PATH is a regular expression
+#   result FILTER          jq over the newest results, $RESULTS
+#   ledger                 "asked answered …" of $RESULTS, zeroes left out
+
+RESULTS=results/variant0_llm_baseline_1-hop-test_batch.json
+RULE=================================================================================
+
+a_desk() { # server-option...
+	[ -e data ] || ln -s "$NM_SOURCE/data" data
+	start_server "$@" || return 1
+	export OPENAI_API_KEY=sk-test-0123456789 OPENAI_BASE_URL=$BASE_URL
+}
+
+faults() { # line...
+	FAULTS=$BATS_TEST_TMPDIR/faults.txt
+	printf '%s\n' "$@" >"$FAULTS"
+}
+
+# A bound on all of them: a hang is a failure and not a wait.
+bounded() { # program argument...
+	STATUS=0
+	timeout -k 2 20 "$@" >out.txt 2>err.txt 3>&- || STATUS=$?
+	OUT=$(cat out.txt)
+	ERR=$(cat err.txt)
+	# Shown where the test fails.
+	echo "$* -> $STATUS"
+	cat err.txt
+	[ "$STATUS" -lt 99 ] || [ "$STATUS" = 130 ]
+}
+
+variant0() {
+	bounded variant0_llm_baseline "$@"
+}
+
+manager() {
+	bounded batch_manager "$@"
+}
+
+# A whole batch run of the first n questions, looked at five times a second.
+run_batch() { # n option...
+	local n=$1
+	shift
+	variant0 --mode batch --limit "$n" --poll-interval 0.2 "$@"
+}
+
+ids_of() { # text
+	sed -n 's/^Batch ID: //p' <<<"$1"
+}
+
+calls() { # method path
+	logged ".method == \"$1\" and (.path | test(\"^$2\$\"))"
+}
+
+result() { # filter
+	jq -r "$1" "$RESULTS"
+}
+
+ledger() {
+	result '[.ledger | to_entries[] | select((.value | type) == "number"
+		and .value > 0) | "\(.key)=\(.value)"] | join(" ")'
+}
+
+# One line, from this program, with the text in it.
+says() { # text
+	[ "$(wc -l <err.txt)" = 1 ] &&
+		[[ $ERR == *_*:\ *"$1"* ]]
+}
