@@ -102,9 +102,12 @@ nm_call_file(struct nm_call *call, int fd, uint64_t bytes,
 {
 	struct nm_call_answer *answer = call->answer;
 	uint64_t from = 0, len = bytes;
-	enum nm_byte_range range = nm_byte_range_read(call->range, bytes, &from, &len);
+	bool ranges = !call->fault.no_ranges;
+	enum nm_byte_range range = nm_byte_range_read(
+		ranges ? call->range : (struct nm_text){0}, bytes, &from, &len);
 
-	nm_call_header(call, "Accept-Ranges", "bytes");
+	if (ranges)
+		nm_call_header(call, "Accept-Ranges", "bytes");
 	if (range == NM_RANGE_NEVER) {
 		close(fd);
 		nm_call_header(call, "Content-Range",

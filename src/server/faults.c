@@ -171,6 +171,7 @@ add_rule(struct nm_fault *fault, const struct nm_call_rule *rule,
 		fault->delay_ms = more->delay_ms;
 	if (!fault->status) {
 		fault->status = more->status;
+		fault->acts = more->acts;
 		fault->body = copy(arena, more->body);
 	}
 	fault->headers = copy_headers(arena, fault->headers, more->headers);
@@ -185,6 +186,9 @@ add_rule(struct nm_fault *fault, const struct nm_call_rule *rule,
 		fault->trickle_bytes_per_s = more->trickle_bytes_per_s;
 	if (!fault->stale_s)
 		fault->stale_s = more->stale_s;
+	if (!fault->pad_bytes)
+		fault->pad_bytes = more->pad_bytes;
+	fault->no_ranges = fault->no_ranges || more->no_ranges;
 	fault->empty_ids = fault->empty_ids || more->empty_ids;
 	if (!fault->counts)
 		fault->counts = copy(arena, more->counts);

@@ -33,6 +33,7 @@ struct nm_fault {
 	const char  *rule;           /* for the log: the rule's own text */
 	int64_t      delay_ms;       /* real time, before anything is done */
 	unsigned     status;         /* not 0: this instead of the handler's */
+	bool         acts;           /* the handler acts first all the same */
 	const char  *const *headers; /* name, value, …, NULL; may be NULL; also on
 	                                the handler's own answer */
 	const char  *body;           /* NULL = an envelope fit for the status */
@@ -41,6 +42,8 @@ struct nm_fault {
 	uint64_t     cut_bytes;      /* of the answer's body */
 	int64_t      trickle_bytes_per_s; /* 0 = as fast as it goes; real time */
 	int64_t      stale_s;        /* files and batches younger are unseen */
+	uint64_t     pad_bytes;      /* of a file's content: so much too long */
+	bool         no_ranges;      /* Range is not heeded, nor offered */
 	bool         empty_ids;      /* "" instead of null file ids */
 	const char  *counts;         /* request_counts as JSON, instead of the true */
 };

@@ -322,6 +322,12 @@ add_twisted(struct nm_buf *content, enum nm_twist twist)
 		nm_buf_clear(content);
 		nm_buf_add_string(content, "I believe the answer is well known, "
 			"but I would rather tell it in prose.");
+	} else if (twist == NM_TWIST_SEPARATORS) {
+		/* Line ends to some readers, but not to JSON Lines. */
+		content->len -= content->len >= 2 ? 2 : 0;
+		if (content->at[content->len - 1] != '[')
+			nm_buf_add_byte(content, ',');
+		nm_buf_add_string(content, "\"one\xe2\x80\xa8two\xc2\x85three\"]}");
 	} else if (twist == NM_TWIST_FENCED) {
 		nm_buf_add_text(&plain, nm_buf_text(content));
 		nm_buf_clear(content);
@@ -383,6 +389,7 @@ nm_model_say(struct nm_model *model, const struct nm_ask *ask,
 	}
 	if (twist == NM_TWIST_TRUNCATED)
 		cut(content, content->len * 2 / 3, said);
+	said->preamble = twist == NM_TWIST_SEVERAL;
 	said->content = nm_buf_text(content);
 	if (twist == NM_TWIST_REFUSAL) {
 		said->refusal = NM_TEXT("I'm sorry, but I can't help with that.");

@@ -44,7 +44,9 @@ enum nm_twist {
 	NM_TWIST_FILTERED,  /* content_filter, no content */
 	NM_TWIST_PROSE,     /* content that is no JSON */
 	NM_TWIST_FENCED,    /* the JSON in a code fence */
-	NM_TWIST_NULL       /* content null */
+	NM_TWIST_NULL,      /* content null */
+	NM_TWIST_SEPARATORS, /* U+2028 and U+0085, raw, in the last answer */
+	NM_TWIST_SEVERAL    /* of a response: a message before the answer's */
 };
 
 struct nm_usage {
@@ -55,6 +57,7 @@ struct nm_usage {
 struct nm_said {
 	struct nm_text content;     /* at NULL = null */
 	struct nm_text refusal;     /* at NULL = null */
+	bool           preamble;    /* a message of its own comes first */
 	const char    *finish;      /* "stop", "length", "content_filter" */
 	int64_t        output_tokens, reasoning_tokens;
 };

@@ -13,6 +13,7 @@ struct feed {
 	struct MHD_Connection *connection;
 	struct nm_link        *link;
 	struct nm_delay        delay;
+	uint64_t               padded_from; /* only line breaks from here on */
 	uint64_t               end;  /* where it breaks off; UINT64_MAX = never */
 	int64_t                bytes_per_s; /* 0 = as fast as it goes */
 	int64_t                began_ms;
@@ -82,7 +83,13 @@ read_feed(void *ctx, uint64_t at, char *out, size_t max)
 		nm_watch_later(feed->watch, &feed->delay, DROP_MS);
 		return 0;
 	}
+	if (at >= feed->padded_from) {
+		memset(out, '\n', max);
+		return (ssize_t)max;
+	}
 	if (answer->kind == NM_ANSWER_FILE) {
+		if (max > feed->padded_from - at)
+			max = (size_t)(feed->padded_from - at);
 		n = pread(answer->fd_plus_one - 1, out, max,
 		          (off_t)(answer->from + at));
 		return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
@@ -110,6 +117,9 @@ make_feed(struct nm_visit *visit)
 	feed->watch = visit->hall->watch;
 	feed->connection = visit->connection;
 	feed->link = visit->link;
+	feed->padded_from = bytes;
+	if (visit->answer.kind == NM_ANSWER_FILE)
+		bytes += fault->pad_bytes;
 	feed->end = fault->cut && fault->cut_bytes < bytes ? fault->cut_bytes
 	                                                   : UINT64_MAX;
 	feed->bytes_per_s = fault->trickle_bytes_per_s;
@@ -128,7 +138,8 @@ nm_response_make(struct nm_visit *visit)
 	struct nm_header *headers = answer->headers;
 	struct MHD_Response *response;
 
-	if (visit->call.fault.cut || visit->call.fault.trickle_bytes_per_s) {
+	if (visit->call.fault.cut || visit->call.fault.pad_bytes ||
+	    visit->call.fault.trickle_bytes_per_s) {
 		response = make_feed(visit);
 	} else if (answer->kind == NM_ANSWER_FILE) {
 		response = MHD_create_response_from_fd_at_offset64(

@@ -7,13 +7,15 @@
  *   on METHOD PATH [WHICH]: ACTION…      METHOD may be *, in PATH * is a part
  *                                        and ** anything
  *     WHICH   nth N | nth N..M | nth N.. | every N | P% [seed N] | for SPAN
- *     ACTION  status N | body "…" | header "Name: value" | delay SPAN |
- *             lose call | [act then] lose reply | hang | cut after N[..M] |
- *             trickle N/s | stale SPAN | ids empty | counts COUNTS
+ *     ACTION  [act then] status N | body "…" | header "Name: value" |
+ *             delay SPAN | lose call | [act then] lose reply | hang |
+ *             cut after N[..M] | pad N | trickle N/s | ranges ignored |
+ *             stale SPAN | ids empty | counts COUNTS
  *   row N|N..M|every N|P% [seed N]|id "…"|all [of batch N|N..M]: CLASS
  *     CLASS   http_error N [code] ["message"] | expired | cancelled | status 0 |
- *             refusal | truncated | filtered | prose | fenced | null | malformed |
- *             missing | doubled | unknown | renamed, and: in output
+ *             refusal | truncated | filtered | prose | fenced | null |
+ *             separators | several | malformed | missing | doubled |
+ *             unknown | renamed, and: in output
  *   order shuffled [seed N]              [of batch …] may follow each of these
  *   STATE SPAN                           validating, in_progress, finalizing,
  *                                        cancelling: at least so long

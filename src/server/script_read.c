@@ -192,6 +192,11 @@ take_action(struct nm_script *script, struct nm_words *r,
 	int64_t span;
 	enum nm_code rc;
 
+	if (nm_words_take(r, "act")) {
+		if (!nm_words_take(r, "then"))
+			return nm_words_bad_next(r, "after 'act' comes 'then'");
+		fault->acts = true;
+	}
 	if (nm_words_take(r, "status"))
 		return take_status(r, fault);
 	if (nm_words_take(r, "body"))
@@ -204,8 +209,6 @@ take_action(struct nm_script *script, struct nm_words *r,
 			fault->delay_ms = DELAY_MAX_MS;
 		return rc;
 	}
-	if (nm_words_take(r, "act") && !nm_words_take(r, "then"))
-		return nm_words_bad_next(r, "after 'act' comes 'then'");
 	if (nm_words_take(r, "lose"))
 		return take_lose(r, fault);
 	if (nm_words_take(r, "cut"))
@@ -227,6 +230,12 @@ take_action(struct nm_script *script, struct nm_words *r,
 		if (!rc)
 			fault->stale_s = span == INT64_MAX ? span : (span + 999) / 1000;
 		return rc;
+	}
+	if (nm_words_take(r, "pad"))
+		return nm_words_number(r, "bytes", &fault->pad_bytes);
+	if (nm_words_take(r, "ranges") && nm_words_take(r, "ignored")) {
+		fault->no_ranges = true;
+		return NM_OK;
 	}
 	if (nm_words_take(r, "ids") && nm_words_take(r, "empty")) {
 		fault->empty_ids = true;
@@ -301,6 +310,8 @@ static const struct {
 	{ "prose", NULL, NM_ROW_TWISTED, NM_TWIST_PROSE },
 	{ "fenced", NULL, NM_ROW_TWISTED, NM_TWIST_FENCED },
 	{ "null", NULL, NM_ROW_TWISTED, NM_TWIST_NULL },
+	{ "separators", NULL, NM_ROW_TWISTED, NM_TWIST_SEPARATORS },
+	{ "several", NULL, NM_ROW_TWISTED, NM_TWIST_SEVERAL },
 };
 
 static enum nm_code

@@ -141,6 +141,11 @@ add_response(struct nm_shape *shape, const struct nm_said *said)
 		add_id(shape, "rs_");
 		ADD(out, ",\"summary\":[]},");
 	}
+	if (said->preamble)
+		ADD(out, "{\"type\":\"message\",\"id\":\"msg_0\",\"role\":"
+		    "\"assistant\",\"status\":\"completed\",\"content\":[{"
+		    "\"type\":\"output_text\",\"text\":\"\",\"annotations\":"
+		    "[],\"logprobs\":[]}]},");
 	ADD(out, "{\"type\":\"message\",\"id\":");
 	add_id(shape, "msg_");
 	ADD(out, ",\"role\":\"assistant\",\"status\":\"");

@@ -441,7 +441,7 @@ run_handler(struct nm_visit *visit)
 		write_log(visit, 0, 0);
 		return MHD_NO;
 	}
-	if (call->fault.status) {
+	if (call->fault.status && !call->fault.acts) {
 		answer_fault(visit);
 	} else {
 		rc = nm_body_finish(&visit->body, &err);
@@ -454,6 +454,10 @@ run_handler(struct nm_visit *visit)
 			rc = nm_fail(&err, NM_STATE, 0, "nothing was answered");
 		if (rc)
 			answer_error(visit, &err);
+	}
+	if (call->fault.status && call->fault.acts) {
+		nm_answer_release(&visit->answer);
+		answer_fault(visit);
 	}
 	return send_answer(visit);
 }
