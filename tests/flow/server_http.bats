@@ -187,3 +187,36 @@ load lib
 	grep -qi '^content-type: text/plain; version=0.0.4' "$HEADERS"
 	grep -q '^nightmail_requests_total{status="2xx"} 2$' "$BODY"
 }
+
+@test "a full disk answers 507, loses nothing, and room made is used" {
+	# A disk of our own, where the system lets us have one.
+	mkdir disk
+	unshare -rm mount -t tmpfs -o size=4m none disk 2>/dev/null ||
+		skip "no name space of one's own here"
+	cat >full.sh <<-'EOF'
+	mount -t tmpfs -o size=4m none disk
+	exec batch_server "$@"
+	EOF
+	STATE=$PWD/disk/state
+	: >server.out
+	unshare -rm sh full.sh --port 0 --quiet --state-dir "$STATE" \
+		>server.out 2>server.err 3>&- &
+	SERVER_PID=$!
+	wait_for 20 server_speaks
+	SERVER_URL=$(sed -n 's|.*listening on \([^ ]*\)/v1 .*|\1|p' server.out)
+	head -c 2000000 /dev/zero >fits
+	head -c 3000000 /dev/zero >large
+	call POST /v1/files -F purpose=vision -F file=@fits
+	[ "$STATUS" = 200 ]
+	FILE_ID=$(member .id)
+	call POST /v1/files -F purpose=vision -F file=@large
+	refused 507 insufficient_storage null 'disk is full'
+	[ "$(member .error.type)" = server_error ]
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" fits
+	call GET /v1/files
+	[ "$(member '.data | length')" = 1 ]
+	call DELETE "/v1/files/$FILE_ID"
+	call POST /v1/files -F purpose=vision -F file=@fits
+	[ "$STATUS" = 200 ]
+}
