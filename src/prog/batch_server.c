@@ -98,7 +98,7 @@ static const struct nm_option options[] = {
 	  .help = "batches of one key in progress at once" },
 	{ .id = DISK_QUOTA, .name = "disk-quota", .kind = NM_OPTION_WHOLE,
 	  .argument = "MB", .otherwise = "no limit", .min = 1, .max = 1e9,
-	  .help = "megabytes that all files may take together" },
+	  .help = "megabytes that the files of one key may take" },
 	{ .id = MAX_CONNECTIONS, .name = "max-connections",
 	  .kind = NM_OPTION_WHOLE, .argument = "N", .preset = "4096", .min = 8,
 	  .max = 1e6, .help = "connections at once" },

@@ -46,11 +46,12 @@ refuse_quota(struct nm_body *body)
 
 /* What --disk-quota leaves; a store that cannot tell is not the client's fault. */
 static uint64_t
-quota_room(const struct nm_parts *parts)
+quota_room(const struct nm_call *call)
 {
+	const struct nm_parts *parts = call->parts;
 	int64_t quota = parts->options->disk_quota_bytes, used = 0;
 
-	if (!quota || nm_store_bytes(parts->store, &used, NULL))
+	if (!quota || nm_store_bytes(parts->store, call->tenant, &used, NULL))
 		return UINT64_MAX;
 	return used < quota ? (uint64_t)(quota - used) : 0;
 }
@@ -73,7 +74,7 @@ nm_body_begin(struct nm_body *body, struct nm_call *call,
 		refuse_size(body);
 	if (route->taking != NM_TAKE_PARTS || body->refused)
 		return;
-	body->room_bytes = quota_room(call->parts);
+	body->room_bytes = quota_room(call);
 	if (announced != UINT64_MAX && announced > body->room_bytes)
 		refuse_quota(body);
 	if (nm_multipart_init(&body->parts, content_type, &err))

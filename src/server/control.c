@@ -154,7 +154,7 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
 	                          &open, err);
 	if (!rc)
-		rc = nm_store_bytes(call->parts->store, &bytes, err);
+		rc = nm_store_bytes(call->parts->store, NULL, &bytes, err);
 	if (rc)
 		return rc;
 	add_requests(&body, m);

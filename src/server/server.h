@@ -46,8 +46,8 @@ struct nm_server_options {
 	unsigned    concurrency;     /* requests to the upstream at once [32] */
 	unsigned    threads;         /* that serve HTTP [2] */
 	unsigned    max_connections; /* [4096] */
-	int64_t     max_batches;     /* not final at once [no limit] */
-	int64_t     disk_quota_bytes;/* of all files [no limit] */
+	int64_t     max_batches;     /* of one key, not final at once [no limit] */
+	int64_t     disk_quota_bytes;/* of one key's files [no limit] */
 	int64_t     window_ms;       /* a batch's [24 h] */
 	/* How long a batch stays in a state at least, virtual [150, 150, 100, 100];
 	 * -1 is not at all. */

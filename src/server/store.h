@@ -78,9 +78,9 @@ enum nm_code nm_store_file_remove(struct nm_store *store, const char *tenant,
                                   const char *id, int64_t now_s,
                                   struct nm_err *err) NM_MUST_USE;
 
-/* Sum of all files' and parts' bytes. */
-enum nm_code nm_store_bytes(struct nm_store *store, int64_t *bytes,
-                            struct nm_err *err) NM_MUST_USE;
+/* Sum of the tenant's files' and parts' bytes; NULL: everybody's. */
+enum nm_code nm_store_bytes(struct nm_store *store, const char *tenant,
+                            int64_t *bytes, struct nm_err *err) NM_MUST_USE;
 
 /* Removes files and uploads expired at now_s with their bytes. Any process. */
 enum nm_code nm_store_sweep(struct nm_store *store, int64_t now_s,

@@ -107,7 +107,8 @@ done:
 }
 
 enum nm_code
-nm_store_bytes(struct nm_store *store, int64_t *bytes, struct nm_err *err)
+nm_store_bytes(struct nm_store *store, const char *tenant, int64_t *bytes,
+               struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
 	sqlite3_stmt *st = NULL;
@@ -115,8 +116,13 @@ nm_store_bytes(struct nm_store *store, int64_t *bytes, struct nm_err *err)
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "SELECT (SELECT coalesce(sum(bytes), 0) FROM file)"
-	               " + (SELECT coalesce(sum(bytes), 0) FROM part)", &st, err);
+	rc = nm_db_use(db, "SELECT (SELECT coalesce(sum(bytes), 0) FROM file"
+	               " WHERE ?1 IS NULL OR tenant = ?1)"
+	               " + (SELECT coalesce(sum(part.bytes), 0) FROM part"
+	               " JOIN upload ON upload.id = part.upload_id"
+	               " WHERE ?1 IS NULL OR tenant = ?1)", &st, err);
+	if (!rc)
+		nm_db_bind_text(st, 1, tenant);
 	if (!rc)
 		rc = nm_db_step(db, st, &row, err);
 	if (!rc)
