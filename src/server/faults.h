@@ -50,7 +50,7 @@ struct nm_fault {
 
 /*
  * What the script wants of this call; asked once, when its head has arrived, and
- * counted. path is without the query.
+ * counted. path is without the query. Nothing ever happens to /_control/….
  */
 void nm_faults_call(struct nm_faults *faults, const char *method,
                     struct nm_text path, int64_t now_ms,

@@ -330,3 +330,16 @@ tokens."* ]]
 	call GET /v1/files
 	[ "$STATUS" = 200 ]
 }
+
+@test "the scripts of tests/faults can all be read" {
+	start_with <<<''
+	local script
+	for script in "$NM_SOURCE"/tests/faults/*.faults; do
+		cp "$script" faults
+		call POST /_control/faults
+		[ "$STATUS" = 200 ] || {
+			echo "$script: $(cat "$BODY")"
+			return 1
+		}
+	done
+}
