@@ -44,6 +44,7 @@ struct direct {
 	int64_t                silent_since_ms; /* nothing was reached since */
 	struct nm_err          silence;         /* why not */
 	struct nm_part        *part;
+	const char            *path;     /* of the endpoint, without its version */
 	enum nm_code           stop;     /* why it has to end early */
 	struct nm_err          why;
 };
@@ -233,6 +234,7 @@ send(struct direct *d, struct slot *slot, struct nm_err *err)
 {
 	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
 	struct nm_chat_wish wish = {
+		.path = d->path,
 		.body = nm_buf_text(&slot->body),
 		.tries = slot->tries,
 		.waited_ms = slot->tries ? now_ms - slot->began_ms : 0,
@@ -360,6 +362,8 @@ init(struct direct *d, struct nm_run *run, const struct nm_direct_wish *wish)
 	nm_pace_init(&d->pace, run->settings.concurrency);
 	run->direct = nm_arena_array(&run->arena, 1, sizeof(*run->direct));
 	d->part = run->direct;
+	if (strncmp(run->record.endpoint, "/v1/", 4) == 0)
+		d->path = run->record.endpoint + 3;
 	d->part->status = wish->attempt > 1 ? "asking again" : "asking";
 	d->part->total = wish->count;
 }
