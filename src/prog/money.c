@@ -78,7 +78,7 @@ nm_money_consent(struct nm_job *jobs, size_t n_jobs,
 	nm_price_print(sum.low_pusd, 2, low);
 	nm_price_print(sum.high_pusd, 2, high);
 	if (nm_consent_ask(jobs->tools->message,
-	                   "this may cost $%s to $%s (an estimate); go on?",
+	                   "this is estimated to cost $%s to $%s; go on?",
 	                   low, high) != NM_CONSENT_NO)
 		return NM_OK;
 	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
