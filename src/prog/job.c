@@ -3,6 +3,7 @@
  */
 #include "prog/job.h"
 
+#include "prog/command.h"
 #include "prog/complaint.h"
 #include "run/canary.h"
 #include "run/via_batch.h"
@@ -345,19 +346,6 @@ nm_job_finish(struct nm_job *job, struct nm_err *err)
 	return judge(job, err);
 }
 
-/* Where the program was called by a path, its sister is beside it. */
-static const char *
-sister(struct nm_job *job, const char *program)
-{
-	const char *typed = job->tools->typed;
-	const char *slash = strrchr(typed, '/');
-
-	if (!slash)
-		return program;
-	return nm_arena_printf(&job->arena, "%.*s/%s", (int)(slash - typed),
-	                       typed, program);
-}
-
 const char *
 nm_job_batch_id(const struct nm_job *job)
 {
@@ -369,20 +357,32 @@ nm_job_batch_id(const struct nm_job *job)
 	return "";
 }
 
+static const char *
+command(struct nm_job *job, const char *program, const char *options)
+{
+	struct nm_buf out = { 0 };
+	const char *kept;
+
+	nm_command_add_program(&out, job->tools->typed, program);
+	nm_buf_add_string(&out, options);
+	nm_command_add_word(&out, nm_job_batch_id(job));
+	nm_buf_add_text(&out, nm_buf_text(&job->tools->service->flags));
+	kept = nm_arena_string(&job->arena, nm_buf_string(&out));
+	nm_buf_release(&out);
+	return kept;
+}
+
 const char *
 nm_job_resume_command(struct nm_job *job)
 {
-	return nm_arena_printf(&job->arena, "%s --mode batch --batch-id %s%s",
-		sister(job, "variant0_llm_baseline"), nm_job_batch_id(job),
-		nm_buf_string(&job->tools->service->flags));
+	return command(job, "variant0_llm_baseline",
+	               " --mode batch --batch-id");
 }
 
 const char *
 nm_job_status_command(struct nm_job *job)
 {
-	return nm_arena_printf(&job->arena, "%s --status %s%s",
-		sister(job, "batch_manager"), nm_job_batch_id(job),
-		nm_buf_string(&job->tools->service->flags));
+	return command(job, "batch_manager", " --status");
 }
 
 void

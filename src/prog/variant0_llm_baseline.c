@@ -14,6 +14,7 @@
 #include "prog/money.h"
 #include "prog/signals.h"
 #include "prog/variant0_options.h"
+#include "prog/watcher.h"
 
 enum { JOBS_MAX = 256, CANARY_ABOVE = 1000 };
 
@@ -32,42 +33,6 @@ struct program {
 	int                 service_open;
 	enum nm_code        worst; /* of all jobs so far */
 };
-
-/* ---- what a run tells, shown ---- */
-
-static void
-show_note(void *user, const char *text)
-{
-	nm_message_note(user, "%s", text);
-}
-
-static void
-show_warning(void *user, const char *text)
-{
-	nm_message_warn(user, "%s", text);
-}
-
-static void
-show_progress(void *user, const struct nm_part *parts, size_t n_parts)
-{
-	struct nm_message *message = user;
-	struct nm_progress_part shown[64];
-	size_t i, n = 0;
-
-	for (i = 0; i < n_parts && n < sizeof(shown) / sizeof(*shown); i++) {
-		const struct nm_part *part = &parts[i];
-
-		shown[n++] = (struct nm_progress_part){
-			.name = n_parts > 1 ? part->name : NULL,
-			.status = part->status && part->status[0]
-			          ? part->status : "waiting to be sent",
-			.done = (uint64_t)part->done,
-			.failed = (uint64_t)part->failed,
-			.total = (uint64_t)part->total,
-		};
-	}
-	nm_progress_show(message->live, shown, n, NULL);
-}
 
 /* ---- options ---- */
 
@@ -150,10 +115,7 @@ fill_tools(struct program *p, const char *typed)
 {
 	const struct nm_options *options = &p->options;
 
-	p->watch = (struct nm_watch){
-		.note = show_note, .warn = show_warning,
-		.progress = show_progress, .user = &p->message,
-	};
+	nm_watcher_init(&p->watch, &p->message);
 	p->tools = (struct nm_job_tools){
 		.service = &p->service,
 		.journal = p->journal,
