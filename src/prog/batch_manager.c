@@ -22,6 +22,13 @@ static const struct {
 	{ MANAGER_STATUS, SERVICE, nm_manage_status },
 	{ MANAGER_LIST, SERVICE, nm_manage_list },
 	{ MANAGER_CANCEL, SERVICE, nm_manage_cancel },
+	{ MANAGER_WAIT, SERVICE, nm_manage_wait },
+	{ MANAGER_ERRORS, SERVICE, nm_manage_errors },
+	{ MANAGER_DOWNLOAD, SERVICE, nm_manage_download },
+	{ MANAGER_RUNS, ALONE, nm_manage_runs },
+	{ MANAGER_CLEAN, SERVICE, nm_manage_clean },
+	{ MANAGER_PRUNE, ALONE, nm_manage_prune },
+	{ MANAGER_CHECK, ALONE, nm_manage_check },
 };
 
 enum { ID_MAX_BYTES = 256 };

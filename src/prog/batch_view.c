@@ -153,7 +153,9 @@ add_sisters(struct nm_sheet *sheet, const struct nm_batch_run *run)
 		const struct nm_shard_record *shard = &run->shards[i];
 
 		if (i != run->place && shard->batch_id[0])
-			nm_sheet_add(sheet, "", "%s  %s", shard->batch_id,
+			nm_sheet_add(sheet, "", "%s  %s%s", shard->batch_id,
+			             shard->state < NM_SHARD_ENDED
+			             ? "last seen " : "",
 			             shard->status[0] ? shard->status
 			                              : "created");
 	}
@@ -169,7 +171,7 @@ add_run(struct nm_sheet *sheet, const struct nm_batch_run *run)
 		             run->record.name);
 	else
 		nm_sheet_add(sheet, "Run",
-		             "%s (%s), batch %zu of %zu; its sisters:",
+		             "%s (%s), batch %zu of %zu; the others:",
 		             run->record.id, run->record.name, run->place + 1,
 		             run->n_shards);
 	add_sisters(sheet, run);
@@ -261,6 +263,12 @@ add_advice(const struct nm_batch_view *view, struct nm_buf *out)
 		nm_buf_addf(out, "\n%s\n", advice(batch));
 	if (command.len)
 		nm_buf_addf(out, "  %s\n", nm_buf_string(&command));
+	nm_buf_clear(&command);
+	if (batch->failed > 0 && nm_batch_is_final(batch->status)) {
+		add_command(view, "batch_manager", " --errors", &command);
+		nm_buf_addf(out, "\nTo see why requests failed, run:\n  %s\n",
+		            nm_buf_string(&command));
+	}
 	nm_buf_release(&command);
 }
 

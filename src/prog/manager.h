@@ -30,6 +30,20 @@ enum nm_code nm_manage_list(struct nm_manager *manager, struct nm_err *err)
 	NM_MUST_USE;
 enum nm_code nm_manage_cancel(struct nm_manager *manager, struct nm_err *err)
 	NM_MUST_USE;
+enum nm_code nm_manage_wait(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+enum nm_code nm_manage_errors(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+enum nm_code nm_manage_download(struct nm_manager *manager,
+                                struct nm_err *err) NM_MUST_USE;
+enum nm_code nm_manage_runs(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+enum nm_code nm_manage_clean(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+enum nm_code nm_manage_prune(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+enum nm_code nm_manage_check(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
 
 /* The id that was given with the action. NM_USAGE for one that cannot be any. */
 enum nm_code nm_manager_id(const struct nm_manager *manager, const char **id,

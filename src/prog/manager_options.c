@@ -11,6 +11,10 @@ static const char *const synopsis[] = {
 	"--status ID",
 	"--list [--limit N]",
 	"--cancel ID",
+	"--wait ID | --errors ID | --download ID [-o FILE]",
+	"--runs",
+	"--clean | --prune [--older-than SPAN]",
+	"--check FILE...",
 	NULL
 };
 
@@ -21,12 +25,53 @@ static const struct nm_option options[] = {
 	{ .id = MANAGER_CANCEL, .name = "cancel", .kind = NM_OPTION_TEXT,
 	  .argument = "ID",
 	  .help = "cancel a batch; what it has finished is kept" },
+	{ .id = MANAGER_WAIT, .name = "wait", .kind = NM_OPTION_TEXT,
+	  .argument = "ID", .help = "wait until a batch has ended" },
+	{ .id = MANAGER_ERRORS, .name = "errors", .kind = NM_OPTION_TEXT,
+	  .argument = "ID",
+	  .help = "show why requests of a batch failed, grouped by reason" },
+	{ .id = MANAGER_DOWNLOAD, .name = "download", .kind = NM_OPTION_TEXT,
+	  .argument = "ID",
+	  .help = "save a batch's results: one line a request, in the order "
+	          "of the requests" },
+	{ .id = MANAGER_OUTPUT, .letter = 'o', .name = "output",
+	  .kind = NM_OPTION_TEXT, .argument = "FILE",
+	  .otherwise = "ID.jsonl", .help = "where --download saves" },
+	{ .id = MANAGER_POLL_INTERVAL, .name = "poll-interval",
+	  .kind = NM_OPTION_SPAN, .argument = "SECONDS", .preset = "30",
+	  .min = 100, .max = 86400000,
+	  .help = "longest pause between two looks of --wait" },
 
 	{ .id = MANAGER_LIST, .name = "list", .group = "All batches",
 	  .help = "list the account's batches, newest first" },
 	{ .id = MANAGER_LIMIT, .name = "limit", .kind = NM_OPTION_WHOLE,
 	  .argument = "N", .preset = "10", .min = 1, .max = 1000000,
 	  .help = "batches that --list shows at most" },
+	{ .id = MANAGER_RUNS, .name = "runs",
+	  .help = "list this machine's runs, newest first, with their "
+	          "batches" },
+
+	{ .id = MANAGER_CLEAN, .name = "clean", .group = "Tidying up",
+	  .help = "delete the service's files of runs whose results are on "
+	          "this machine" },
+	{ .id = MANAGER_PRUNE, .name = "prune",
+	  .help = "forget old finished runs and their downloads on this "
+	          "machine, never results" },
+	{ .id = MANAGER_OLDER_THAN, .name = "older-than",
+	  .kind = NM_OPTION_SPAN, .argument = "SPAN",
+	  .otherwise = "7d with --clean, 90d with --prune", .min = 0,
+	  .max = 315360000000.0,
+	  .help = "leave runs alone that are younger" },
+	{ .id = MANAGER_YES, .letter = 'y', .name = "yes",
+	  .help = "do not ask before deleting" },
+
+	{ .id = MANAGER_CHECK, .name = "check", .kind = NM_OPTION_LIST,
+	  .argument = "FILE", .group = "Request files",
+	  .help = "check request files as the service would, without sending "
+	          "them" },
+	{ .id = MANAGER_PRICES, .name = "prices", .kind = NM_OPTION_TEXT,
+	  .argument = "FILE", .otherwise = "the shipped one",
+	  .help = "price table of --check's estimate" },
 
 	{ .id = MANAGER_LOCAL, .name = "local", .group = "Service",
 	  .help = "use the built-in server with its simulated model: no key, "
@@ -49,9 +94,11 @@ static const struct nm_option_clash clashes[] = {
 
 static const struct nm_option_note exits[] = {
 	{ "0", "done" },
-	{ "1", "the batch had ended already, and could not be cancelled" },
+	{ "1", "done, but the batch had already ended (--cancel), did not "
+	       "complete (--wait), or has requests without a result "
+	       "(--download)" },
 	{ "2", "wrong or clashing options, or no key" },
-	{ "3", "a setting is wrong (.env)" },
+	{ "3", "a request file has faults (--check), or a setting is wrong" },
 	{ "4", "the service refused, knows no such id or cannot be reached" },
 	{ "5", "this machine: disk, rights or the journal" },
 	{ "130", "interrupted; the batch goes on" },
@@ -101,7 +148,9 @@ const struct nm_option_table nm_manager_options = {
 };
 
 static const enum nm_manager_option actions[] = {
-	MANAGER_STATUS, MANAGER_LIST, MANAGER_CANCEL
+	MANAGER_STATUS, MANAGER_LIST, MANAGER_CANCEL, MANAGER_WAIT,
+	MANAGER_ERRORS, MANAGER_DOWNLOAD, MANAGER_RUNS, MANAGER_CLEAN,
+	MANAGER_PRUNE, MANAGER_CHECK
 };
 
 /* Options that only some actions know; the list of those ends with 0. */
@@ -111,6 +160,13 @@ static const struct {
 	const char            *where;
 } belongings[] = {
 	{ MANAGER_LIMIT, { MANAGER_LIST }, "--list" },
+	{ MANAGER_OUTPUT, { MANAGER_DOWNLOAD }, "--download" },
+	{ MANAGER_POLL_INTERVAL, { MANAGER_WAIT }, "--wait" },
+	{ MANAGER_PRICES, { MANAGER_CHECK }, "--check" },
+	{ MANAGER_OLDER_THAN, { MANAGER_CLEAN, MANAGER_PRUNE },
+	  "--clean or --prune" },
+	{ MANAGER_YES, { MANAGER_CLEAN, MANAGER_PRUNE },
+	  "--clean or --prune" },
 };
 
 static enum nm_code

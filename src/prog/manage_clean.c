@@ -1,0 +1,239 @@
+/*
+ * manage_clean: --clean: deletes the service's files of runs whose results are on
+ * this machine. What is deleted there cannot be had again; so it asks.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "cli/consent.h"
+#include "prog/byte_count.h"
+#include "prog/manager.h"
+#include "remote/files.h"
+#include "state/runs.h"
+#include "state/shards.h"
+
+enum { PAGE_FILES = 10000 };
+
+/* Invariant: ids are files that finished runs own and the service still has. */
+struct clearing {
+	struct nm_manager *manager;
+	struct nm_map      owned;   /* ids of finished runs' files */
+	struct nm_map      seen;    /* ids of pages, so that they end */
+	const char       **ids;
+	size_t             n;
+	size_t             room;
+	int64_t            bytes;
+	size_t             n_runs;
+	uint64_t           deleted;
+	struct nm_arena    arena;
+};
+
+static void
+own(struct clearing *clearing, const char *id)
+{
+	uint32_t value = 1;
+
+	if (id[0])
+		nm_map_add(&clearing->owned, nm_text_of(id), &value);
+}
+
+/* Nothing of a run is touched unless all of it is here. */
+static bool
+is_collected(const struct nm_shard_record *shards, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (shards[i].state < NM_SHARD_COLLECTED)
+			return false;
+	return n > 0;
+}
+
+static bool
+is_due(const struct clearing *clearing, const struct nm_run_record *run)
+{
+	const struct nm_manager *manager = clearing->manager;
+	int64_t older_ms = nm_manager_older_than_ms(&manager->options,
+	                                            manager->action);
+	const char *here = nm_buf_string(&manager->service.account.identity);
+
+	return run->state == NM_RUN_DONE && strcmp(run->account, here) == 0 &&
+	       nm_clock_wall_ms(&manager->clock) - run->updated_ms >= older_ms;
+}
+
+static enum nm_code
+own_run(struct clearing *clearing, const struct nm_run_record *run,
+        struct nm_err *err)
+{
+	struct nm_shard_record *shards;
+	enum nm_code rc;
+	size_t n, i;
+
+	rc = nm_shards_list(clearing->manager->journal, run->id,
+	                    &clearing->arena, &shards, &n, err);
+	if (rc || !is_collected(shards, n))
+		return rc;
+	clearing->n_runs++;
+	for (i = 0; i < n; i++) {
+		own(clearing, shards[i].input_file_id);
+		own(clearing, shards[i].output_file_id);
+		own(clearing, shards[i].error_file_id);
+	}
+	return NM_OK;
+}
+
+static enum nm_code
+find_owned(struct clearing *clearing, struct nm_err *err)
+{
+	struct nm_run_record *runs;
+	enum nm_code rc;
+	size_t n, i;
+
+	rc = nm_manager_find_journal(clearing->manager, err);
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	rc = nm_runs_list(clearing->manager->journal, &clearing->arena, &runs,
+	                  &n, err);
+	for (i = 0; !rc && i < n; i++)
+		if (is_due(clearing, &runs[i]))
+			rc = own_run(clearing, &runs[i], err);
+	return rc;
+}
+
+static void
+choose(struct clearing *clearing, const struct nm_remote_file *file)
+{
+	uint32_t value;
+
+	if (!nm_map_find(&clearing->owned, nm_text_of(file->id), &value))
+		return;
+	if (clearing->n == clearing->room) {
+		clearing->room = clearing->room ? 2 * clearing->room : 64;
+		clearing->ids = realloc(clearing->ids,
+			clearing->room * sizeof(*clearing->ids));
+		if (!clearing->ids)
+			nm_die("out of memory");
+	}
+	clearing->ids[clearing->n++] = file->id;
+	if (file->bytes > 0)
+		clearing->bytes += file->bytes;
+}
+
+/* Only what the service still has is asked about and deleted. */
+static enum nm_code
+find_there(struct clearing *clearing, struct nm_err *err)
+{
+	struct nm_files_query query = { .limit = PAGE_FILES };
+	struct nm_files_page page;
+	uint32_t value = 1;
+	bool fresh = true;
+	enum nm_code rc;
+	size_t i;
+
+	do {
+		rc = nm_files_list(&clearing->manager->service.api, &query,
+		                   &clearing->arena, &page, err);
+		if (rc)
+			return rc;
+		fresh = false;
+		for (i = 0; i < page.count; i++) {
+			if (nm_map_add(&clearing->seen,
+			               nm_text_of(page.files[i].id), &value))
+				continue;
+			fresh = true;
+			choose(clearing, &page.files[i]);
+		}
+		query.after = page.after;
+	} while (page.more && fresh);
+	return NM_OK;
+}
+
+static enum nm_code
+ask(struct clearing *clearing, struct nm_err *err)
+{
+	struct nm_manager *manager = clearing->manager;
+	char size[NM_BYTE_COUNT_MAX];
+
+	if (nm_options_given(&manager->options, MANAGER_YES))
+		return NM_OK;
+	nm_byte_count((uint64_t)clearing->bytes, size);
+	switch (nm_consent_ask(&manager->message, "delete %zu files (%s) of %zu "
+	                       "finished run%s at the service?", clearing->n,
+	                       size, clearing->n_runs,
+	                       clearing->n_runs == 1 ? "" : "s")) {
+	case NM_CONSENT_YES:
+		return NM_OK;
+	case NM_CONSENT_NO:
+		return nm_fail(err, NM_UNFINISHED, 0, "nothing was deleted");
+	case NM_CONSENT_UNASKED:
+		break;
+	}
+	return nm_fail(err, NM_USAGE, 0, "%zu files (%s) would be deleted: "
+	               "--yes does it, where nobody can be asked", clearing->n,
+	               size);
+}
+
+static enum nm_code
+delete_all(struct clearing *clearing, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < clearing->n; i++) {
+		rc = nm_files_delete(&clearing->manager->service.api,
+		                     clearing->ids[i], err);
+		clearing->deleted += rc == NM_OK;
+		if (rc == NM_ABSENT)
+			rc = NM_OK;
+	}
+	return rc;
+}
+
+static void
+tell(const struct clearing *clearing)
+{
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2 };
+	char size[NM_BYTE_COUNT_MAX];
+
+	if (nm_manager_wants_json(clearing->manager)) {
+		nm_json_open_object(&w, NULL);
+		nm_json_put_int(&w, "runs", (int64_t)clearing->n_runs);
+		nm_json_put_int(&w, "deleted", (int64_t)clearing->deleted);
+		nm_json_put_int(&w, "bytes", clearing->bytes);
+		nm_json_close_object(&w);
+		nm_buf_add_byte(&text, '\n');
+	} else if (!clearing->n) {
+		nm_buf_add_string(&text, "There is nothing to delete.\n");
+	} else {
+		nm_buf_addf(&text, "Deleted %" PRIu64 " of %zu files (%s) of %zu "
+		            "run%s.\n", clearing->deleted, clearing->n,
+		            nm_byte_count((uint64_t)clearing->bytes, size),
+		            clearing->n_runs,
+		            clearing->n_runs == 1 ? "" : "s");
+	}
+	nm_manager_print(&text);
+	nm_buf_release(&text);
+}
+
+enum nm_code
+nm_manage_clean(struct nm_manager *manager, struct nm_err *err)
+{
+	struct clearing clearing = { .manager = manager };
+	enum nm_code rc = find_owned(&clearing, err);
+
+	if (!rc && clearing.owned.count)
+		rc = find_there(&clearing, err);
+	if (!rc && clearing.n)
+		rc = ask(&clearing, err);
+	if (!rc) {
+		rc = delete_all(&clearing, err);
+		tell(&clearing);
+	}
+	nm_map_release(&clearing.owned);
+	nm_map_release(&clearing.seen);
+	nm_arena_release(&clearing.arena);
+	free(clearing.ids);
+	return rc;
+}

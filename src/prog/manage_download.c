@@ -1,0 +1,288 @@
+/*
+ * manage_download: --download: a batch's results, and those of its run's other
+ * batches, as one file in the order of the requests, with a ledger.
+ */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "prog/batch_files.h"
+#include "prog/batch_sight.h"
+#include "prog/gathering.h"
+
+/* One batch whose files are taken. Texts are in the arena. */
+struct part {
+	const char *id;
+	int64_t     attempt;
+	const char *output_path; /* where it is on this machine; "" = it is not */
+	const char *error_path;
+};
+
+struct harvest {
+	struct nm_manager    *manager;
+	const char           *id;
+	struct nm_buf         path;
+	struct part          *parts;
+	size_t                n_parts;
+	struct nm_batch_files files;
+	struct nm_gathering   gathering;
+	struct nm_arena       arena;
+};
+
+static const char *
+present(const char *path)
+{
+	return path[0] && access(path, R_OK) == 0 ? path : "";
+}
+
+static void
+take_shards(struct harvest *harvest, const struct nm_batch_run *run)
+{
+	size_t i;
+
+	harvest->parts = nm_arena_array(&harvest->arena, run->n_shards + 1,
+	                                sizeof(*harvest->parts));
+	for (i = 0; i < run->n_shards; i++) {
+		const struct nm_shard_record *shard = &run->shards[i];
+
+		if (!shard->batch_id[0])
+			continue;
+		harvest->parts[harvest->n_parts++] = (struct part){
+			.id = shard->batch_id,
+			.attempt = shard->attempt,
+			.output_path = present(shard->output_path),
+			.error_path = present(shard->error_path),
+		};
+	}
+}
+
+/* The batch alone, unless the journal knows its run and the run is of this
+ * service. */
+static void
+find_parts(struct harvest *harvest)
+{
+	struct nm_manager *manager = harvest->manager;
+	const char *here = nm_buf_string(&manager->service.account.identity);
+	struct nm_batch_run run;
+	struct nm_err err;
+
+	if (!nm_manager_find_journal(manager, &err) &&
+	    !nm_batch_run_find(manager->journal, harvest->id, &harvest->arena,
+	                       &run, &err) &&
+	    strcmp(run.record.account, here) == 0)
+		take_shards(harvest, &run);
+	if (harvest->n_parts > 1)
+		nm_message_note(&manager->message, "%s belongs to run %s: the "
+		                "results of its %zu batches are saved together",
+		                harvest->id, run.record.id, harvest->n_parts);
+	if (harvest->n_parts)
+		return;
+	harvest->parts = nm_arena_array(&harvest->arena, 1,
+	                                sizeof(*harvest->parts));
+	harvest->parts[0] = (struct part){
+		.id = harvest->id, .attempt = 1, .output_path = "",
+		.error_path = "",
+	};
+	harvest->n_parts = 1;
+}
+
+static enum nm_code
+add_results(struct harvest *harvest, const struct part *part,
+            const char *path, const char *file_id, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!path[0] && !file_id[0])
+		return NM_OK;
+	if (!path[0])
+		rc = nm_batch_files_bring(&harvest->files, file_id, &path, err);
+	if (rc == NM_ABSENT) {
+		nm_message_warn(&harvest->manager->message, "%s: its rows are "
+		                "missing", err->text);
+		return NM_OK;
+	}
+	return rc ? rc : nm_gathering_add_results(&harvest->gathering, path,
+	                                          part->attempt, err);
+}
+
+/* Without the requests their order is not known, nor what is missing. */
+static enum nm_code
+add_input(struct harvest *harvest, const char *file_id, struct nm_err *err)
+{
+	const char *path;
+	enum nm_code rc = NM_ABSENT;
+
+	if (file_id[0])
+		rc = nm_batch_files_bring(&harvest->files, file_id, &path, err);
+	if (rc == NM_ABSENT) {
+		if (!harvest->gathering.open_ended)
+			nm_message_warn(&harvest->manager->message,
+				"a request file is gone: its lines are saved in "
+				"the order in which they came, and none of them "
+				"can be told to be missing");
+		nm_gathering_take_any(&harvest->gathering);
+		return NM_OK;
+	}
+	return rc ? rc : nm_gathering_add_input(&harvest->gathering, path, err);
+}
+
+static enum nm_code
+check_ended(const struct nm_batch *batch, struct nm_err *err)
+{
+	if (!nm_batch_is_final(batch->status))
+		return nm_fail(err, NM_UNFINISHED, 0, "%s is %s: its results "
+		               "can be had when it has ended (--wait %s waits)",
+		               batch->id, batch->status_text, batch->id);
+	return NM_OK;
+}
+
+/* Inputs of all batches first: a row may be of any of them. */
+static enum nm_code
+gather(struct harvest *harvest, struct nm_err *err)
+{
+	struct nm_batch *batches = nm_arena_array(&harvest->arena,
+		harvest->n_parts, sizeof(*batches));
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < harvest->n_parts; i++) {
+		rc = nm_batch_sight(harvest->manager, harvest->parts[i].id,
+		                    &harvest->arena, &batches[i], err);
+		if (!rc)
+			rc = check_ended(&batches[i], err);
+	}
+	for (i = 0; !rc && i < harvest->n_parts; i++)
+		rc = add_input(harvest, batches[i].input_file_id, err);
+	for (i = 0; !rc && i < harvest->n_parts; i++) {
+		struct part *part = &harvest->parts[i];
+
+		rc = add_results(harvest, part, part->output_path,
+		                 batches[i].output_file_id, err);
+		if (!rc)
+			rc = add_results(harvest, part, part->error_path,
+			                 batches[i].error_file_id, err);
+	}
+	return rc;
+}
+
+static enum nm_code
+save(struct harvest *harvest, struct nm_err *err)
+{
+	struct nm_draft draft = {0};
+	enum nm_code rc;
+
+	rc = nm_draft_open(&draft, nm_buf_string(&harvest->path), 0644, err);
+	if (!rc)
+		rc = nm_gathering_write(&harvest->gathering, &draft, err);
+	if (!rc)
+		rc = nm_draft_commit(&draft, err);
+	else
+		nm_draft_abandon(&draft);
+	return rc;
+}
+
+static void
+add_count(struct nm_sheet *sheet, const char *key, uint64_t count)
+{
+	if (count)
+		nm_sheet_add(sheet, key, "%" PRIu64, count);
+}
+
+static void
+write_ledger(const struct harvest *harvest, struct nm_buf *out)
+{
+	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
+	struct nm_sheet sheet = {0};
+
+	nm_sheet_add(&sheet, "Saved", "%s", nm_buf_string(&harvest->path));
+	nm_sheet_add(&sheet, "Requests", "%" PRIu64, counts->requests);
+	nm_sheet_add(&sheet, "Succeeded", "%" PRIu64, counts->succeeded);
+	add_count(&sheet, "Failed", counts->failed);
+	add_count(&sheet, "Expired", counts->expired);
+	add_count(&sheet, "Cancelled", counts->cancelled);
+	add_count(&sheet, "Missing", counts->missing);
+	add_count(&sheet, "Rows left out: doubled", counts->duplicate);
+	add_count(&sheet, "  never asked for", counts->unknown);
+	add_count(&sheet, "  unreadable", counts->malformed);
+	nm_sheet_write(&sheet, 0, out);
+	nm_sheet_release(&sheet);
+}
+
+static void
+write_json(const struct harvest *harvest, struct nm_buf *out)
+{
+	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
+	struct nm_json_writer w = { .out = out, .indent = 2 };
+	size_t i;
+
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "path", nm_buf_string(&harvest->path));
+	nm_json_open_array(&w, "batches");
+	for (i = 0; i < harvest->n_parts; i++)
+		nm_json_put_string(&w, NULL, harvest->parts[i].id);
+	nm_json_close_array(&w);
+	nm_json_put_int(&w, "requests", (int64_t)counts->requests);
+	nm_json_put_int(&w, "succeeded", (int64_t)counts->succeeded);
+	nm_json_put_int(&w, "failed", (int64_t)counts->failed);
+	nm_json_put_int(&w, "expired", (int64_t)counts->expired);
+	nm_json_put_int(&w, "cancelled", (int64_t)counts->cancelled);
+	nm_json_put_int(&w, "missing", (int64_t)counts->missing);
+	nm_json_put_int(&w, "duplicate_rows", (int64_t)counts->duplicate);
+	nm_json_put_int(&w, "unknown_rows", (int64_t)counts->unknown);
+	nm_json_put_int(&w, "malformed_rows", (int64_t)counts->malformed);
+	nm_json_close_object(&w);
+	nm_buf_add_byte(out, '\n');
+}
+
+static enum nm_code
+conclude(struct harvest *harvest, struct nm_err *err)
+{
+	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
+	uint64_t without = counts->requests - counts->succeeded;
+	struct nm_buf text = {0};
+
+	if (nm_manager_wants_json(harvest->manager))
+		write_json(harvest, &text);
+	else
+		write_ledger(harvest, &text);
+	nm_manager_print(&text);
+	nm_buf_release(&text);
+	if (!without)
+		return NM_OK;
+	return nm_fail(err, NM_UNFINISHED, 0, "%" PRIu64 " of %" PRIu64
+	               " requests have no result: their lines say why",
+	               without, counts->requests);
+}
+
+enum nm_code
+nm_manage_download(struct nm_manager *manager, struct nm_err *err)
+{
+	const char *path = nm_options_text(&manager->options, MANAGER_OUTPUT);
+	struct harvest harvest = { .manager = manager };
+	enum nm_code rc = nm_manager_id(manager, &harvest.id, err);
+
+	if (rc)
+		return rc;
+	if (path) {
+		nm_buf_add_string(&harvest.path, path);
+	} else {
+		nm_path_add_safe(&harvest.path, nm_text_of(harvest.id));
+		nm_buf_add_string(&harvest.path, ".jsonl");
+	}
+	nm_gathering_init(&harvest.gathering);
+	rc = nm_batch_files_open(&harvest.files, &manager->service.api, err);
+	if (!rc) {
+		find_parts(&harvest);
+		rc = gather(&harvest, err);
+	}
+	if (!rc)
+		rc = save(&harvest, err);
+	if (!rc)
+		rc = conclude(&harvest, err);
+	nm_gathering_release(&harvest.gathering);
+	nm_batch_files_close(&harvest.files);
+	nm_arena_release(&harvest.arena);
+	nm_buf_release(&harvest.path);
+	return rc;
+}

@@ -1,0 +1,172 @@
+/*
+ * manage_prune: --prune: forgets old finished runs: their journal entries and their
+ * downloads on this machine. Never results, nor anything at the service.
+ */
+#include <dirent.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "cli/consent.h"
+#include "prog/byte_count.h"
+#include "prog/manager.h"
+#include "state/runs.h"
+
+struct pruning {
+	struct nm_manager    *manager;
+	struct nm_run_record *runs; /* the due ones come first */
+	size_t                n_due;
+	uint64_t              removed;
+	int64_t               bytes;
+	struct nm_arena       arena;
+};
+
+static enum nm_code
+find_due(struct pruning *pruning, struct nm_err *err)
+{
+	struct nm_manager *manager = pruning->manager;
+	int64_t older_ms = nm_manager_older_than_ms(&manager->options,
+	                                            manager->action);
+	int64_t now_ms = nm_clock_wall_ms(&manager->clock);
+	enum nm_code rc = nm_manager_find_journal(manager, err);
+	size_t n, i;
+
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	rc = nm_runs_list(manager->journal, &pruning->arena, &pruning->runs,
+	                  &n, err);
+	for (i = 0; !rc && i < n; i++)
+		if (pruning->runs[i].state != NM_RUN_OPEN &&
+		    now_ms - pruning->runs[i].updated_ms >= older_ms)
+			pruning->runs[pruning->n_due++] = pruning->runs[i];
+	return rc;
+}
+
+static enum nm_code
+ask(struct pruning *pruning, struct nm_err *err)
+{
+	struct nm_manager *manager = pruning->manager;
+
+	if (nm_options_given(&manager->options, MANAGER_YES))
+		return NM_OK;
+	switch (nm_consent_ask(&manager->message, "forget %zu finished run%s "
+	                       "and what was downloaded for %s? Results stay",
+	                       pruning->n_due, pruning->n_due == 1 ? "" : "s",
+	                       pruning->n_due == 1 ? "it" : "them")) {
+	case NM_CONSENT_YES:
+		return NM_OK;
+	case NM_CONSENT_NO:
+		return nm_fail(err, NM_UNFINISHED, 0, "nothing was forgotten");
+	case NM_CONSENT_UNASKED:
+		break;
+	}
+	return nm_fail(err, NM_USAGE, 0, "%zu run%s would be forgotten: --yes "
+	               "does it, where nobody can be asked", pruning->n_due,
+	               pruning->n_due == 1 ? "" : "s");
+}
+
+/* A run's folder holds files alone; whatever else is in it keeps it there. */
+static void
+remove_folder(struct pruning *pruning, const char *path)
+{
+	struct nm_buf name = {0};
+	struct dirent *entry;
+	struct stat stat;
+	DIR *folder = opendir(path);
+
+	if (!folder)
+		return;
+	while ((entry = readdir(folder))) {
+		nm_buf_clear(&name);
+		nm_path_join(&name, path, entry->d_name);
+		if (lstat(nm_buf_string(&name), &stat) ||
+		    !S_ISREG(stat.st_mode) || unlink(nm_buf_string(&name)))
+			continue;
+		/* Linked into the results it goes on taking room there. */
+		if (stat.st_nlink == 1)
+			pruning->bytes += stat.st_size;
+	}
+	closedir(folder);
+	rmdir(path);
+	nm_buf_release(&name);
+}
+
+static void
+add_folder(const struct pruning *pruning, const char *run, struct nm_buf *out)
+{
+	nm_path_join(out, nm_journal_folder(pruning->manager->journal), "runs");
+	nm_buf_addf(out, "/%s", run);
+}
+
+/* Under the run's own lock: a process that drives it keeps it. */
+static enum nm_code
+forget(struct pruning *pruning, const char *run, struct nm_err *err)
+{
+	struct nm_buf folder = {0}, path = {0};
+	struct nm_lock lock = {0};
+	enum nm_code rc;
+
+	add_folder(pruning, run, &folder);
+	nm_buf_addf(&path, "%s.lock", nm_buf_string(&folder));
+	rc = nm_path_make(nm_buf_string(&folder), 0700, err);
+	if (!rc)
+		rc = nm_lock_open(&lock, nm_buf_string(&path), err);
+	if (!rc)
+		rc = nm_runs_remove(pruning->manager->journal, run, err);
+	if (!rc) {
+		remove_folder(pruning, nm_buf_string(&folder));
+		/* Of a run that nobody can find any more nobody wants the lock. */
+		unlink(nm_buf_string(&path));
+		pruning->removed++;
+	}
+	nm_lock_close(&lock);
+	nm_buf_release(&folder);
+	nm_buf_release(&path);
+	return rc == NM_HELD ? NM_OK : rc;
+}
+
+static void
+tell(const struct pruning *pruning)
+{
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2 };
+	char size[NM_BYTE_COUNT_MAX];
+
+	if (nm_manager_wants_json(pruning->manager)) {
+		nm_json_open_object(&w, NULL);
+		nm_json_put_int(&w, "runs", (int64_t)pruning->removed);
+		nm_json_put_int(&w, "bytes", pruning->bytes);
+		nm_json_close_object(&w);
+		nm_buf_add_byte(&text, '\n');
+	} else if (!pruning->n_due) {
+		nm_buf_add_string(&text, "There is nothing to forget.\n");
+	} else {
+		nm_buf_addf(&text, "Forgot %" PRIu64 " of %zu run%s; freed %s.\n",
+		            pruning->removed, pruning->n_due,
+		            pruning->n_due == 1 ? "" : "s",
+		            nm_byte_count((uint64_t)pruning->bytes, size));
+	}
+	nm_manager_print(&text);
+	nm_buf_release(&text);
+}
+
+enum nm_code
+nm_manage_prune(struct nm_manager *manager, struct nm_err *err)
+{
+	struct pruning pruning = { .manager = manager };
+	enum nm_code rc = find_due(&pruning, err);
+	size_t i;
+
+	if (!rc && pruning.n_due)
+		rc = ask(&pruning, err);
+	if (rc)
+		goto done;
+	for (i = 0; !rc && i < pruning.n_due; i++)
+		rc = forget(&pruning, pruning.runs[i].id, err);
+	tell(&pruning);
+done:
+	nm_arena_release(&pruning.arena);
+	return rc;
+}

@@ -1,0 +1,238 @@
+/*
+ * manage_runs: --runs: what this machine has sent, by its journal alone.
+ */
+#include <inttypes.h>
+
+#include "cli/terminal.h"
+#include "prog/manager.h"
+#include "state/runs.h"
+#include "state/shards.h"
+
+/* Invariant: shards[i] are the n_shards[i] parts of runs[i]. All in the arena. */
+struct history {
+	struct nm_run_record    *runs;
+	size_t                   n_runs;
+	struct nm_shard_record **shards;
+	size_t                  *n_shards;
+	struct nm_arena          arena;
+};
+
+static enum nm_code
+read_history(struct nm_manager *manager, struct history *history,
+             struct nm_err *err)
+{
+	enum nm_code rc = nm_manager_find_journal(manager, err);
+	size_t i;
+
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	rc = nm_runs_list(manager->journal, &history->arena, &history->runs,
+	                  &history->n_runs, err);
+	if (rc)
+		return rc;
+	history->shards = nm_arena_array(&history->arena, history->n_runs + 1,
+	                                 sizeof(*history->shards));
+	history->n_shards = nm_arena_array(&history->arena,
+		history->n_runs + 1, sizeof(*history->n_shards));
+	for (i = 0; !rc && i < history->n_runs; i++)
+		rc = nm_shards_list(manager->journal, history->runs[i].id,
+		                    &history->arena, &history->shards[i],
+		                    &history->n_shards[i], err);
+	return rc;
+}
+
+/* "local", or the base URL of the service. */
+static const char *
+service_of(const struct nm_run_record *run, char *out, size_t out_bytes)
+{
+	snprintf(out, out_bytes, "%.*s", (int)strcspn(run->account, " "),
+	         run->account);
+	return out;
+}
+
+static void
+add_row(struct nm_table *table, const struct nm_run_record *run)
+{
+	char created[NM_CLOCK_TEXT_MAX], requests[32], service[160];
+	const char *cells[] = {
+		run->id, created, run->mode, nm_run_state_word(run->state),
+		requests, run->model, service_of(run, service, sizeof(service)),
+		run->name
+	};
+
+	nm_clock_local(run->created_ms, created);
+	snprintf(requests, sizeof(requests), "%" PRId64, run->requests);
+	nm_table_add(table, cells);
+}
+
+static const char *
+shard_word(const struct nm_shard_record *shard)
+{
+	switch (shard->state) {
+	case NM_SHARD_PLANNED:
+	case NM_SHARD_UPLOADED:
+		return "not created yet";
+	case NM_SHARD_UPLOADING:
+		return "upload not confirmed; going on with the run looks for it";
+	case NM_SHARD_CREATING:
+		return "creation not confirmed; going on with the run looks "
+		       "for it";
+	case NM_SHARD_SPLIT:
+		return "was too large; smaller ones stand for it";
+	case NM_SHARD_REFUSED:
+		return "refused";
+	case NM_SHARD_COLLECTED:
+	case NM_SHARD_CREATED:
+	case NM_SHARD_ENDED:
+		break;
+	}
+	return shard->status[0] ? shard->status : "created";
+}
+
+static void
+add_shard(const struct nm_shard_record *shard, int width, struct nm_buf *out)
+{
+	struct nm_buf line = {0};
+
+	nm_buf_addf(&line, "    %s  %" PRId64 " request%s, %s%s",
+	            shard->batch_id[0] ? shard->batch_id : "(no batch)",
+	            shard->count, shard->count == 1 ? "" : "s",
+	            shard->state == NM_SHARD_CREATED ? "last seen " : "",
+	            shard_word(shard));
+	if (shard->state == NM_SHARD_COLLECTED)
+		nm_buf_add_string(&line, ", on this machine");
+	if (shard->note[0])
+		nm_buf_addf(&line, ": %s", shard->note);
+	nm_terminal_add(out, nm_buf_text(&line), width);
+	nm_buf_add_byte(out, '\n');
+	nm_buf_release(&line);
+}
+
+/* The table's lines, each run's followed by those of its batches. */
+static void
+weave(const struct history *history, struct nm_text lines, int width,
+      struct nm_buf *out)
+{
+	const char *end;
+	size_t i, k;
+
+	for (i = 0; i <= history->n_runs; i++) {
+		end = memchr(lines.at, '\n', lines.len);
+		if (!end)
+			return;
+		nm_buf_add(out, lines.at, (size_t)(end - lines.at) + 1);
+		lines.len -= (size_t)(end - lines.at) + 1;
+		lines.at = end + 1;
+		/* The first line is the heading. */
+		for (k = 0; i > 0 && k < history->n_shards[i - 1]; k++)
+			add_shard(&history->shards[i - 1][k], width, out);
+	}
+}
+
+static void
+write_text(const struct history *history, struct nm_buf *out)
+{
+	static const struct nm_table_column columns[] = {
+		{ "Run", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Created", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Mode", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "State", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Requests", NM_TABLE_RIGHT, NM_TABLE_WHOLE },
+		{ "Model", NM_TABLE_LEFT, NM_TABLE_CUT },
+		{ "Service", NM_TABLE_LEFT, NM_TABLE_CUT },
+		{ "Questions", NM_TABLE_LEFT, NM_TABLE_CUT },
+	};
+	int width = nm_terminal_width(1);
+	struct nm_table table;
+	struct nm_buf lines = {0};
+	size_t i;
+
+	if (!history->n_runs) {
+		nm_buf_add_string(out, "No run is recorded on this machine.\n");
+		return;
+	}
+	nm_table_open(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (i = 0; i < history->n_runs; i++)
+		add_row(&table, &history->runs[i]);
+	nm_table_write(&table, width, &lines);
+	weave(history, nm_buf_text(&lines), width, out);
+	nm_table_release(&table);
+	nm_buf_release(&lines);
+}
+
+static void
+put_text(struct nm_json_writer *w, const char *name, const char *text)
+{
+	nm_json_put_string(w, name, text[0] ? text : NULL);
+}
+
+static void
+put_shard(const struct nm_shard_record *shard, struct nm_json_writer *w)
+{
+	nm_json_open_object(w, NULL);
+	put_text(w, "id", shard->batch_id);
+	put_text(w, "status", shard->status);
+	nm_json_put_int(w, "shard", shard->number);
+	nm_json_put_int(w, "attempt", shard->attempt);
+	nm_json_put_int(w, "requests", shard->count);
+	nm_json_put_true(w, "collected", shard->state == NM_SHARD_COLLECTED);
+	nm_json_put_string(w, "state", shard_word(shard));
+	put_text(w, "input_file_id", shard->input_file_id);
+	put_text(w, "output_file_id", shard->output_file_id);
+	put_text(w, "error_file_id", shard->error_file_id);
+	put_text(w, "note", shard->note);
+	nm_json_close_object(w);
+}
+
+static void
+put_run(const struct history *history, size_t i, struct nm_json_writer *w)
+{
+	const struct nm_run_record *run = &history->runs[i];
+	char service[160];
+	size_t k;
+
+	nm_json_open_object(w, NULL);
+	nm_json_put_string(w, "id", run->id);
+	nm_json_put_string(w, "mode", run->mode);
+	nm_json_put_string(w, "state", nm_run_state_word(run->state));
+	nm_json_put_int(w, "created_at", run->created_ms / 1000);
+	nm_json_put_int(w, "updated_at", run->updated_ms / 1000);
+	nm_json_put_string(w, "name", run->name);
+	put_text(w, "model", run->model);
+	put_text(w, "endpoint", run->endpoint);
+	put_text(w, "service", service_of(run, service, sizeof(service)));
+	nm_json_put_int(w, "requests", run->requests);
+	put_text(w, "results_path", run->results_path);
+	nm_json_open_array(w, "batches");
+	for (k = 0; k < history->n_shards[i]; k++)
+		put_shard(&history->shards[i][k], w);
+	nm_json_close_array(w);
+	nm_json_close_object(w);
+}
+
+enum nm_code
+nm_manage_runs(struct nm_manager *manager, struct nm_err *err)
+{
+	struct history history = {0};
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2 };
+	enum nm_code rc = read_history(manager, &history, err);
+	size_t i;
+
+	if (rc)
+		goto done;
+	if (nm_manager_wants_json(manager)) {
+		nm_json_open_array(&w, NULL);
+		for (i = 0; i < history.n_runs; i++)
+			put_run(&history, i, &w);
+		nm_json_close_array(&w);
+		nm_buf_add_byte(&text, '\n');
+	} else {
+		write_text(&history, &text);
+	}
+	nm_manager_print(&text);
+done:
+	nm_buf_release(&text);
+	nm_arena_release(&history.arena);
+	return rc;
+}
