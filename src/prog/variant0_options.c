@@ -108,7 +108,7 @@ static const struct nm_option options[] = {
 	  "results", NULL, NULL, 0, 0, "where results are saved", "Output",
 	  0 },
 	{ OPT_JSON, 0, "json", NM_OPTION_FLAG, NULL, NULL, NULL, NULL, 0, 0,
-	  "print one JSON object a run instead of text", NULL, 0 },
+	  "print one JSON object instead of text", NULL, 0 },
 	{ OPT_QUIET, 'q', "quiet", NM_OPTION_FLAG, NULL, NULL, NULL, NULL,
 	  0, 0, "no progress and no notes on stderr", NULL, 0 },
 	{ 0 },
@@ -131,7 +131,7 @@ static const struct nm_option_note exits[] = {
 	{ "0", "all is done" },
 	{ "1", "done, but rows failed for want of the service, or the batch"
 	  " failed" },
-	{ "2", "wrong or clashing options, or no key" },
+	{ "2", "wrong or clashing options, no key, or --max-cost would be passed" },
 	{ "3", "a dataset, prompt, price table or setting is wrong" },
 	{ "4", "the service refused, knows no such id or cannot be reached" },
 	{ "5", "this machine: disk, rights or the journal" },
