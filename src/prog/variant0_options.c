@@ -148,7 +148,7 @@ static const struct nm_option_note environment[] = {
 	{ "HTTPS_PROXY, NO_PROXY", "as curl(1) has them" },
 	{ "CURL_CA_BUNDLE, SSL_CERT_FILE", "certificates to trust" },
 	{ "NIGHTMAIL_STATE", "folder of the journal and of --local's server" },
-	{ "NIGHTMAIL_DATA", "folder of prices.json and the sample" },
+	{ "NIGHTMAIL_DATA", "folder of prices.json and metaqa/sample.sha256" },
 	{ "NIGHTMAIL_CLOCK", "fast=N: all waiting runs N times as fast" },
 	{ "NO_COLOR", "no colours on the terminal" },
 	{ NULL, NULL },
