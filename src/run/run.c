@@ -171,32 +171,26 @@ load_shards(struct nm_run *run, struct nm_err *err)
 }
 
 static enum nm_code
-record_new(struct nm_run *run, const struct nm_plan *plan, struct nm_err *err)
+take_up(struct nm_run *run, const struct nm_run_record *old,
+        struct nm_err *err)
 {
-	enum nm_code rc = enter_folder(run, err);
+	enum nm_code rc;
 
-	if (!rc)
-		rc = nm_journal_begin(run->journal, err);
-	if (rc)
-		return rc;
-	rc = nm_runs_add(run->journal, &run->record, err);
-	if (!rc)
-		rc = nm_run_add_shards(run, plan->shards, plan->n_shards, err);
-	if (!rc)
-		return nm_journal_commit(run->journal, err);
-	nm_journal_rollback(run->journal);
-	return rc;
+	run->record = *old;
+	run->origin = NM_RUN_RESUMED;
+	rc = enter_folder(run, err);
+	return rc ? rc : load_shards(run, err);
 }
 
 static enum nm_code
-leave_earlier(struct nm_run *run, const char *key, struct nm_err *err)
+leave_earlier(struct nm_run *run, struct nm_err *err)
 {
 	struct nm_run_record old;
 	enum nm_code rc;
 
 	for (;;) {
-		rc = nm_runs_find_open(run->journal, key, &run->arena, &old,
-		                       err);
+		rc = nm_runs_find_open(run->journal, run->record.key,
+		                       &run->arena, &old, err);
 		if (rc)
 			return rc == NM_ABSENT ? NM_OK : rc;
 		rc = nm_runs_set_state(run->journal, old.id, NM_RUN_LEFT,
@@ -207,15 +201,65 @@ leave_earlier(struct nm_run *run, const char *key, struct nm_err *err)
 	}
 }
 
+/* Writes the run, unless one like it was begun meanwhile: *other is that one. */
+static enum nm_code
+write_new(struct nm_run *run, const struct nm_plan *plan,
+          enum nm_run_take take, struct nm_run_record *other,
+          struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (take == NM_RUN_AFRESH) {
+		rc = leave_earlier(run, err);
+		if (rc)
+			return rc;
+	} else {
+		rc = nm_runs_find_open(run->journal, run->record.key,
+		                       &run->arena, other, err);
+		if (rc != NM_ABSENT)
+			return rc;
+	}
+	other->id = NULL;
+	rc = nm_runs_add(run->journal, &run->record, err);
+	if (!rc)
+		rc = nm_run_add_shards(run, plan->shards, plan->n_shards, err);
+	return rc;
+}
+
+/*
+ * The look for a run like this one and the writing of it are one transaction: of
+ * two processes that begin at the same time, the second takes up the first's.
+ */
+static enum nm_code
+record_new(struct nm_run *run, const struct nm_plan *plan,
+           enum nm_run_take take, struct nm_err *err)
+{
+	struct nm_run_record other = { 0 };
+	enum nm_code rc = enter_folder(run, err);
+
+	if (!rc)
+		rc = nm_journal_begin(run->journal, err);
+	if (rc)
+		return rc;
+	rc = write_new(run, plan, take, &other, err);
+	if (!rc && !other.id)
+		return nm_journal_commit(run->journal, err);
+	nm_journal_rollback(run->journal);
+	if (rc)
+		return rc;
+	nm_lock_close(&run->lock);
+	return take_up(run, &other, err);
+}
+
 static enum nm_code
 plan_new(struct nm_run *run, const struct nm_run_wish *wish,
-         struct nm_err *err)
+         enum nm_run_take take, struct nm_err *err)
 {
 	struct nm_plan plan = { 0 };
 	enum nm_code rc = nm_plan_make(&plan, run, wish, err);
 
 	if (!rc)
-		rc = record_new(run, &plan, err);
+		rc = record_new(run, &plan, take, err);
 	nm_plan_release(&plan);
 	return rc;
 }
@@ -228,20 +272,13 @@ find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
 	struct nm_run_record old;
 	enum nm_code rc;
 
-	if (take == NM_RUN_AFRESH) {
-		rc = leave_earlier(run, run->record.key, err);
-		return rc ? rc : plan_new(run, wish, err);
-	}
+	if (take == NM_RUN_AFRESH)
+		return plan_new(run, wish, take, err);
 	rc = nm_runs_find_open(run->journal, run->record.key, &run->arena,
 	                       &old, err);
 	if (rc == NM_ABSENT)
-		return plan_new(run, wish, err);
-	if (rc)
-		return rc;
-	run->record = old;
-	run->origin = NM_RUN_RESUMED;
-	rc = enter_folder(run, err);
-	return rc ? rc : load_shards(run, err);
+		return plan_new(run, wish, take, err);
+	return rc ? rc : take_up(run, &old, err);
 }
 
 enum nm_code
@@ -337,7 +374,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	plan.n_shards = n_batches;
 	for (i = 0; i < n_batches; i++)
 		adopt_shard(&plan.shards[i], &batches[i], source->count);
-	return record_new(run, &plan, err);
+	return record_new(run, &plan, NM_RUN_TAKE_UP, err);
 }
 
 void
