@@ -267,7 +267,9 @@ test_torn_shelf(void **state)
 	nm_shelf_path(bench.parts.store, "batch_1", NM_SHELF_OUTPUT, &path);
 	file = fopen(nm_buf_string(&path), "a");
 	assert_non_null(file);
-	fputs("{\"custom_id\":\"r-9999\"}\n{\"custom_id\":\"r-3", file);
+	/* Longer than all that will be written over it. */
+	for (int i = 0; i < 4000; i++)
+		fputs("{\"custom_id\":\"r-9999\"}\n{\"custom_id\":\"r-3", file);
 	fclose(file);
 	assert_true(run_job(&bench, 1000, 0));
 	get_batch(&bench, &arena, &batch);
