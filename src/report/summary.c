@@ -167,7 +167,8 @@ static void
 add_reason(const struct nm_head_reason *reason, struct nm_buf *out)
 {
 	nm_buf_addf(out, "  %" PRIu64 " × ", reason->count);
-	if (reason->status)
+	/* What the model did has a status too: 200, which tells nothing. */
+	if (reason->status && reason->class == NM_CLASS_HTTP_ERROR)
 		nm_buf_addf(out, "%d", reason->status);
 	else
 		nm_buf_add_string(out, nm_class_name(reason->class));

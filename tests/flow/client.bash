@@ -8,6 +8,7 @@
 #   ids_of TEXT            the batch ids of the blocks, one a line
 #   calls METHOD PATH      of the request log; PATH is a regular expression
 #   result FILTER          jq over the newest results, $RESULTS
+#   lacks FILE TEXT        the text is nowhere in it
 #   ledger                 "asked answered …" of $RESULTS, zeroes left out
 
 RESULTS=results/variant0_llm_baseline_1-hop-test_batch.json
@@ -72,4 +73,10 @@ ledger() {
 says() { # text
 	[ "$(wc -l <err.txt)" = 1 ] &&
 		[[ $ERR == *_*:\ *"$1"* ]]
+}
+
+lacks() { # file text
+	if grep -qF -- "$2" "$1"; then
+		return 1
+	fi
 }

@@ -397,6 +397,6 @@ dataset_name model mode status metrics ledger run results" ]
 	grep -q 'estimated to cost' screen.txt
 	[ "$(calls POST '.*')" = 0 ]
 	script -qec "$command --yes" /dev/null </dev/null >screen.txt
-	! grep -q 'estimated to cost' screen.txt
+	lacks screen.txt "estimated to cost"
 	[ "$(calls POST /v1/batches)" = 1 ]
 }
