@@ -10,7 +10,10 @@
 #include "net/loop.h"
 #include "net/transfer.h"
 
-enum { SLICE_MS = 50, STALL_LOOK_MS = 20, POOL_MAX = 1024 };
+enum {
+	SLICE_MS = 50, STALL_LOOK_MS = 20, POOL_MAX = 1024,
+	HURRIED_MIN_MS = 500
+};
 
 struct nm_http {
 	struct nm_loop           loop;
@@ -197,10 +200,39 @@ look_up_place(struct nm_http *http, const char *url, struct nm_err *err)
 	return rc;
 }
 
+static int64_t
+hurried(const struct nm_clock *clock, int64_t wanted_ms, int64_t otherwise_ms)
+{
+	int64_t real_ms;
+
+	if (wanted_ms == 0)
+		wanted_ms = otherwise_ms;
+	if (wanted_ms <= HURRIED_MIN_MS)
+		return wanted_ms;
+	real_ms = nm_clock_real_ms(clock, wanted_ms);
+	return real_ms > HURRIED_MIN_MS ? real_ms : HURRIED_MIN_MS;
+}
+
+/* Where time runs faster, so do time-outs; but bytes still need their while. */
+static struct nm_http_request
+hurry(const struct nm_http *http, const struct nm_http_request *request)
+{
+	struct nm_http_request copy = *request;
+
+	if (!http->clock)
+		return copy;
+	copy.connect_ms = hurried(http->clock, copy.connect_ms,
+	                          NM_HTTP_CONNECT_MS);
+	copy.total_ms = hurried(http->clock, copy.total_ms, NM_HTTP_TOTAL_MS);
+	copy.stall_ms = hurried(http->clock, copy.stall_ms, 0);
+	return copy;
+}
+
 enum nm_code
 nm_http_start(struct nm_http *http, const struct nm_http_request *request,
               struct nm_http_transfer **out, struct nm_err *err)
 {
+	struct nm_http_request real = hurry(http, request);
 	struct nm_http_transfer *transfer;
 	enum nm_code rc;
 
@@ -208,7 +240,7 @@ nm_http_start(struct nm_http *http, const struct nm_http_request *request,
 	if (rc)
 		return rc;
 	transfer = take_transfer(http);
-	rc = nm_transfer_prepare(transfer, request, &http->place,
+	rc = nm_transfer_prepare(transfer, &real, &http->place,
 	                         http->user_agent, err);
 	if (!rc)
 		rc = nm_loop_add(&http->loop, transfer->easy, err);

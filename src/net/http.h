@@ -106,7 +106,8 @@ struct nm_http_request {
 	enum nm_http_encoding encoding;
 	size_t                reply_max_bytes; /* 0 = NM_HTTP_REPLY_MAX_BYTES */
 
-	/* Real milliseconds; 0 = the default, NM_HTTP_NEVER = none. */
+	/* The clock's milliseconds, but half a real second at least where its
+	 * time is fast; 0 = the default, NM_HTTP_NEVER = none. */
 	int64_t connect_ms;
 	int64_t total_ms;
 	int64_t stall_ms; /* no byte either way for so long; 0 = none */
@@ -136,7 +137,8 @@ struct nm_http_request {
 };
 
 struct nm_http_options {
-	const struct nm_clock *clock;           /* its stop flag; may be NULL */
+	const struct nm_clock *clock;           /* its stop flag, and its speed for
+	                                           time-outs; may be NULL */
 	const char            *user_agent;      /* NULL = nightmail/VERSION */
 	long                   connections_max; /* 0 = no bound */
 };

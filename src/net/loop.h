@@ -36,7 +36,7 @@ void nm_loop_wake(struct nm_loop *loop);
 /* The next handle that has ended, and how; NULL = none. Still to be removed. */
 CURL *nm_loop_ended(struct nm_loop *loop, CURLcode *how);
 
-/* The machine's monotonic clock: time-outs of the network run in real time. */
+/* The machine's monotonic clock: bytes move in real time. */
 int64_t nm_loop_now_ms(void);
 
 #endif

@@ -208,15 +208,20 @@ make_outcome(struct nm_job *job, int64_t attempts, struct nm_err *err)
 	return rc;
 }
 
+/* Also where a batch ended well and its files are gone: all are missing then. */
 static int
 came_back(const struct nm_job *job)
 {
 	size_t i;
 
-	for (i = 0; i < job->run.n_shards; i++)
-		if (job->run.shards[i].output_path[0] ||
-		    job->run.shards[i].error_path[0])
+	for (i = 0; i < job->run.n_shards; i++) {
+		const struct nm_shard_record *shard = &job->run.shards[i];
+
+		if (shard->output_path[0] || shard->error_path[0] ||
+		    !strcmp(shard->status, "completed") ||
+		    !strcmp(shard->status, "expired"))
 			return 1;
+	}
 	return !nm_job_is_batch(job);
 }
 

@@ -6,6 +6,8 @@
 #include "base/path.h"
 #include "remote/files.h"
 
+enum { PAUSE_FIRST_MS = 500 };
+
 /* What the file object says of its length; 0 when it does not. */
 static enum nm_code
 expected_bytes(struct nm_run *run, const char *id, int64_t *bytes,
@@ -22,18 +24,45 @@ expected_bytes(struct nm_run *run, const char *id, int64_t *bytes,
 }
 
 static enum nm_code
-download(struct nm_run *run, const char *id, const char *path,
-         struct nm_err *err)
+download_once(struct nm_run *run, const char *id, const char *path,
+              struct nm_err *err)
 {
 	struct nm_download wish = { .id = id, .path = path };
 	struct nm_downloaded got;
 	enum nm_code rc;
 
 	rc = expected_bytes(run, id, &wish.expected_bytes, err);
-	if (rc == NM_INTERRUPTED || rc == NM_ABSENT)
+	if (rc == NM_INTERRUPTED)
 		return rc;
 	/* Some services list no result files: the content may be there. */
 	return nm_files_download(run->api, &wish, &got, err);
+}
+
+/* A file may be named before it is seen; taking it for gone costs its rows. */
+static enum nm_code
+download(struct nm_run *run, const char *id, const char *path,
+         struct nm_err *err)
+{
+	int64_t end_ms = nm_clock_mono_ms(run->clock) +
+	                 run->settings.patience_ms;
+	int64_t pause_ms = PAUSE_FIRST_MS;
+	struct nm_err stopped;
+	enum nm_code rc;
+
+	for (;;) {
+		rc = download_once(run, id, path, err);
+		if (rc != NM_ABSENT || nm_clock_mono_ms(run->clock) >= end_ms)
+			return rc;
+		if (pause_ms == PAUSE_FIRST_MS)
+			nm_run_note(run, "%s is not there yet: looking again",
+			            id);
+		rc = nm_run_pause(run, pause_ms, &stopped);
+		if (rc) {
+			*err = stopped;
+			return rc;
+		}
+		pause_ms *= 2;
+	}
 }
 
 /* *path becomes "" when there is nothing to bring. */

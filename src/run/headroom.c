@@ -105,6 +105,12 @@ nm_headroom_learn(struct nm_run *run, int status, const char *code,
 }
 
 void
+nm_headroom_hold(struct nm_run *run)
+{
+	hold(run, 0);
+}
+
+void
 nm_headroom_taken(struct nm_run *run)
 {
 	run->hold_ms = 0;

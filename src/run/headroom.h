@@ -27,6 +27,9 @@ enum nm_code nm_headroom_learn(struct nm_run *run, int status,
                                int64_t asked_ms, int *learnt,
                                struct nm_err *err) NM_MUST_USE;
 
+/* Holds creations back as after a refusal that speaks of room. */
+void nm_headroom_hold(struct nm_run *run);
+
 /* A creation was taken: the next refusal starts from a short pause again. */
 void nm_headroom_taken(struct nm_run *run);
 

@@ -5,7 +5,10 @@
 
 #include "run/headroom.h"
 
-enum { TROUBLE_MAX_MS = 6 * 3600 * 1000 };
+enum {
+	TROUBLE_MAX_MS = 6 * 3600 * 1000,
+	UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600
+};
 
 static enum nm_code
 bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
@@ -42,7 +45,17 @@ first_error(struct nm_run *run, const struct nm_batch *batch)
 	return nm_arena_printf(&run->arena, "%s: %s", e->code, e->message);
 }
 
-/* A batch refused for want of room did no harm: its file serves again. */
+/* Files are seen late: a batch made just after the upload can fail for that. */
+static int
+is_unseen_file(const struct nm_shard_record *shard,
+               const struct nm_batch *batch)
+{
+	return strcmp(batch->errors->param, "file_id") == 0 &&
+	       shard->input_created && shard->refusals < UNSEEN_MAX &&
+	       batch->created_s - shard->input_created < UNSEEN_AGE_MAX_S;
+}
+
+/* A batch refused so did no harm: its file serves again. */
 static enum nm_code
 try_again_later(struct nm_run *run, struct nm_shard_record *shard,
                 const struct nm_batch *batch, int *later, struct nm_err *err)
@@ -55,10 +68,14 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 		return NM_OK;
 	rc = nm_headroom_learn(run, 0, batch->errors->code,
 	                       batch->errors->message, -1, later, err);
+	if (!rc && !*later && is_unseen_file(shard, batch)) {
+		nm_headroom_hold(run);
+		*later = 1;
+	}
 	if (rc || !*later)
 		return rc;
-	nm_run_warn(run, "%s: %s: waiting for room", shard->batch_id,
-	            first_error(run, batch));
+	nm_run_warn(run, "%s: %s: it is submitted again in a while",
+	            shard->batch_id, first_error(run, batch));
 	/* The failed batch carries the old tag. */
 	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
 	shard->tag = tag;

@@ -117,12 +117,12 @@ bear(struct nm_run *run, enum nm_code rc, int64_t *pause_ms,
 	                   ? run->api->refusal.retry_after_ms : -1;
 	int64_t longest_ms = TROUBLE_PAUSE_MAX_MS, wait_ms;
 
-	if (rc != NM_UNREACHABLE)
+	if (rc != NM_UNREACHABLE && rc != NM_PROTOCOL)
 		return rc;
 	if (!run->failing_since_ms)
 		run->failing_since_ms = now_ms;
-	/* A service that was never there is told at once. */
-	if (!run->api->refusal.status &&
+	/* A service that was never there is told soon, and so is another's page. */
+	if ((!run->api->refusal.status || rc == NM_PROTOCOL) &&
 	    now_ms - run->failing_since_ms >= run->settings.patience_ms)
 		return rc;
 	if (now_ms - run->failing_since_ms > TROUBLE_MAX_MS)

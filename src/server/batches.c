@@ -282,6 +282,10 @@ check_file(struct nm_call *call, const char *file_id, bool *good,
 	                       &file, err);
 	if (rc && rc != NM_ABSENT)
 		return rc;
+	if (!rc && call->fault.stale_s &&
+	    file.created_s > nm_vclock_now_s(call->parts->clock) -
+	                     call->fault.stale_s)
+		rc = NM_ABSENT;
 	if (rc == NM_ABSENT || strcmp(file.purpose, "batch") != 0)
 		*good = refuse(call, "file_id", "invalid_request",
 		               nm_arena_printf(&call->arena, "Cannot find file "

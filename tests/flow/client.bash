@@ -2,6 +2,7 @@
 # Loaded after lib: `load lib`, `load client`.
 #
 #   a_desk [OPTION...]     a server, a key and the sample: all that a run wants
+#   restart [OPTION...]    that server again, with other options
 #   faults LINE...         writes a fault script; its name is in $FAULTS
 #   variant0 ARGUMENT...   the program; sets STATUS, and OUT and ERR (texts)
 #   manager ARGUMENT...    the same of batch_manager
@@ -18,6 +19,13 @@ a_desk() { # server-option...
 	[ -e data ] || ln -s "$NM_SOURCE/data" data
 	start_server "$@" || return 1
 	export OPENAI_API_KEY=sk-test-0123456789 OPENAI_BASE_URL=$BASE_URL
+}
+
+# The same service, come back: same port, same files.
+restart() { # server-option...
+	local port=${BASE_URL##*:}
+	[ -z "$SERVER_PID" ] || stop_server
+	start_server --port "${port%/v1}" "$@"
 }
 
 faults() { # line...

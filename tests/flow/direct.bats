@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# Direct mode in bad luck: it slows down, goes on, or stops with one line.
+load lib
+load client
+
+@test "direct: many 429s; it slows down and finishes" {
+	faults 'on POST /v1/chat/completions 60% seed 5: status 429'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=20 variant0 --limit 60 --max-attempts 20
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	[ "$STATUS" = 0 ]
+	[ "$(result .ledger.answered)" = 60 ]
+	[ "$(logged '.status == 200')" = 60 ]
+}
+
+@test "direct: 429s for a while hold all back" {
+	faults 'on POST /v1/chat/completions nth 1..40: status 429 header "Retry-After: 1"'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=4 variant0 --limit 50 --concurrency 16
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	[ "$STATUS" = 0 ]
+	[ "$(result .ledger.answered)" = 50 ]
+}
+
+@test "direct: a key that is refused stops it at once" {
+	echo 'somebody sk-right-key-0123456789' >keys.txt
+	chmod 600 keys.txt
+	a_desk --api-key-file keys.txt
+	variant0 --limit 50 --concurrency 4 --quiet
+	[ "$STATUS" = 4 ]
+	says '401'
+	lacks err.txt sk-test-0123456789
+	[ "$(calls POST /v1/chat/completions)" -le 4 ]
+	[ ! -e results/variant0_llm_baseline_1-hop-test.json ]
+}
+
+@test "direct: no money is told at once and not tried again" {
+	faults 'on POST /v1/chat/completions: status 429 body "{\"error\":{\"message\":\"You exceeded your current quota\",\"type\":\"insufficient_quota\",\"param\":null,\"code\":\"insufficient_quota\"}}"'
+	a_desk --faults "$FAULTS"
+	variant0 --limit 50 --concurrency 4 --quiet
+	[ "$STATUS" = 4 ]
+	says 'quota'
+	[ "$(calls POST /v1/chat/completions)" -le 4 ]
+}
+
+@test "direct: one request that is refused is a row, the others go on" {
+	faults 'on POST /v1/chat/completions nth 2: status 400'
+	a_desk --faults "$FAULTS"
+	variant0 --limit 6 --concurrency 1
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	[ "$STATUS" = 1 ]
+	[ "$(ledger)" = 'asked=6 answered=5 http_error=1 attempts=1' ]
+	[ "$(result '.results[1].error.status')" = 400 ]
+	[ "$(calls POST /v1/chat/completions)" = 6 ]
+}
+
+@test "direct: cut and lost replies are asked again" {
+	faults 'on POST /v1/chat/completions nth 1: cut after 50' \
+		'on POST /v1/chat/completions nth 2: lose reply' \
+		'on POST /v1/chat/completions nth 3: status 200 body "<html>"'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=10 variant0 --limit 6
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	# A 200 that is no completion is a reply nobody can read: unparseable.
+	[ "$(result '.ledger.answered + .ledger.unparseable')" = 6 ]
+	[ "$(result '.ledger.answered >= 5')" = true ]
+	[ "$STATUS" = 0 ]
+}

@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# What may go wrong with calls, by the server's fault scripts: nothing is sent
+# twice, nothing is waited for without end.
+load lib
+load client
+
+# ---- submission ----
+
+@test "a creation whose reply is lost is looked for: one batch" {
+	faults 'on POST /v1/batches nth 1: act then lose reply'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 2
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'before it is sent again'* ]]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	[ "$(calls POST /v1/files)" = 1 ]
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "a creation that was lost on the way is sent again: one batch" {
+	faults 'on POST /v1/batches nth 1: lose call'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 0.5
+	[ "$STATUS" = 0 ]
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "an upload whose reply is lost is looked for: one file" {
+	faults 'on POST /v1/files nth 1: act then lose reply'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 2
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/files)" = 1 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	call GET '/v1/files?purpose=batch'
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "a creation answered by 500 may have acted: looked for" {
+	faults 'on POST /v1/batches nth 1: status 500'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 0.5
+	[ "$STATUS" = 0 ]
+	[ "$(calls GET /v1/batches)" -ge 1 ]
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "a creation answered by half a page of HTML: looked for" {
+	faults 'on POST /v1/batches nth 1: act then lose reply' \
+		'on GET /v1/batches nth 1: status 200 body "<html><body>Hello"'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 5
+	[ "$STATUS" = 0 ]
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "the list that is looked through may lack has_more" {
+	faults 'on POST /v1/batches nth 1: act then lose reply' \
+		'on GET /v1/batches nth 1: status 200 body "{\"data\":[]}"'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --patience 3
+	[ "$STATUS" = 0 ]
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "the lost creation, and the process dies: the next one finds it" {
+	faults 'on POST /v1/batches nth 1: act then lose reply' \
+		'on GET /v1/batches nth 1..5: delay 30s'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 3 --dry-run \
+		>first.txt 2>&1 3>&- &
+	local pid=$!
+	looking() { [ "$(calls POST /v1/batches)" = 1 ] &&
+		grep -q 'looking' first.txt; }
+	wait_for 10 looking
+	kill -9 $pid
+	wait $pid || true
+	restart
+	variant0 --mode batch --limit 3 --dry-run --patience 2
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	call GET '/v1/batches'
+	[ "$(ids_of "$OUT")" = "$(member '.data[0].id')" ]
+}
+
+@test "a file unseen for some seconds after its upload" {
+	local when
+	for when in sync async; do
+		faults 'stale files 2s'
+		rm -rf state
+		a_desk --unknown-file $when --faults "$FAULTS"
+		: >"$SERVER_LOG"
+		NIGHTMAIL_CLOCK=fast=4 run_batch 3
+		[ "$STATUS" = 0 ]
+		[ "$(calls POST /v1/files)" = 1 ]
+		call GET '/v1/batches'
+		[ "$(member '[.data[] | select(.status == "completed")] |
+			length')" = 1 ]
+		[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+		stop_server
+	done
+}
+
+@test "a file that is gone for good: told after some tries" {
+	faults 'stale files 1h'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=200 run_batch 3
+	[ "$STATUS" = 1 ]
+	[[ $ERR == *'Cannot find file'* ]]
+	[ "$(calls POST /v1/files)" = 1 ]
+	[ "$(calls POST /v1/batches)" = 5 ]
+}
+
+# ---- waiting and fetching ----
+
+@test "429 and 5xx once on every kind of call" {
+	local status
+	for status in 429 500 502 503; do
+		faults "on POST /v1/files nth 1: status $status" \
+			"on POST /v1/batches nth 1: status $status" \
+			"on GET /v1/batches/* nth 1..2: status $status" \
+			"on GET /v1/files/* nth 1: status $status" \
+			"on GET /v1/files/*/content nth 1: status $status"
+		a_desk --faults "$FAULTS"
+		NIGHTMAIL_CLOCK=fast=20 run_batch 3 --new --patience 2
+		[ "$STATUS" = 0 ]
+		[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+		call GET '/v1/batches'
+		[ "$(member '[.data[].input_file_id] | unique | length')" = \
+			"$(member '.data | length')" ]
+		stop_server
+	done
+	a_desk
+	call GET '/v1/batches'
+	[ "$(member '.data | length')" = 4 ]
+}
+
+@test "Retry-After is obeyed, in seconds and in milliseconds" {
+	faults 'on POST /v1/batches nth 1: status 429 header "Retry-After: 2"' \
+		'on GET /v1/batches/* nth 1: status 503 header "retry-after-ms: 400"'
+	a_desk --faults "$FAULTS"
+	run_batch 2
+	[ "$STATUS" = 0 ]
+	[ "$(jq -s '[.[] | select(.method == "POST" and
+		.path == "/v1/batches").at_ms] | .[1] - .[0] |
+		. >= 2000 and . < 6000' "$SERVER_LOG")" = true ]
+	[ "$(jq -s '[.[] | select(.method == "GET" and
+		(.path | test("^/v1/batches/"))).at_ms] | .[1] - .[0] |
+		. >= 400 and . < 3000' "$SERVER_LOG")" = true ]
+}
+
+@test "a page of HTML instead of the batch: looked at again" {
+	faults 'on GET /v1/batches/* nth 1..3: status 200 body "<html>Sign in</html>"'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=4 run_batch 2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=2 answered=2 attempts=1' ]
+}
+
+@test "a server that only ever answers HTML: one line, in time" {
+	faults 'on * /v1/**: status 200 body "<html>Welcome to the hotel</html>"'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=20 variant0 --mode batch --limit 2 --dry-run \
+		--patience 5
+	[ "$STATUS" = 4 ]
+	[ -z "$OUT" ]
+	[[ $(tail -1 err.txt) == variant0_llm_baseline:* ]]
+	NIGHTMAIL_CLOCK=fast=20 variant0 --mode batch --batch-id batch_1
+	[ "$STATUS" = 4 ]
+	says 'is not JSON'
+}
+
+@test "bodies cut at every place: looked at again, resumed by Range" {
+	faults 'on GET /v1/batches/* nth 1: cut after 40' \
+		'on GET /v1/files/* nth 1: cut after 10' \
+		'on GET /v1/files/*/content nth 1: cut after 1000' \
+		'on GET /v1/files/*/content nth 2: cut after 500'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=4 run_batch 10
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=10 answered=10 attempts=1' ]
+	[ "$(logged '.path | test("/content$")')" = 3 ]
+	# The later ones are asked for from where the one before ended.
+	[ "$(jq -s '[.[] | select(.path | test("/content$")).status] | @json' \
+		"$SERVER_LOG")" = '"[200,206,206]"' ]
+}
+
+@test "the results cannot be downloaded for now: exit 4, then they can" {
+	faults 'on GET /v1/files/*/content: status 500'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=50 run_batch 3
+	[ "$STATUS" = 4 ]
+	[ ! -e "$RESULTS" ]
+	local id
+	id=$(jq -r 'select(.batch_id).batch_id' "$SERVER_LOG" | head -1)
+	restart
+	variant0 --mode batch --batch-id "$id"
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
+@test "a result file unseen at first is waited for, not paid for again" {
+	faults 'on GET /v1/files/* nth 1..2: status 404' \
+		'on GET /v1/files/*/content nth 1..2: status 404'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=4 run_batch 3
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'is not there yet: looking again'* ]]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
+@test "a result file whose object is not listed is downloaded all the same" {
+	faults 'on GET /v1/files/*: status 404'
+	a_desk --faults "$FAULTS"
+	run_batch 3
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "a result file that is gone: its rows are missing" {
+	faults 'on GET /v1/files/*/content: status 404'
+	a_desk --faults "$FAULTS"
+	run_batch 3 --max-attempts 1 --patience 1
+	[ "$STATUS" = 1 ]
+	[[ $ERR == *'is gone: its rows are missing'* ]]
+	[ "$(ledger)" = 'asked=3 missing=3 attempts=1' ]
+	[ "$(result .status)" = partial ]
+}
+
+@test "a server that never answers: bounded" {
+	faults 'on * /v1/**: hang'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=2000 variant0 --mode batch --limit 2 --dry-run \
+		--patience 5 --quiet
+	[ "$STATUS" = 4 ]
+	NIGHTMAIL_CLOCK=fast=2000 variant0 --mode batch --batch-id batch_1
+	[ "$STATUS" = 4 ]
+	says 'no whole reply'
+	NIGHTMAIL_CLOCK=fast=2000 variant0 --limit 2 --quiet
+	[ "$STATUS" = 4 ]
+	kill_server
+}
+
+@test "the server goes away while waited for, and comes back" {
+	a_desk --delay-in-progress 2
+	variant0_llm_baseline --mode batch --limit 3 --poll-interval 0.2 \
+		>out.txt 2>err.txt 3>&- &
+	local pid=$! status=0
+	polled() { [ "$(calls GET '/v1/batches/.*')" -ge 2 ]; }
+	wait_for 10 polled
+	stop_server
+	sleep 0.5
+	restart
+	wait $pid || status=$?
+	cat err.txt
+	[ $status = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
