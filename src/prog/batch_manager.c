@@ -21,6 +21,7 @@ static const struct {
 } actions[] = {
 	{ MANAGER_STATUS, SERVICE, nm_manage_status },
 	{ MANAGER_LIST, SERVICE, nm_manage_list },
+	{ MANAGER_SUBMIT, SERVICE, nm_manage_submit },
 	{ MANAGER_CANCEL, SERVICE, nm_manage_cancel },
 	{ MANAGER_WAIT, SERVICE, nm_manage_wait },
 	{ MANAGER_ERRORS, SERVICE, nm_manage_errors },
@@ -83,6 +84,19 @@ nm_manager_find_journal(struct nm_manager *manager, struct nm_err *err)
 done:
 	nm_buf_release(&folder);
 	nm_buf_release(&path);
+	return rc;
+}
+
+enum nm_code
+nm_manager_make_journal(struct nm_manager *manager, struct nm_err *err)
+{
+	struct nm_buf folder = {0};
+	enum nm_code rc = nm_path_state(&folder, err);
+
+	if (!rc)
+		rc = nm_journal_open(nm_buf_string(&folder), &manager->journal,
+		                     err);
+	nm_buf_release(&folder);
 	return rc;
 }
 

@@ -139,12 +139,25 @@ conclude(struct vigil *vigil, struct nm_err *err)
 	               batch->status_text);
 }
 
+/* A run of --submit is more than this batch: it is brought to its end first. */
+static enum nm_code
+follow(struct vigil *vigil, struct nm_err *err)
+{
+	enum nm_code rc = nm_manage_follow(vigil->manager, vigil->id, err);
+
+	if (rc == NM_INTERRUPTED)
+		tell_interrupted(vigil);
+	return rc == NM_ABSENT ? NM_OK : rc;
+}
+
 enum nm_code
 nm_manage_wait(struct nm_manager *manager, struct nm_err *err)
 {
 	struct vigil vigil = { .manager = manager, .failing_since_ms = -1 };
 	enum nm_code rc = nm_manager_id(manager, &vigil.id, err);
 
+	if (!rc)
+		rc = follow(&vigil, err);
 	if (rc)
 		return rc;
 	nm_progress_open(&vigil.progress, &manager->message,

@@ -45,6 +45,18 @@ enum nm_code nm_manage_prune(struct nm_manager *manager, struct nm_err *err)
 enum nm_code nm_manage_check(struct nm_manager *manager, struct nm_err *err)
 	NM_MUST_USE;
 
+enum nm_code nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
+	NM_MUST_USE;
+
+/*
+ * Goes on with the run of a request file that a batch belongs to, to its last
+ * reply: sends what is not sent yet, and again what the service failed. NM_ABSENT
+ * when the journal knows no such run.
+ */
+enum nm_code nm_manage_follow(struct nm_manager *manager,
+                              const char *batch_id, struct nm_err *err)
+	NM_MUST_USE;
+
 /* The id that was given with the action. NM_USAGE for one that cannot be any. */
 enum nm_code nm_manager_id(const struct nm_manager *manager, const char **id,
                            struct nm_err *err) NM_MUST_USE;
@@ -54,6 +66,10 @@ bool nm_manager_wants_json(const struct nm_manager *manager);
 /* Opens the journal if there is one, and makes none: NM_ABSENT, without a word,
  * where nothing was ever recorded. */
 enum nm_code nm_manager_find_journal(struct nm_manager *manager,
+                                     struct nm_err *err) NM_MUST_USE;
+
+/* Opens the journal, and makes it where there is none yet. */
+enum nm_code nm_manager_make_journal(struct nm_manager *manager,
                                      struct nm_err *err) NM_MUST_USE;
 
 /* A view of a batch as this program shows it; without run and quotes. */

@@ -15,6 +15,7 @@ static const char *const synopsis[] = {
 	"--runs",
 	"--clean | --prune [--older-than SPAN]",
 	"--check FILE...",
+	"--submit FILE... [--new]",
 	NULL
 };
 
@@ -69,6 +70,26 @@ static const struct nm_option options[] = {
 	  .argument = "FILE", .group = "Request files",
 	  .help = "check request files as the service would, without sending "
 	          "them" },
+	{ .id = MANAGER_SUBMIT, .name = "submit", .kind = NM_OPTION_LIST,
+	  .argument = "FILE",
+	  .help = "send request files, in as many batches as the limits want; "
+	          "--wait then follows them, --download saves the results" },
+	{ .id = MANAGER_NEW, .name = "new",
+	  .help = "submit afresh, though the same file's run is unfinished" },
+	{ .id = MANAGER_SHARD_REQUESTS, .name = "shard-requests",
+	  .kind = NM_OPTION_WHOLE, .argument = "N", .preset = "50000",
+	  .min = 1, .max = 50000,
+	  .help = "requests of one batch at most" },
+	{ .id = MANAGER_MAX_ATTEMPTS, .name = "max-attempts",
+	  .kind = NM_OPTION_WHOLE, .argument = "N", .preset = "3",
+	  .min = 1, .max = 100,
+	  .help = "send a request that the service failed (5xx, 429, expired, "
+	          "missing) N times at most" },
+	{ .id = MANAGER_PATIENCE, .name = "patience",
+	  .kind = NM_OPTION_SPAN, .argument = "SECONDS", .preset = "15",
+	  .min = 1, .max = 3600000,
+	  .help = "how long to look for a submission whose reply was lost "
+	          "before it is sent again" },
 	{ .id = MANAGER_PRICES, .name = "prices", .kind = NM_OPTION_TEXT,
 	  .argument = "FILE", .otherwise = "the shipped one",
 	  .help = "price table of --check's estimate" },
@@ -150,7 +171,7 @@ const struct nm_option_table nm_manager_options = {
 static const enum nm_manager_option actions[] = {
 	MANAGER_STATUS, MANAGER_LIST, MANAGER_CANCEL, MANAGER_WAIT,
 	MANAGER_ERRORS, MANAGER_DOWNLOAD, MANAGER_RUNS, MANAGER_CLEAN,
-	MANAGER_PRUNE, MANAGER_CHECK
+	MANAGER_PRUNE, MANAGER_CHECK, MANAGER_SUBMIT
 };
 
 /* Options that only some actions know; the list of those ends with 0. */
@@ -162,6 +183,11 @@ static const struct {
 	{ MANAGER_LIMIT, { MANAGER_LIST }, "--list" },
 	{ MANAGER_OUTPUT, { MANAGER_DOWNLOAD }, "--download" },
 	{ MANAGER_POLL_INTERVAL, { MANAGER_WAIT }, "--wait" },
+	{ MANAGER_NEW, { MANAGER_SUBMIT }, "--submit" },
+	{ MANAGER_SHARD_REQUESTS, { MANAGER_SUBMIT }, "--submit" },
+	{ MANAGER_PATIENCE, { MANAGER_SUBMIT, MANAGER_WAIT },
+	  "--submit or --wait" },
+	{ MANAGER_MAX_ATTEMPTS, { MANAGER_WAIT }, "--wait" },
 	{ MANAGER_PRICES, { MANAGER_CHECK }, "--check" },
 	{ MANAGER_OLDER_THAN, { MANAGER_CLEAN, MANAGER_PRUNE },
 	  "--clean or --prune" },

@@ -1,5 +1,5 @@
 /*
- * parcel: one request file's run, from the file to a row a request.
+ * parcel: one request file's run, from the file to its last reply.
  * What job is for questions; nothing is scored here.
  */
 #ifndef NM_PROG_PARCEL_H
@@ -36,14 +36,6 @@ enum nm_code nm_parcel_take_up(struct nm_parcel *parcel,
  * attempt. NM_INTERRUPTED: all that was done is kept.
  */
 enum nm_code nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
-	NM_MUST_USE;
-
-/*
- * Writes one row a request to path, in the file's order, whole or not at all: the
- * line as it came, or one with the error code "missing". The ledger is filled.
- */
-enum nm_code nm_parcel_write(struct nm_parcel *parcel, const char *path,
-                             struct nm_ledger *ledger, struct nm_err *err)
 	NM_MUST_USE;
 
 void nm_parcel_release(struct nm_parcel *parcel);

@@ -305,18 +305,6 @@ nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
 	return NM_OK;
 }
 
-struct nm_text
-nm_collect_line(const struct nm_collect *collect, int64_t ordinal)
-{
-	const struct nm_collect_entry *entry = &collect->entries[ordinal];
-
-	if (!entry->seen || !in_window(collect, entry))
-		return (struct nm_text){ 0 };
-	return (struct nm_text){
-		collect->window.at + (entry->offset - collect->window_from),
-		entry->len };
-}
-
 void
 nm_collect_release(struct nm_collect *collect)
 {

@@ -78,11 +78,6 @@ enum nm_code nm_collect_row(struct nm_collect *collect, int64_t ordinal,
                             struct nm_origin *origin, struct nm_err *err)
 	NM_MUST_USE;
 
-/* The line as it came of the row that nm_collect_row lent last; empty when it never
- * came. Lent as long. */
-struct nm_text nm_collect_line(const struct nm_collect *collect,
-                               int64_t ordinal);
-
 void nm_collect_release(struct nm_collect *collect);
 
 #endif

@@ -1,0 +1,187 @@
+/*
+ * manage_submit: --submit, and what --wait does for the runs that it makes: request
+ * files sent in shards and followed to the last row.
+ */
+#include <inttypes.h>
+
+#include "prog/command.h"
+#include "prog/manager.h"
+#include "prog/parcel.h"
+#include "prog/watcher.h"
+#include "run/via_batch.h"
+
+/* A parcel and all that drives it. */
+struct dispatch {
+	struct nm_manager     *manager;
+	struct nm_watch        watch;
+	struct nm_progress     progress;
+	struct nm_run_settings settings;
+	struct nm_run_tools    tools;
+	struct nm_parcel       parcel;
+};
+
+static void
+dispatch_init(struct dispatch *d, struct nm_manager *manager)
+{
+	const struct nm_options *options = &manager->options;
+
+	memset(d, 0, sizeof(*d));
+	d->manager = manager;
+	nm_watcher_init(&d->watch, &manager->message);
+	nm_progress_open(&d->progress, &manager->message,
+	                 &manager->service.clock, 0);
+	d->settings = (struct nm_run_settings){
+		.poll_interval_ms =
+			nm_options_whole(options, MANAGER_POLL_INTERVAL),
+		.shard_requests =
+			nm_options_whole(options, MANAGER_SHARD_REQUESTS),
+		.max_attempts =
+			nm_options_whole(options, MANAGER_MAX_ATTEMPTS),
+		.patience_ms = nm_options_whole(options, MANAGER_PATIENCE),
+	};
+	d->tools = (struct nm_run_tools){
+		.journal = manager->journal,
+		.api = &manager->service.api,
+		.clock = &manager->service.clock,
+		.watch = &d->watch,
+		.settings = &d->settings,
+	};
+}
+
+static void
+dispatch_release(struct dispatch *d)
+{
+	nm_parcel_release(&d->parcel);
+	nm_progress_close(&d->progress);
+}
+
+static const char *
+first_batch(const struct nm_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].batch_id[0])
+			return run->shards[i].batch_id;
+	return "";
+}
+
+static void
+add_command(struct dispatch *d, const char *options, const char *id,
+            const char *more, struct nm_buf *out)
+{
+	nm_buf_add_string(out, "  ");
+	nm_command_add_program(out, d->manager->typed, "batch_manager");
+	nm_buf_add_string(out, options);
+	nm_command_add_word(out, id);
+	nm_buf_add_string(out, more);
+	nm_buf_add_text(out, nm_buf_text(&d->manager->service.flags));
+	nm_buf_add_byte(out, '\n');
+}
+
+static void
+write_text(struct dispatch *d, struct nm_buf *out)
+{
+	const struct nm_run *run = &d->parcel.run;
+	size_t i, waiting = nm_via_batch_waiting(run);
+
+	nm_buf_addf(out, "%s: %" PRId64 " requests in %zu batch%s (run %s)\n",
+	            run->record.name, run->record.requests, run->n_shards,
+	            run->n_shards == 1 ? "" : "es", run->record.id);
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].batch_id[0])
+			nm_buf_addf(out, "Batch ID: %s\n",
+			            run->shards[i].batch_id);
+	if (waiting)
+		nm_buf_addf(out, "%zu more wait for room in the account;"
+		            " --wait sends them\n", waiting);
+	nm_buf_add_string(out, "\nTo wait for all of it, run:\n");
+	add_command(d, " --wait", first_batch(run), "", out);
+	nm_buf_add_string(out, "\nTo write a row a request, in order, run:\n");
+	add_command(d, " --download", first_batch(run), " -o OUT.jsonl", out);
+}
+
+static void
+write_json(struct dispatch *d, struct nm_buf *out)
+{
+	const struct nm_run *run = &d->parcel.run;
+	struct nm_json_writer w = { .out = out, .indent = 2 };
+	size_t i;
+
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "file", nm_request_file_path(d->parcel.file));
+	nm_json_put_string(&w, "run", run->record.id);
+	nm_json_put_true(&w, "taken_up", run->origin == NM_RUN_RESUMED);
+	nm_json_put_int(&w, "requests", run->record.requests);
+	nm_json_open_array(&w, "batches");
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].batch_id[0])
+			nm_json_put_string(&w, NULL, run->shards[i].batch_id);
+	nm_json_close_array(&w);
+	nm_json_put_int(&w, "waiting", (int64_t)nm_via_batch_waiting(run));
+	nm_json_close_object(&w);
+	nm_buf_add_byte(out, '\n');
+}
+
+static enum nm_code
+submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
+            struct nm_err *err)
+{
+	enum nm_run_take take =
+		nm_options_given(&manager->options, MANAGER_NEW)
+		? NM_RUN_AFRESH : NM_RUN_TAKE_UP;
+	struct dispatch d;
+	enum nm_code rc;
+
+	dispatch_init(&d, manager);
+	rc = nm_parcel_open(&d.parcel, &d.tools, path, take, err);
+	if (!rc && d.parcel.run.origin == NM_RUN_RESUMED)
+		nm_message_note(&manager->message, "this run of %s is"
+			" unfinished: taking it up (--new submits afresh)",
+			d.parcel.run.record.name);
+	if (!rc)
+		rc = nm_via_batch_submit(&d.parcel.run, err);
+	if (!rc && nm_manager_wants_json(manager))
+		write_json(&d, out);
+	else if (!rc)
+		write_text(&d, out);
+	dispatch_release(&d);
+	return rc;
+}
+
+enum nm_code
+nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
+{
+	size_t n, i;
+	const char *const *paths = nm_options_list(&manager->options,
+	                                           MANAGER_SUBMIT, &n);
+	enum nm_code rc = nm_manager_make_journal(manager, err);
+
+	for (i = 0; !rc && i < n; i++) {
+		struct nm_buf out = { 0 };
+
+		if (i && !nm_manager_wants_json(manager))
+			nm_buf_add_byte(&out, '\n');
+		rc = submit_file(manager, paths[i], &out, err);
+		nm_manager_print(&out);
+		nm_buf_release(&out);
+	}
+	return rc;
+}
+
+enum nm_code
+nm_manage_follow(struct nm_manager *manager, const char *batch_id,
+                 struct nm_err *err)
+{
+	struct dispatch d;
+	enum nm_code rc = nm_manager_find_journal(manager, err);
+
+	if (rc)
+		return rc;
+	dispatch_init(&d, manager);
+	rc = nm_parcel_take_up(&d.parcel, &d.tools, batch_id, err);
+	if (!rc)
+		rc = nm_parcel_finish(&d.parcel, err);
+	dispatch_release(&d);
+	return rc;
+}
