@@ -26,7 +26,7 @@ struct nm_source {
 	enum nm_code (*rewind)(struct nm_source *source, struct nm_err *err);
 	/* The ordinal of a custom_id, -1 for one that was never asked. */
 	int64_t (*find)(const struct nm_source *source, struct nm_text custom_id);
-	/* Appends the custom_id of an ordinal. */
+	/* Appends where an ordinal stands, "file:line", for messages. */
 	void (*name)(const struct nm_source *source, int64_t ordinal,
 	             struct nm_buf *out);
 

@@ -76,7 +76,7 @@ reload_faults(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
-/* Healthy is who can read the store and write to it. */
+/* Healthy is who can read the store. */
 static enum nm_code
 health(struct nm_call *call, struct nm_err *err)
 {
