@@ -393,10 +393,18 @@ dataset_name model mode status metrics ledger run results" ]
 	yes 'who directed [Some Film]	Somebody' | head -9000 >many.txt
 	local command='variant0_llm_baseline --mode batch --datasets many.txt'
 	command+=' --dry-run --model gpt-5-pro'
-	script -qec "$command" /dev/null <<<n >screen.txt || true
+	: >screen.txt
+	# The answer comes when the question stands there: script(1) leaves early
+	# when its own input ends early.
+	{
+		wait_for 20 grep -q 'estimated to cost' screen.txt
+		echo n
+	} | script -qec "$command" /dev/null >screen.txt || true
 	grep -q 'estimated to cost' screen.txt
 	[ "$(calls POST '.*')" = 0 ]
-	script -qec "$command --yes" /dev/null </dev/null >screen.txt
+	: >screen.txt
+	wait_for 20 grep -q 'Batch ID' screen.txt |
+		script -qec "$command --yes" /dev/null >screen.txt
 	lacks screen.txt "estimated to cost"
 	[ "$(calls POST /v1/batches)" = 1 ]
 }

@@ -96,7 +96,9 @@ each_row_once() { # n
 	wait_for 10 batch_is completed
 	[ "$(member .request_counts.completed)" = 3 ]
 	stop_server
-	! grep -r sk-behind "$STATE" "$SERVER_LOG" "$BATS_TEST_TMPDIR/server.err"
+	run grep -r sk-behind "$STATE" "$SERVER_LOG" \
+		"$BATS_TEST_TMPDIR/server.err"
+	[ "$status" = 1 ]
 	NIGHTMAIL_UPSTREAM_KEY=sk-x run batch_server --state-dir "$STATE" \
 		--upstream http://192.0.2.1/v1
 	[ "$status" = 2 ]
