@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# batch_manager --check: request files as the service would read them.
+load lib
+load client
+
+line() { # custom_id model url
+	printf '{"custom_id":"%s","method":"POST","url":"%s","body":{"model":"%s","messages":[{"role":"user","content":"x"}]}}\n' \
+		"$1" "${3:-/v1/chat/completions}" "${2:-gpt-5-mini}"
+}
+
+@test "a good file: what it holds and what it would cost" {
+	write_input 3 in.jsonl
+	sed -i 's/"model":"m"/"model":"gpt-5-mini","max_completion_tokens":100/' \
+		in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 0 ]
+	[ -z "$ERR" ]
+	grep -q '^Requests  *3$' out.txt
+	grep -q '^Model  *gpt-5-mini$' out.txt
+	grep -q '^Cost  *\$0.0000 to \$0.0003 (estimate' out.txt
+}
+
+@test "a model without a price: the cost is unknown, not nothing" {
+	write_input 1 in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 0 ]
+	grep -q '^Cost  *unknown: no batch price of m$' out.txt
+}
+
+@test "each bad line with its place, code and text; exit 3" {
+	{
+		line a
+		echo nonsense
+		line a
+		echo
+		line b gpt-5-mini /v1/embeddings
+		line c gpt-4o
+		echo '{"custom_id":"d"}'
+		printf '%s' "$(line e)"
+	} >in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 3 ]
+	[ "$(sed -n 's/^in.jsonl:\([0-9]*: [a-z_]*\).*/\1/p' out.txt |
+		paste -sd,)" = '2: invalid_json_line,3: duplicate_custom_id,5: invalid_url,6: mismatched_model,7: missing_required_parameter' ]
+	grep -q '(first on line 1)$' out.txt
+	grep -q '^Requests  *2 without fault, 5 with one$' out.txt
+	grep -q '^Blank lines  *1$' out.txt
+	says '1 of 1 file would be refused'
+}
+
+@test "the server refuses what the check refuses, in the same words" {
+	a_desk
+	{
+		line a
+		line b gpt-4o
+		line a
+		echo '{"custom_id":"d","url":"/v1/chat/completions","body":{}}'
+		line e gpt-5-mini /v1/moderations
+		echo '{'
+	} >in.jsonl
+	manager --check in.jsonl --json
+	[ "$STATUS" = 3 ]
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 10 batch_is failed
+	[ "$(jq -c '[.[0].findings[] | [.line, .code, .param, .message]]' \
+		out.txt)" = "$(member '[.errors.data[] |
+		[.line, .code, .param, .message]] | @json')" ]
+}
+
+@test "several files, each on its own" {
+	line a >one.jsonl
+	line a gpt-4o >two.jsonl
+	: >three.jsonl
+	manager --check one.jsonl two.jsonl three.jsonl
+	[ "$STATUS" = 3 ]
+	says '1 of 3 files would be refused'
+	grep -q '^three.jsonl: empty_file: ' out.txt
+	manager --check one.jsonl two.jsonl --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -c '[.[] | [.path, .ok, .requests]]' out.txt)" = \
+		'[["one.jsonl",true,1],["two.jsonl",true,1]]' ]
+}
+
+@test "more lines than a batch may have" {
+	awk 'BEGIN { for (i = 0; i < 50001; i++) printf "{\"custom_id\":\"r%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"m\",\"messages\":[]}}\n", i }' >in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 3 ]
+	grep -q '^in.jsonl: .*50001 requests' out.txt
+}
+
+@test "no file, a folder, binary bytes" {
+	manager --check nowhere.jsonl
+	[ "$STATUS" = 3 ]
+	says nowhere.jsonl
+	manager --check .
+	[ "$STATUS" = 3 ]
+	head -c 100000 /dev/urandom >in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 3 ]
+	[ "$(tr -cd '\000-\010\013-\037' <out.txt | wc -c)" = 0 ]
+	manager --check
+	[ "$STATUS" = 2 ]
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/env bats
+# batch_manager --wait, --errors, --download: a batch to its end, and its files.
+load lib
+load client
+
+a_batch() { # n
+	write_input "$1" in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+}
+
+a_faulty_desk() { # rule...
+	faults "$@"
+	a_desk --faults "$FAULTS"
+}
+
+@test "--wait: until it has completed" {
+	a_desk
+	a_batch 3
+	manager --wait "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	grep -q '^Status  *completed$' out.txt
+	[[ $ERR == *validating* ]]
+	a_batch 3
+	manager --wait "$BATCH_ID" --quiet --json
+	[ -z "$ERR" ]
+	[ "$(jq -r .status out.txt)" = completed ]
+}
+
+@test "--wait: one that fails, expires or is cancelled is exit 1" {
+	a_faulty_desk 'fail some_code "Because"'
+	a_batch 1
+	manager --wait "$BATCH_ID"
+	[ "$STATUS" = 1 ]
+	grep -q 'some_code: Because' out.txt
+	[[ $ERR == *"$BATCH_ID failed" ]]
+}
+
+@test "--wait: a service that is away for a while is waited for" {
+	# The service's look is repeated by itself a few times; longer than that.
+	a_faulty_desk 'on GET /v1/batches/* nth 2..20: status 502' \
+		'validating 500ms'
+	a_batch 1
+	export NIGHTMAIL_CLOCK=fast=100
+	manager --wait "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'warning: '*'looking on'* ]]
+	grep -q '^Status  *completed$' out.txt
+}
+
+@test "--wait: Ctrl-C leaves the batch running, and says how to wait again" {
+	a_desk --delay-in-progress 1000
+	a_batch 1
+	batch_manager --wait "$BATCH_ID" >out.txt 2>err.txt 3>&- &
+	local pid=$! status=0
+	wait_for 10 grep -q in_progress err.txt
+	kill -INT $pid
+	wait $pid || status=$?
+	[ $status = 130 ]
+	grep -q "^  batch_manager --wait $BATCH_ID$" err.txt
+	batch_is in_progress
+}
+
+@test "--errors: reasons, the most frequent first, with ids" {
+	a_faulty_desk 'row 2: http_error 500 server_error "Oh dear"' \
+		'row 3..7: http_error 400 invalid_value "No such thing"'
+	a_batch 8
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	[ "$(sed -n 3,6p out.txt)" = '5 × 400 invalid_value: No such thing
+    r-3, r-4, r-5, …
+1 × 500 server_error: Oh dear
+    r-2' ]
+	manager --errors "$BATCH_ID" --json
+	[ "$(jq -c '[.failed, (.reasons[] | [.count, .status, .code,
+		(.custom_ids | length)])]' out.txt)" = \
+		'[6,[5,400,"invalid_value",5],[1,500,"server_error",1]]' ]
+}
+
+@test "--errors: failed rows in the output file are found too" {
+	a_faulty_desk 'row 2: http_error 400 odd "In the wrong file" in output'
+	a_batch 3
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	grep -q '1 × 400 odd: In the wrong file' out.txt
+}
+
+@test "--errors: none, and none yet" {
+	a_desk --delay-in-progress 1000
+	a_batch 1
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	[[ $OUT == *'what fails is told when it has ended.' ]]
+	stop_server
+	start_server --delay-in-progress 0
+	export OPENAI_BASE_URL=$BASE_URL
+	a_batch 1
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	[ "$OUT" = "No request of $BATCH_ID failed." ]
+}
+
+@test "--errors: of a batch that failed as a whole, its own" {
+	a_faulty_desk 'fail some_code "Because" line 1'
+	a_batch 1
+	wait_for 10 batch_is failed
+	manager --errors "$BATCH_ID"
+	grep -q 'line 1: some_code: Because' out.txt
+	manager --errors "$BATCH_ID" --json
+	[ "$(jq -c '[.reasons[] | [.class, .code, .line]]' out.txt)" = \
+		'[["failed","some_code",1]]' ]
+}
+
+@test "--download: one line a request, in the order of the requests" {
+	a_faulty_desk 'order shuffled' 'row 2: http_error 400 x "y"'
+	a_batch 5
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID"
+	[ "$STATUS" = 1 ]
+	[ "$(jq -r '[.custom_id, .response.status_code] | join(" ")' \
+		"$BATCH_ID.jsonl" | paste -sd,)" = \
+		'r-1 200,r-2 400,r-3 200,r-4 200,r-5 200' ]
+	grep -q '^Succeeded  *4$' out.txt
+	grep -q '^Failed  *1$' out.txt
+	says '1 of 5 requests have no result'
+	[ -z "$(find "$XDG_STATE_HOME" -name 'file-*')" ]
+}
+
+@test "--download: each request once, whatever the rows are like" {
+	a_faulty_desk 'row 1: doubled' 'row 2: missing' 'row 3: unknown' \
+		'row 4: malformed' 'row 5: expired' 'row 6: cancelled' \
+		'row 7: status 0'
+	a_batch 8
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID" -o out.jsonl --json
+	[ "$STATUS" = 1 ]
+	[ "$(jq -r .custom_id out.jsonl | xargs)" = \
+		'r-1 r-2 r-3 r-4 r-5 r-6 r-7 r-8' ]
+	[ "$(jq -r 'select(.error.code == "missing").custom_id' out.jsonl |
+		head -1)" = r-2 ]
+	[ "$(jq '.requests == 8 and .requests == .succeeded + .failed +
+		.expired + .cancelled + .missing and .duplicate_rows == 1 and
+		.unknown_rows == 1 and .malformed_rows == 1 and .expired == 1
+		and .cancelled == 1' out.txt)" = true ]
+}
+
+@test "--download: cut again and again, it goes on where it was" {
+	a_faulty_desk 'on GET /v1/files/*/content nth 1..3: cut after 500..900'
+	a_batch 20
+	wait_for 10 batch_is completed
+	export NIGHTMAIL_CLOCK=fast=100
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r .custom_id out.jsonl | wc -l)" = 20 ]
+}
+
+@test "--download: without the request file all rows are saved, and it is said" {
+	a_desk
+	a_batch 3
+	wait_for 10 batch_is completed
+	call DELETE "/v1/files/$FILE_ID"
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'a request file is gone'* ]]
+	[ "$(wc -l <out.jsonl)" = 3 ]
+}
+
+@test "--download: the batches of a run together" {
+	a_desk
+	variant0 --mode batch --limit 5 --shard-requests 2 --dry-run
+	local ids
+	mapfile -t ids < <(ids_of "$OUT")
+	for BATCH_ID in "${ids[@]}"; do
+		wait_for 10 batch_is completed
+	done
+	manager --download "${ids[2]}" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r .custom_id out.jsonl | xargs)" = \
+		'request-0 request-1 request-2 request-3 request-4' ]
+}
+
+@test "--download: one that has not ended is exit 1, and nothing is saved" {
+	a_desk --delay-in-progress 1000
+	a_batch 1
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 1 ]
+	says "its results can be had when it has ended"
+	[ ! -e out.jsonl ]
+}
+
+@test "--download: a folder that is not there is exit 5, what was there stays" {
+	a_desk
+	a_batch 1
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID" -o nowhere/out.jsonl
+	[ "$STATUS" = 5 ]
+	says nowhere/out.jsonl
+}

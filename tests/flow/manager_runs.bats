@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# batch_manager --runs, --clean, --prune: what this machine remembers and owns.
+load lib
+load client
+
+a_finished_run() {
+	run_batch 3 --shard-requests 2
+	[ "$STATUS" = 0 ]
+}
+
+files_there() {
+	call GET /v1/files
+	member '.data | length'
+}
+
+@test "--runs: none, and no journal is made" {
+	manager --runs
+	[ "$STATUS" = 0 ]
+	[ "$OUT" = 'No run is recorded on this machine.' ]
+	manager --runs --json
+	[ "$(jq -c . out.txt)" = '[]' ]
+	[ ! -e "$XDG_STATE_HOME/nightmail" ]
+}
+
+@test "--runs: each with its batches, newest first" {
+	a_desk
+	a_finished_run
+	sleep 0.01
+	variant0 --mode batch --limit 2 --dry-run
+	local id
+	id=$(ids_of "$OUT")
+	manager --runs
+	[ "$STATUS" = 0 ]
+	[ "$(awk 'NR > 1 && /^[0-9a-f]/ { print $5, $6 }' out.txt |
+		paste -sd,)" = 'open 2,done 3' ]
+	[ "$(grep -c ', completed, on this machine$' out.txt)" = 2 ]
+	grep -q "^    $id  2 requests, last seen " out.txt
+	manager --runs --json
+	[ "$(jq -c '[.[] | [.state, .requests, .mode, .name,
+		(.batches | length)]]' out.txt)" = \
+		'[["open",2,"batch","1-hop-test",1],["done",3,"batch","1-hop-test",2]]' ]
+	[ "$(jq -r '.[0].batches[0].id' out.txt)" = "$id" ]
+	[[ $(jq -r '.[0].service' out.txt) == "$BASE_URL" ]]
+	[[ $(<out.txt) != *sk-test-0123456789* ]]
+}
+
+@test "--runs: a run whose batch's id was lost" {
+	# The creation is refused for a while, and the program gives up.
+	faults 'on POST /v1/batches: status 401'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 2 --dry-run
+	[ "$STATUS" != 0 ]
+	manager --runs
+	[ "$STATUS" = 0 ]
+	grep -q '^    (no batch)  2 requests, ' out.txt
+}
+
+@test "--clean: asks, and where nobody can be asked deletes nothing" {
+	a_desk
+	a_finished_run
+	[ "$(files_there)" = 4 ]
+	manager --clean --older-than 0
+	[ "$STATUS" = 2 ]
+	says '4 files'
+	says '--yes'
+	[ "$(files_there)" = 4 ]
+}
+
+@test "--clean --yes: the files of finished runs, and those alone" {
+	a_desk
+	a_finished_run
+	variant0 --mode batch --limit 2 --dry-run
+	write_input 1 in.jsonl
+	upload in.jsonl
+	BATCH_ID=$(ids_of "$OUT")
+	wait_for 10 batch_is completed
+	[ "$(files_there)" = 7 ]
+	manager --clean --yes
+	[ "$OUT" = 'There is nothing to delete.' ]
+	manager --clean --yes --older-than 0
+	[ "$STATUS" = 0 ]
+	[[ $OUT == 'Deleted 4 of 4 files '*' of 1 run.' ]]
+	[ "$(files_there)" = 3 ]
+	manager --clean --yes --older-than 0 --json
+	[ "$(jq -c '[.runs, .deleted]' out.txt)" = '[1,0]' ]
+	# What was collected is scored again without them.
+	[ -s "$RESULTS" ]
+}
+
+@test "--clean: another account's runs are left alone" {
+	a_desk
+	a_finished_run
+	OPENAI_API_KEY=sk-other-0123456789 manager --clean --yes --older-than 0
+	[ "$OUT" = 'There is nothing to delete.' ]
+	[ "$(files_there)" = 4 ]
+}
+
+@test "--prune: finished runs and their downloads; results stay" {
+	a_desk
+	a_finished_run
+	variant0 --mode batch --limit 2 --dry-run
+	manager --prune --yes
+	[ "$OUT" = 'There is nothing to forget.' ]
+	manager --prune --older-than 0
+	[ "$STATUS" = 2 ]
+	says '--yes'
+	find results -type f | sort | xargs cksum >before
+	manager --prune --older-than 0 --yes
+	[ "$STATUS" = 0 ]
+	[[ $OUT == 'Forgot 1 of 1 run; '* ]]
+	find results -type f | sort | xargs cksum | cmp - before
+	manager --runs --json
+	[ "$(jq -c '[.[].state]' out.txt)" = '["open"]' ]
+	[ "$(find "$XDG_STATE_HOME/nightmail/runs" -name '*.jsonl' |
+		wc -l)" = 0 ]
+}
+
+@test "--prune: a journal that is damaged is exit 5 and stays" {
+	mkdir -p "$XDG_STATE_HOME/nightmail"
+	echo 'no database' >"$XDG_STATE_HOME/nightmail/journal.db"
+	manager --prune --yes --older-than 0
+	[ "$STATUS" = 5 ]
+	says journal.db
+	[ "$(<"$XDG_STATE_HOME/nightmail/journal.db")" = 'no database' ]
+}
