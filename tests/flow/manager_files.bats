@@ -15,12 +15,12 @@ a_faulty_desk() { # rule...
 }
 
 @test "--wait: until it has completed" {
-	a_desk
+	a_desk --delay-in-progress 0.5
 	a_batch 3
 	manager --wait "$BATCH_ID"
 	[ "$STATUS" = 0 ]
 	grep -q '^Status  *completed$' out.txt
-	[[ $ERR == *validating* ]]
+	[[ $ERR == *" elapsed"* ]]
 	a_batch 3
 	manager --wait "$BATCH_ID" --quiet --json
 	[ -z "$ERR" ]
