@@ -7,7 +7,7 @@
 #include "cli/option.h"
 
 /* Later attempts follow the first within days. */
-enum { SISTERS_WITHIN_S = 7 * 86400 };
+enum { SISTERS_WITHIN_S = 7 * 86400, BATCH_ID_MAX_BYTES = 256 };
 
 /* What was asked, and whether more can be sent for it. */
 static enum nm_code
@@ -45,6 +45,24 @@ let_person_choose(const struct nm_quiz_wish *person,
 	memory->wish.path = NULL;
 }
 
+/* Repeating what was asked then is fine; asking for something else is not. */
+static enum nm_code
+check_limit(const struct nm_quiz_wish *person, struct nm_quiz_memory *memory,
+            struct nm_err *err)
+{
+	if (!person->limit || person->limit == memory->wish.limit ||
+	    person->limit == memory->questions)
+		return NM_OK;
+	if (!memory->wish.limit && memory->questions < 0) {
+		memory->wish.limit = person->limit;
+		return NM_OK;
+	}
+	return nm_fail(err, NM_USAGE, 0,
+		"--limit %lld is not what the batch was made with (%lld"
+		" questions): leave it out", (long long)person->limit,
+		(long long)memory->questions);
+}
+
 static enum nm_code
 take_from_journal(struct nm_job *job, const struct nm_job_tools *tools,
                   const struct nm_run_record *record,
@@ -59,7 +77,9 @@ take_from_journal(struct nm_job *job, const struct nm_job_tools *tools,
 	if (rc)
 		goto done;
 	let_person_choose(person, &memory);
-	rc = nm_job_read(job, tools, &memory.wish, err);
+	rc = check_limit(person, &memory, err);
+	if (!rc)
+		rc = nm_job_read(job, tools, &memory.wish, err);
 	if (!rc)
 		rc = check_digest(job, &memory, err);
 	if (rc)
@@ -187,6 +207,8 @@ take_from_batch(struct nm_job *job, const struct nm_job_tools *tools,
 	nm_quiz_guess(batch, &arena, &memory);
 	rc = locate(&memory, person, batch, &place, err);
 	if (!rc)
+		rc = check_limit(person, &memory, err);
+	if (!rc)
 		rc = nm_job_read(job, tools, &memory.wish, err);
 	if (!rc)
 		rc = check_digest(job, &memory, err);
@@ -241,6 +263,23 @@ check_account(const struct nm_job_tools *tools, const char *batch_id,
 		strcmp(record->account, "local") == 0 ? ", by --local" : "");
 }
 
+/* An id is one part of a path. */
+static enum nm_code
+check_id(const char *batch_id, struct nm_err *err)
+{
+	size_t i;
+
+	for (i = 0; batch_id[i]; i++)
+		if (batch_id[i] <= ' ' || batch_id[i] > '~' ||
+		    strchr("/?#%", batch_id[i]))
+			break;
+	if (i && !batch_id[i] && i <= BATCH_ID_MAX_BYTES)
+		return NM_OK;
+	return nm_fail(err, NM_USAGE, 0,
+		"--batch-id: '%.80s' is no batch id: ids such as batch_abc123"
+		" are shown by batch_manager --list", batch_id);
+}
+
 enum nm_code
 nm_job_take_up(struct nm_job *job, const struct nm_job_tools *tools,
                const char *batch_id, const struct nm_quiz_wish *wish,
@@ -252,6 +291,9 @@ nm_job_take_up(struct nm_job *job, const struct nm_job_tools *tools,
 
 	memset(job, 0, sizeof(*job));
 	job->tools = tools;
+	rc = check_id(batch_id, err);
+	if (rc)
+		return rc;
 	rc = nm_runs_of_batch(tools->journal, batch_id, &arena, &record, err);
 	if (!rc)
 		rc = check_account(tools, batch_id, &record, err);

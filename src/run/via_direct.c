@@ -9,7 +9,10 @@
 #include "run/pace.h"
 #include "state/answers.h"
 
-enum { COMMIT_MS = 200, COMMIT_ROWS = 1024, POLL_MS = 50 };
+enum {
+	COMMIT_MS = 200, COMMIT_ROWS = 1024, POLL_MS = 50,
+	REACH_PAUSE_MS = 1000
+};
 
 enum slot_state { SLOT_FREE, SLOT_FLYING, SLOT_WAITING };
 
@@ -204,6 +207,13 @@ adapt(struct direct *d, const struct nm_chat_reply *reply)
 		nm_pace_hold(&d->pace, now_ms + reply->verdict.pause_ms);
 }
 
+/* As long as nobody ever replied, no request has failed: check_silence ends it. */
+static int
+is_out_of_reach(const struct direct *d, const struct nm_chat_reply *reply)
+{
+	return !reply->status && !d->replies && reply->verdict.transient;
+}
+
 static void
 on_done(void *user, const struct nm_chat_reply *reply)
 {
@@ -220,9 +230,11 @@ on_done(void *user, const struct nm_chat_reply *reply)
 		slot->state = SLOT_FREE;
 		return;
 	}
-	if (reply->code && reply->verdict.when != NM_RETRY_NEVER) {
+	if (reply->code && (reply->verdict.when != NM_RETRY_NEVER ||
+	                    is_out_of_reach(d, reply))) {
 		slot->state = SLOT_WAITING;
-		slot->due_ms = now_ms + reply->verdict.pause_ms;
+		slot->due_ms = now_ms + (reply->verdict.when != NM_RETRY_NEVER
+		               ? reply->verdict.pause_ms : REACH_PAUSE_MS);
 		d->waiting++;
 		return;
 	}
