@@ -227,8 +227,10 @@ awaits_room(const struct nm_batch *batch)
 
 /* What the status means for the person, as the words before the command. */
 static const char *
-advice(const struct nm_batch *batch)
+advice(const struct nm_batch_view *view)
 {
+	const struct nm_batch *batch = view->batch;
+
 	switch (batch->status) {
 	case NM_BATCH_COMPLETED:
 		return "To retrieve the results, run:";
@@ -246,7 +248,9 @@ advice(const struct nm_batch *batch)
 	case NM_BATCH_CANCELLING:
 		return "What is finished is kept. To look again, run:";
 	default:
-		return "To wait for it and retrieve the results, run:";
+		return is_scorable(view)
+			? "To wait for it and retrieve the results, run:"
+			: "To wait for it, run:";
 	}
 }
 
@@ -260,7 +264,7 @@ add_advice(const struct nm_batch_view *view, struct nm_buf *out)
 	if (batch->status == NM_BATCH_COMPLETED && !has_results(batch))
 		nm_buf_add_string(out, "\nThe service names no result file.\n");
 	else
-		nm_buf_addf(out, "\n%s\n", advice(batch));
+		nm_buf_addf(out, "\n%s\n", advice(view));
 	if (command.len)
 		nm_buf_addf(out, "  %s\n", nm_buf_string(&command));
 	nm_buf_clear(&command);
