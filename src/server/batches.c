@@ -117,17 +117,6 @@ answer_batch(struct nm_call *call, const struct nm_stored_batch *batch)
 
 /* ---- create ---- */
 
-static bool
-refuse(struct nm_call *call, const char *param, const char *code,
-       const char *text)
-{
-	struct nm_refusal refusal = { .status = 400, .param = param,
-	                              .code = code };
-
-	nm_call_refuse(call, &refusal, "%s", text);
-	return false;
-}
-
 static const char *
 kind_name(const struct nm_value *value)
 {
@@ -152,9 +141,9 @@ static bool
 refuse_type(struct nm_call *call, const char *param, const char *expected,
             const struct nm_value *got)
 {
-	return refuse(call, param, "invalid_type", nm_arena_printf(
-		&call->arena, "Invalid type for '%s': expected %s, but got %s "
-		"instead.", param, expected, kind_name(got)));
+	return nm_call_reject(call, param, "invalid_type", "Invalid type for "
+	                      "'%s': expected %s, but got %s instead.", param,
+	                      expected, kind_name(got));
 }
 
 /* A required text of the body. */
@@ -165,9 +154,9 @@ read_text(struct nm_call *call, const char *name, const char **text)
 	struct nm_text bytes = nm_json_text(value);
 
 	if (nm_json_kind(value) == NM_JSON_ABSENT)
-		return refuse(call, name, "missing_required_parameter",
-		              nm_arena_printf(&call->arena, "Missing required "
-		                              "parameter: '%s'.", name));
+		return nm_call_reject(call, name, "missing_required_parameter",
+		                      "Missing required parameter: '%s'.",
+		                      name);
 	if (nm_json_kind(value) != NM_JSON_STRING)
 		return refuse_type(call, name, "a string", value);
 	*text = nm_arena_text(&call->arena, bytes).at;
@@ -180,10 +169,11 @@ check_endpoint(struct nm_call *call, const char *endpoint)
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
 		if (strcmp(endpoint, endpoints[i]) == 0)
 			return true;
-	return refuse(call, "endpoint", "invalid_value", nm_arena_printf(
-		&call->arena, "Invalid value: '%.200s'. Supported values are: "
-		"'/v1/responses', '/v1/chat/completions', '/v1/embeddings', and "
-		"'/v1/completions'.", endpoint));
+	return nm_call_reject(call, "endpoint", "invalid_value", "Invalid "
+	                      "value: '%.200s'. Supported values are: "
+	                      "'/v1/responses', '/v1/chat/completions', "
+	                      "'/v1/embeddings', and '/v1/completions'.",
+	                      endpoint);
 }
 
 static bool
@@ -191,10 +181,9 @@ check_window(struct nm_call *call, const char *window)
 {
 	if (strcmp(window, "24h") == 0)
 		return true;
-	return refuse(call, "completion_window", "invalid_value",
-	              nm_arena_printf(&call->arena, "Invalid value for "
-	              "'completion_window': '%.200s'. Supported values are: "
-	              "'24h'.", window));
+	return nm_call_reject(call, "completion_window", "invalid_value",
+	                      "Invalid value for 'completion_window': "
+	                      "'%.200s'. Supported values are: '24h'.", window);
 }
 
 /* Code points of valid UTF-8. */
@@ -218,20 +207,23 @@ check_pair(struct nm_call *call, struct nm_text key,
 	                                    key.at);
 
 	if (chars(key) > METADATA_KEY_MAX_CHARS)
-		return refuse(call, "metadata", "string_above_max_length",
-		              nm_arena_printf(arena, "Invalid key of 'metadata': "
-		              "string too long. Expected a string with maximum "
-		              "length %d, but got a string with length %zu instead.",
-		              METADATA_KEY_MAX_CHARS, chars(key)));
+		return nm_call_reject(call, "metadata",
+		                      "string_above_max_length", "Invalid key "
+		                      "of 'metadata': string too long. "
+		                      "Expected a string with maximum length "
+		                      "%d, but got a string with length %zu "
+		                      "instead.", METADATA_KEY_MAX_CHARS,
+		                      chars(key));
 	if (nm_json_kind(value) != NM_JSON_STRING)
 		return refuse_type(call, param, "a string", value);
 	if (chars(nm_json_text(value)) > METADATA_VALUE_MAX_CHARS)
-		return refuse(call, param, "string_above_max_length",
-		              nm_arena_printf(arena, "Invalid '%s': string too "
-		              "long. Expected a string with maximum length %d, but "
-		              "got a string with length %zu instead.", param,
-		              METADATA_VALUE_MAX_CHARS,
-		              chars(nm_json_text(value))));
+		return nm_call_reject(call, param, "string_above_max_length",
+		                      "Invalid '%s': string too long. "
+		                      "Expected a string with maximum length "
+		                      "%d, but got a string with length %zu "
+		                      "instead.", param,
+		                      METADATA_VALUE_MAX_CHARS,
+		                      chars(nm_json_text(value)));
 	return true;
 }
 
@@ -250,12 +242,14 @@ read_metadata(struct nm_call *call, const char **metadata)
 	if (nm_json_kind(object) != NM_JSON_OBJECT)
 		return refuse_type(call, "metadata", "an object", object);
 	if (nm_json_count(object) > METADATA_MAX_PAIRS)
-		return refuse(call, "metadata", "object_above_max_properties",
-		              nm_arena_printf(&call->arena, "Invalid 'metadata': "
-		              "too many properties. Expected an object with at most "
-		              "%d properties, but got an object with %zu properties "
-		              "instead.", METADATA_MAX_PAIRS,
-		              nm_json_count(object)));
+		return nm_call_reject(call, "metadata",
+		                      "object_above_max_properties",
+		                      "Invalid 'metadata': too many "
+		                      "properties. Expected an object with at "
+		                      "most %d properties, but got an object "
+		                      "with %zu properties instead.",
+		                      METADATA_MAX_PAIRS,
+		                      nm_json_count(object));
 	nm_json_walk_init(&walk, object);
 	while ((value = nm_json_walk_next(&walk, &key)))
 		if (!check_pair(call, key, value))
@@ -287,10 +281,10 @@ check_file(struct nm_call *call, const char *file_id, bool *good,
 	                     call->fault.stale_s)
 		rc = NM_ABSENT;
 	if (rc == NM_ABSENT || strcmp(file.purpose, "batch") != 0)
-		*good = refuse(call, "file_id", "invalid_request",
-		               nm_arena_printf(&call->arena, "Cannot find file "
-		               "%.100s, or organization org-nightmail does not have "
-		               "access to it.", file_id));
+		*good = nm_call_reject(call, "file_id", "invalid_request",
+		                       "Cannot find file %.100s, or "
+		                       "organization org-nightmail does not "
+		                       "have access to it.", file_id);
 	return NM_OK;
 }
 
@@ -342,8 +336,8 @@ static enum nm_code
 create(struct nm_call *call, struct nm_err *err)
 {
 	const struct nm_parts *parts = call->parts;
-	struct nm_stored_batch batch = { .tenant = call->tenant };
-	const char *window;
+	struct nm_stored_batch batch = { .tenant = call->tenant, .endpoint = "" };
+	const char *window = "";
 	char id[NM_ID_MAX];
 	int64_t now_ms;
 	bool good;
@@ -457,7 +451,7 @@ cancel(struct nm_call *call, struct nm_err *err)
 {
 	const struct nm_parts *parts = call->parts;
 	struct nm_batch_move move = { .to = NM_BATCH_CANCELLING };
-	struct nm_stored_batch batch;
+	struct nm_stored_batch batch = {0};
 	enum nm_code rc;
 
 	do {

@@ -65,19 +65,41 @@ nm_refusal_write(struct nm_buf *out, const struct nm_refusal *refusal,
 	nm_json_close_object(&w);
 }
 
+static void
+refuse_as(struct nm_call *call, const struct nm_refusal *refusal,
+          const char *format, va_list args)
+{
+	struct nm_buf message = { .max = 4096 }, body = {0};
+
+	nm_buf_addv(&message, format, args);
+	nm_refusal_write(&body, refusal, nm_buf_text(&message));
+	nm_call_json(call, refusal->status, &body);
+	nm_buf_release(&message);
+}
+
 void
 nm_call_refuse(struct nm_call *call, const struct nm_refusal *refusal,
                const char *format, ...)
 {
-	struct nm_buf message = { .max = 4096 }, body = {0};
 	va_list args;
 
 	va_start(args, format);
-	nm_buf_addv(&message, format, args);
+	refuse_as(call, refusal, format, args);
 	va_end(args);
-	nm_refusal_write(&body, refusal, nm_buf_text(&message));
-	nm_call_json(call, refusal->status, &body);
-	nm_buf_release(&message);
+}
+
+bool
+nm_call_reject(struct nm_call *call, const char *param, const char *code,
+               const char *format, ...)
+{
+	struct nm_refusal refusal = { .status = 400, .param = param,
+	                              .code = code };
+	va_list args;
+
+	va_start(args, format);
+	refuse_as(call, &refusal, format, args);
+	va_end(args);
+	return false;
 }
 
 /* A file name as a header's quoted text. */

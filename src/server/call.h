@@ -127,6 +127,9 @@ struct nm_refusal {
 };
 void nm_call_refuse(struct nm_call *call, const struct nm_refusal *refusal,
                     const char *format, ...) NM_PRINTF(3, 4);
+/* As nm_call_refuse with 400; returns false, for readers of parameters. */
+bool nm_call_reject(struct nm_call *call, const char *param, const char *code,
+                    const char *format, ...) NM_PRINTF(4, 5);
 /* Appends {"error":{"message":…,"type":…,"param":…,"code":…}}. */
 void nm_refusal_write(struct nm_buf *out, const struct nm_refusal *refusal,
                       struct nm_text message);

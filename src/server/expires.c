@@ -3,17 +3,6 @@
 #include "server/body.h"
 #include "server/query.h"
 
-static bool
-refuse(struct nm_call *call, const char *param, const char *code,
-       const char *text)
-{
-	struct nm_refusal refusal = { .status = 400, .code = code,
-	                              .param = param };
-
-	nm_call_refuse(call, &refusal, "%s", text);
-	return false;
-}
-
 /* Both spellings of the values meet here; seconds are what was found, or absent. */
 static bool
 check(struct nm_call *call, const char *name, struct nm_text anchor,
@@ -24,30 +13,30 @@ check(struct nm_call *call, const char *name, struct nm_text anchor,
 
 	param = nm_arena_printf(arena, "%s.anchor", name);
 	if (!anchor.len)
-		return refuse(call, param, "missing_required_parameter",
-		              nm_arena_printf(arena, "Missing required parameter: "
-		                              "'%s'.", param));
+		return nm_call_reject(call, param,
+		                      "missing_required_parameter", "Missing "
+		                      "required parameter: '%s'.", param);
 	if (!nm_text_is(anchor, "created_at"))
-		return refuse(call, param, "invalid_value", nm_arena_printf(
-			arena, "Invalid value: '%.*s'. Supported values are: "
-			"'created_at'.", NM_TEXT_ARGS(anchor)));
+		return nm_call_reject(call, param, "invalid_value", "Invalid "
+		                      "value: '%.*s'. Supported values are: "
+		                      "'created_at'.", NM_TEXT_ARGS(anchor));
 	param = nm_arena_printf(arena, "%s.seconds", name);
 	if (!is_number)
-		return refuse(call, param, "invalid_type", nm_arena_printf(
-			arena, "Invalid type for '%s': expected an integer.",
-			param));
+		return nm_call_reject(call, param, "invalid_type", "Invalid "
+		                      "type for '%s': expected an integer.",
+		                      param);
 	if (seconds < NM_EXPIRES_MIN_S)
-		return refuse(call, param, "integer_below_min_value",
-		              nm_arena_printf(arena, "Invalid '%s': integer below "
-		              "minimum value. Expected a value >= %d, but got %lld "
-		              "instead.", param, NM_EXPIRES_MIN_S,
-		              (long long)seconds));
+		return nm_call_reject(call, param, "integer_below_min_value",
+		                      "Invalid '%s': integer below minimum "
+		                      "value. Expected a value >= %d, but got "
+		                      "%lld instead.", param, NM_EXPIRES_MIN_S,
+		                      (long long)seconds);
 	if (seconds > NM_EXPIRES_MAX_S)
-		return refuse(call, param, "integer_above_max_value",
-		              nm_arena_printf(arena, "Invalid '%s': integer above "
-		              "maximum value. Expected a value <= %d, but got %lld "
-		              "instead.", param, NM_EXPIRES_MAX_S,
-		              (long long)seconds));
+		return nm_call_reject(call, param, "integer_above_max_value",
+		                      "Invalid '%s': integer above maximum "
+		                      "value. Expected a value <= %d, but got "
+		                      "%lld instead.", param, NM_EXPIRES_MAX_S,
+		                      (long long)seconds);
 	*out = seconds;
 	return true;
 }
@@ -64,9 +53,9 @@ nm_expires_read(struct nm_call *call, const char *name,
 	    nm_json_kind(value) == NM_JSON_NULL)
 		return true;
 	if (nm_json_kind(value) != NM_JSON_OBJECT)
-		return refuse(call, name, "invalid_type", nm_arena_printf(
-			&call->arena, "Invalid type for '%s': expected an object.",
-			name));
+		return nm_call_reject(call, name, "invalid_type", "Invalid "
+		                      "type for '%s': expected an object.",
+		                      name);
 	number = nm_json_get(value, "seconds");
 	read = nm_json_int(number, INT64_MIN);
 	return check(call, name, nm_json_text(nm_json_get(value, "anchor")),

@@ -146,10 +146,12 @@ check_form(struct nm_call *call, int64_t *live_s)
 		return false;
 	}
 	if (!nm_purpose_known(purpose->value)) {
-		refuse(call, 400, "purpose", nm_arena_printf(
-			&call->arena, "'%.*s' is not one of ['assistants', 'batch',"
-			" 'fine-tune', 'vision', 'user_data', 'evals'] - 'purpose'",
-			NM_TEXT_ARGS(purpose->value)));
+		refuse(call, 400, "purpose",
+		       nm_arena_printf(
+			       &call->arena,
+			       "'%.*s' is not one of ['assistants', 'batch',"
+			       " 'fine-tune', 'vision', 'user_data', 'evals'] - 'purpose'",
+			       NM_TEXT_ARGS(purpose->value)));
 		return false;
 	}
 	return nm_expires_read_form(call, "expires_after", live_s) &&

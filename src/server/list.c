@@ -3,17 +3,6 @@
 #include "server/query.h"
 
 static bool
-refuse(struct nm_call *call, const char *param, const char *code,
-       const char *text)
-{
-	struct nm_refusal refusal = { .status = 400, .param = param,
-	                              .code = code };
-
-	nm_call_refuse(call, &refusal, "%s", text);
-	return false;
-}
-
-static bool
 read_limit(struct nm_call *call, size_t max_limit, size_t *limit)
 {
 	struct nm_err err;
@@ -23,20 +12,20 @@ read_limit(struct nm_call *call, size_t max_limit, size_t *limit)
 	if (rc == NM_ABSENT)
 		return true;
 	if (rc)
-		return refuse(call, "limit", "invalid_type", "Invalid type for "
-		              "'limit': expected an integer, but got a string "
-		              "instead.");
+		return nm_call_reject(call, "limit", "invalid_type",
+		                      "Invalid type for 'limit': expected an "
+		                      "integer, but got a string instead.");
 	if (number < 1)
-		return refuse(call, "limit", "integer_below_min_value",
-		              nm_arena_printf(&call->arena, "Invalid 'limit': "
-		              "integer below minimum value. Expected a value >= 1, "
-		              "but got %lld instead.", (long long)number));
+		return nm_call_reject(call, "limit", "integer_below_min_value",
+		                      "Invalid 'limit': integer below minimum "
+		                      "value. Expected a value >= 1, but got "
+		                      "%lld instead.", (long long)number);
 	if ((uint64_t)number > max_limit)
-		return refuse(call, "limit", "integer_above_max_value",
-		              nm_arena_printf(&call->arena, "Invalid 'limit': "
-		              "integer above maximum value. Expected a value <= "
-		              "%zu, but got %lld instead.", max_limit,
-		              (long long)number));
+		return nm_call_reject(call, "limit", "integer_above_max_value",
+		                      "Invalid 'limit': integer above maximum "
+		                      "value. Expected a value <= %zu, but "
+		                      "got %lld instead.", max_limit,
+		                      (long long)number);
 	*limit = (size_t)number;
 	return true;
 }
@@ -51,9 +40,10 @@ read_order(struct nm_call *call, enum nm_store_order *order)
 	if (nm_text_is(text, "asc"))
 		*order = NM_OLDEST_FIRST;
 	else if (!nm_text_is(text, "desc"))
-		return refuse(call, "order", "invalid_value", nm_arena_printf(
-			&call->arena, "Invalid value: '%.*s'. Supported values are: "
-			"'asc' and 'desc'.", NM_TEXT_ARGS(text)));
+		return nm_call_reject(call, "order", "invalid_value",
+		                      "Invalid value: '%.*s'. Supported "
+		                      "values are: 'asc' and 'desc'.",
+		                      NM_TEXT_ARGS(text));
 	return true;
 }
 

@@ -71,7 +71,7 @@ enum nm_code
 nm_multipart_init(struct nm_multipart *parts, const char *content_type,
                   struct nm_err *err)
 {
-	struct nm_text boundary = {0};
+	struct nm_text boundary = NM_TEXT("");
 	struct nm_arena arena = {0};
 	enum nm_code rc = NM_OK;
 

@@ -23,8 +23,8 @@ send_file(struct nm_call *call, const char *type, struct nm_text bytes)
 }
 
 #define PAGE_FILE(name, type) \
-	static enum nm_code \
-	send_##name(struct nm_call *call, struct nm_err *err) \
+	static enum nm_code send_##name(struct nm_call *call, \
+	                                struct nm_err *err) \
 	{ \
 		(void)err; \
 		return send_file(call, type "; charset=utf-8", \

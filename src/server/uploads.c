@@ -19,20 +19,11 @@ enum {
 };
 
 static const char *const state_names[] = {
-	[NM_UPLOAD_PENDING] = "pending", [NM_UPLOAD_COMPLETED] = "completed",
-	[NM_UPLOAD_CANCELLED] = "cancelled", [NM_UPLOAD_EXPIRED] = "expired"
+	[NM_UPLOAD_PENDING] = "pending",
+	[NM_UPLOAD_COMPLETED] = "completed",
+	[NM_UPLOAD_CANCELLED] = "cancelled",
+	[NM_UPLOAD_EXPIRED] = "expired",
 };
-
-static bool
-refuse(struct nm_call *call, const char *param, const char *code,
-       const char *text)
-{
-	struct nm_refusal refusal = { .status = 400, .param = param,
-	                              .code = code };
-
-	nm_call_refuse(call, &refusal, "%s", text);
-	return false;
-}
 
 static void
 answer_upload(struct nm_call *call, const struct nm_stored_upload *upload,
@@ -65,9 +56,9 @@ read_text(struct nm_call *call, const char *name, const char **text)
 	const struct nm_value *value = nm_json_get(call->root, name);
 
 	if (nm_json_kind(value) != NM_JSON_STRING || !nm_json_text(value).len)
-		return refuse(call, name, "missing_required_parameter",
-		              nm_arena_printf(&call->arena, "Missing required "
-		                              "parameter: '%s'.", name));
+		return nm_call_reject(call, name, "missing_required_parameter",
+		                      "Missing required parameter: '%s'.",
+		                      name);
 	*text = nm_arena_text(&call->arena, nm_json_text(value)).at;
 	return true;
 }
@@ -83,13 +74,15 @@ read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 		return false;
 	upload->bytes = nm_json_int(bytes, -1);
 	if (upload->bytes < 1 || upload->bytes > UPLOAD_MAX_BYTES)
-		return refuse(call, "bytes", "invalid_value", "Invalid 'bytes': "
-		              "expected an integer from 1 to 8589934592.");
+		return nm_call_reject(call, "bytes", "invalid_value",
+		                      "Invalid 'bytes': expected an integer "
+		                      "from 1 to 8589934592.");
 	if (!nm_purpose_known(nm_text_of(upload->purpose)))
-		return refuse(call, "purpose", "invalid_value", nm_arena_printf(
-			&call->arena, "Invalid value: '%.100s'. Supported values "
-			"are: 'assistants', 'batch', 'fine-tune', 'vision', "
-			"'user_data', and 'evals'.", upload->purpose));
+		return nm_call_reject(call, "purpose", "invalid_value",
+		                      "Invalid value: '%.100s'. Supported "
+		                      "values are: 'assistants', 'batch', "
+		                      "'fine-tune', 'vision', 'user_data', "
+		                      "and 'evals'.", upload->purpose);
 	return nm_expires_read(call, "expires_after",
 	                       nm_json_get(call->root, "expires_after"),
 	                       &upload->file_live_s) &&
@@ -136,9 +129,8 @@ find_pending(struct nm_call *call, struct nm_stored_upload *upload,
 		               "No such Upload object: %s", call->id);
 	if (rc || upload->state == NM_UPLOAD_PENDING)
 		return rc;
-	refuse(call, NULL, NULL, nm_arena_printf(
-		&call->arena, "Upload %s is %s, not pending.", upload->id,
-		state_names[upload->state]));
+	nm_call_reject(call, NULL, NULL, "Upload %s is %s, not pending.",
+	               upload->id, state_names[upload->state]);
 	return NM_ABSENT;
 }
 
@@ -169,12 +161,12 @@ add_part(struct nm_call *call, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	if (!call->upload.fd_plus_one ||
 	    !nm_text_is(call->upload.field, "data")) {
-		refuse(call, "data", "missing_required_parameter",
-		       "Missing required parameter: 'data'.");
+		nm_call_reject(call, "data", "missing_required_parameter",
+		               "Missing required parameter: 'data'.");
 		return NM_OK;
 	}
 	if (call->upload.bytes > PART_MAX_BYTES) {
-		refuse(call, "data", NULL, "A part is 64 MB at most.");
+		nm_call_reject(call, "data", NULL, "A part is 64 MB at most.");
 		return NM_OK;
 	}
 	nm_store_new_id("part_", id);
@@ -187,7 +179,8 @@ add_part(struct nm_call *call, struct nm_err *err)
 	part.created_s = nm_vclock_now_s(call->parts->clock);
 	rc = nm_store_part_add(call->parts->store, &part, err);
 	if (rc == NM_HELD) {
-		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		nm_call_reject(call, NULL, NULL, "The upload is not pending "
+		               "any more.");
 		return NM_OK;
 	}
 	if (rc)
@@ -214,8 +207,8 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 	*good = false;
 	if (nm_json_kind(ids) != NM_JSON_ARRAY || !nm_json_count(ids) ||
 	    nm_json_count(ids) > PARTS_MAX) {
-		refuse(call, "part_ids", "missing_required_parameter",
-		       "Missing required parameter: 'part_ids'.");
+		nm_call_reject(call, "part_ids", "missing_required_parameter",
+		               "Missing required parameter: 'part_ids'.");
 		return NM_OK;
 	}
 	nm_json_walk_init(&walk, ids);
@@ -225,9 +218,9 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 		                                          : "",
 		                       &call->arena, &parts[*n], err);
 		if (rc == NM_ABSENT) {
-			refuse(call, "part_ids", "invalid_value", nm_arena_printf(
-				&call->arena, "No part '%.*s' in this upload.",
-				NM_TEXT_ARGS(nm_json_text(id))));
+			nm_call_reject(call, "part_ids", "invalid_value",
+			               "No part '%.*s' in this upload.",
+			               NM_TEXT_ARGS(nm_json_text(id)));
 			return NM_OK;
 		}
 		if (rc)
@@ -235,10 +228,10 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 		total += parts[(*n)++].bytes;
 	}
 	*good = total == upload->bytes ||
-	        refuse(call, "part_ids", "invalid_value", nm_arena_printf(
-		       &call->arena, "The parts have %lld bytes in all, but the "
-		       "upload was announced with %lld.", (long long)total,
-		       (long long)upload->bytes));
+	        nm_call_reject(call, "part_ids", "invalid_value", "The parts "
+	                       "have %lld bytes in all, but the upload was "
+	                       "announced with %lld.", (long long)total,
+	                       (long long)upload->bytes);
 	return NM_OK;
 }
 
@@ -283,8 +276,8 @@ digest_fits(struct nm_call *call, const char *hex)
 	if (!text)
 		return true;
 	return strcasecmp(text, hex) == 0 ||
-	       refuse(call, "md5", "invalid_value", "The md5 of the parts is not "
-	              "the one given.");
+	       nm_call_reject(call, "md5", "invalid_value", "The md5 of the "
+	                      "parts is not the one given.");
 }
 
 /* Joins the parts under `id`; *good is false when it was refused. */
@@ -347,7 +340,8 @@ complete(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_upload_end(call->parts->store, upload.id,
 	                         NM_UPLOAD_COMPLETED, &file, err);
 	if (rc == NM_HELD) {
-		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		nm_call_reject(call, NULL, NULL, "The upload is not pending "
+		               "any more.");
 		return NM_OK;
 	}
 	if (rc)
@@ -369,7 +363,8 @@ cancel(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_upload_end(call->parts->store, upload.id,
 	                         NM_UPLOAD_CANCELLED, NULL, err);
 	if (rc == NM_HELD) {
-		refuse(call, NULL, NULL, "The upload is not pending any more.");
+		nm_call_reject(call, NULL, NULL, "The upload is not pending "
+		               "any more.");
 		return NM_OK;
 	}
 	if (rc)

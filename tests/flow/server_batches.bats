@@ -14,7 +14,7 @@ advance() { # span
 }
 
 @test "a batch is born with every member, and goes its way" {
-	start_server
+	start_server --clock step
 	write_input 5 in.jsonl
 	upload in.jsonl
 	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
@@ -32,7 +32,8 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 		'["validating",null,null,null,null,null,null,"n1",0,0]' ]
 	[ "$(member '.expires_at - .created_at')" = 86400 ]
 	for state in in_progress finalizing completed; do
-		wait_for 5 batch_is $state
+		advance 1s
+		wait_for 20 batch_is $state
 	done
 	[ "$(member '.request_counts | @json')" = \
 		'{"total":5,"completed":5,"failed":0}' ]
@@ -100,7 +101,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 @test "an unknown file: the batch fails, or is refused at once" {
 	start_server
 	create_batch file-none
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	[ "$(member '.errors.data[0] | [.code, .param, .line] | @json')" = \
 		'["invalid_request","file_id",null]' ]
 	[[ $(member '.errors.data[0].message') == \
@@ -149,25 +150,25 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 @test "cancel: twice is fine, a finished batch is a conflict" {
 	start_server --delay-in-progress 100
 	new_batch 3
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	[ "$STATUS" = 200 ]
 	[ "$(member .status)" = cancelling ]
 	[ "$(member '.cancelling_at != null')" = true ]
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	[ "$STATUS" = 200 ]
-	wait_for 5 batch_is cancelled
+	wait_for 20 batch_is cancelled
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	[ "$STATUS" = 200 ]
 	[ "$(member .status)" = cancelled ]
 	stop_server
 	start_server
 	new_batch 3
-	wait_for 5 batch_is completed
+	wait_for 20 batch_is completed
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	refused 409 null null "Cannot cancel a batch with status 'completed'."
 	create_batch file-none
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	refused 409 null null "Cannot cancel a batch with status 'failed'."
 }
@@ -176,7 +177,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	start_server --delay-validating 1
 	new_batch 1
 	call DELETE "/v1/files/$FILE_ID"
-	wait_for 8 batch_is failed
+	wait_for 20 batch_is failed
 	[ "$(member '.errors.data[0].param')" = file_id ]
 }
 
@@ -187,12 +188,12 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	sleep 0.3
 	batch_is validating
 	advance 11s
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	advance 23h
 	sleep 0.3
 	batch_is in_progress
 	advance 1h
-	wait_for 5 batch_is expired
+	wait_for 20 batch_is expired
 	[ "$(member '.expired_at >= .expires_at')" = true ]
 	call GET "/v1/files/$input"
 	[ "$STATUS" = 200 ]
@@ -202,7 +203,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	call GET /v1/files
 	[ "$(member "[.data[].id] | index(\"$input\")")" = null ]
 	gone() { [ ! -e "$STATE/files/$input" ]; }
-	wait_for 10 gone
+	wait_for 20 gone
 	call GET "/v1/batches/$BATCH_ID"
 	[ "$STATUS" = 200 ]
 }
@@ -232,21 +233,20 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 
 @test "a small batch is done within two seconds" {
 	start_server
-	local begin=${EPOCHREALTIME/./}
 	new_batch 20
-	wait_for 5 batch_is completed
-	[ $((${EPOCHREALTIME/./} - begin)) -lt 2500000 ]
+	wait_for 20 batch_is completed
+	[ "$(member '.completed_at - .created_at <= 2')" = true ]
 }
 
 @test "state outlives SIGTERM and SIGKILL, and work goes on" {
 	start_server --delay-in-progress 1
 	new_batch 10
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	kill_server
 	start_server --delay-in-progress 1
 	call GET "/v1/files/$FILE_ID/content"
 	cmp "$BODY" in.jsonl
-	wait_for 10 batch_is completed
+	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 10 ]
 	local out
 	out=$(member .output_file_id)
@@ -265,7 +265,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 		"$BASE_URL/files" >/dev/null 3>&- &
 	local curl=$!
 	some_tmp() { [ -n "$(ls "$STATE/tmp")" ]; }
-	wait_for 5 some_tmp
+	wait_for 20 some_tmp
 	kill_server
 	wait $curl || true
 	some_tmp
@@ -286,7 +286,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	SERVER_URL=$second_url
 	kill -9 "$first"
 	wait "$first" 2>/dev/null || true
-	wait_for 10 batch_is completed
+	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 5 ]
 }
 
@@ -373,5 +373,5 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["x"]}'
 	refused 400 null null expired
 	no_parts() { [ -z "$(ls "$STATE/files")" ]; }
-	wait_for 10 no_parts
+	wait_for 20 no_parts
 }

@@ -15,7 +15,7 @@ start_with() { # script lines on stdin; option...
 
 run_batch() { # n-lines
 	new_batch "$1"
-	wait_for 10 batch_is completed
+	wait_for 20 batch_is completed
 	OUTPUT=$(member '.output_file_id // ""')
 	ERRORS=$(member '.error_file_id // ""')
 	: >output
@@ -140,7 +140,7 @@ run_batch() { # n-lines
 	call POST /_control/clock -d '{"advance":"1s"}'
 	call POST /_control/clock -d '{"advance":"1s"}'
 	BATCH_ID=$early
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	[ "$(member '.errors.data[0] | [.code, .param, .line] | @json')" = \
 		'["invalid_request","file_id",null]' ]
 	call POST /_control/clock -d '{"advance":"2s"}'
@@ -261,29 +261,29 @@ run_batch() { # n-lines
 	}
 	advance 1s
 	BATCH_ID=$three
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	[ "$(member '.errors.data[0] | [.code, .message, .param, .line] |
 		@json')" = '["empty_file","The file is empty.","file_id",2]' ]
 	BATCH_ID=$one
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	advance 1s
 	half() {
 		# Times are told in whole seconds: nearly one more may have passed.
 		batch_is in_progress && [ "$(member '.request_counts.completed |
 			. >= 10 and . < 20')" = true ]
 	}
-	wait_for 5 half
+	wait_for 20 half
 	advance 2s
-	wait_for 5 batch_is finalizing
+	wait_for 20 batch_is finalizing
 	advance 24m
 	batch_is finalizing
 	advance 2m
-	wait_for 5 batch_is completed
+	wait_for 20 batch_is completed
 	BATCH_ID=$two
 	batch_is in_progress
 	[ "$(member .request_counts.completed)" = 2 ]
 	advance 24h
-	wait_for 5 batch_is expired
+	wait_for 20 batch_is expired
 	[ -n "$(member '.output_file_id // ""')" ]
 }
 
@@ -294,9 +294,9 @@ run_batch() { # n-lines
 	in_progress forever of batch 1
 	EOF
 	new_batch 60
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	new_batch 60
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	[[ $(member '.errors.data[0].message') == "Enqueued request limit \
 reached for m in organization org-nightmail. Limit: 100 enqueued requests. \
 Please try again once some in_progress batches have been completed." ]]
@@ -308,7 +308,7 @@ Please try again once some in_progress batches have been completed." ]]
 	call POST /_control/faults
 	[ "$STATUS" = 200 ]
 	new_batch 400
-	wait_for 5 batch_is failed
+	wait_for 20 batch_is failed
 	[ "$(member '.errors.data[0] | [.code, .param, .line] | @json')" = \
 		'["token_limit_exceeded",null,null]' ]
 	[[ $(member '.errors.data[0].message') == *"Limit: 2,000 enqueued \

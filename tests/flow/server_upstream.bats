@@ -55,7 +55,7 @@ each_row_once() { # n
 	start_upstream
 	start_server --upstream "$UPSTREAM_URL/" --concurrency 4
 	new_batch 40
-	wait_for 10 batch_is completed
+	wait_for 20 batch_is completed
 	[ "$(member .model)" = m ]
 	[ "$(member '.request_counts | @json')" = \
 		'{"total":40,"completed":40,"failed":0}' ]
@@ -93,7 +93,7 @@ each_row_once() { # n
 	NIGHTMAIL_UPSTREAM_KEY=sk-behind-1234 start_server \
 		--upstream "$UPSTREAM_URL"
 	new_batch 3
-	wait_for 10 batch_is completed
+	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 3 ]
 	stop_server
 	run grep -r sk-behind "$STATE" "$SERVER_LOG" \
@@ -133,7 +133,7 @@ each_row_once() { # n
 	UPSTREAM_PORT=$(sed 's|.*:\([0-9]*\)/.*|\1|' <<<"$UPSTREAM_URL")
 	start_server --upstream "$UPSTREAM_URL"
 	new_batch 5
-	wait_for 5 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	sleep 0.3
 	batch_is in_progress
 	start_upstream
@@ -146,14 +146,14 @@ each_row_once() { # n
 	start_upstream --faults faults
 	start_server --upstream "$UPSTREAM_URL" --concurrency 2
 	new_batch 30
-	wait_for 10 batch_is in_progress
+	wait_for 20 batch_is in_progress
 	answered() {
 		batch_is in_progress && [ "$(member .request_counts.completed)" = 5 ]
 	}
-	wait_for 10 answered
+	wait_for 20 answered
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	[ "$(member .status)" = cancelling ]
-	wait_for 10 batch_is cancelled
+	wait_for 20 batch_is cancelled
 	[ "$(member '.request_counts | @json')" = \
 		'{"total":30,"completed":5,"failed":0}' ]
 	fetch_results cancelled
@@ -173,9 +173,9 @@ each_row_once() { # n
 	answered() {
 		batch_is in_progress && [ "$(member .request_counts.completed)" = 3 ]
 	}
-	wait_for 10 answered
+	wait_for 20 answered
 	call POST /_control/clock -d '{"advance":"24h"}'
-	wait_for 10 batch_is expired
+	wait_for 20 batch_is expired
 	[ "$(member '.request_counts | @json')" = \
 		'{"total":10,"completed":3,"failed":0}' ]
 	fetch_results expired
