@@ -15,6 +15,8 @@
 /* Bytes without a row may be on their way to one; after this they are not. */
 enum { ORPHAN_AGE_S = 3600 };
 
+enum { SCHEMA = 1 }; /* as it stands below */
+
 static const char *const schema =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE IF NOT EXISTS setting("
@@ -67,6 +69,25 @@ static const char *const schema =
 	" created_s INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS part_upload ON part(upload_id);"
 	"COMMIT;";
+
+/* A folder of a later program is left alone: it may mean what we cannot know. */
+static enum nm_code
+check_schema(struct nm_db *db, struct nm_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	rc = nm_db_use(db, "SELECT value FROM setting WHERE name = 'schema'",
+	               &st, err);
+	if (!rc)
+		rc = nm_db_step(db, st, &row, err);
+	if (!rc && (!row || sqlite3_column_int(st, 0) != SCHEMA))
+		rc = nm_fail(err, NM_STATE, 0, "server.db is of another version of "
+		             "this program");
+	nm_db_done(st);
+	return rc;
+}
 
 static enum nm_code
 make_folders(struct nm_store *store, const char *state_dir, struct nm_err *err)
@@ -167,6 +188,8 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 	rc = nm_db_open(&made->writer, nm_buf_string(&path), err);
 	if (!rc)
 		rc = nm_db_run(&made->writer, schema, err);
+	if (!rc)
+		rc = check_schema(&made->writer, err);
 	if (!rc)
 		rc = nm_db_open(&made->reader, nm_buf_string(&path), err);
 	if (rc)

@@ -349,6 +349,31 @@ test_second_process(void **state)
 	nm_buf_release(&living);
 }
 
+/* What is no state of ours is left as it is. */
+static void
+test_strange_state(void **state)
+{
+	char strange[] = "/tmp/nm-store-XXXXXX", command[200];
+	struct nm_store *opened = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(strange));
+	assert_int_equal(nm_store_open(strange, &opened, &err), NM_OK);
+	nm_store_close(opened);
+	(void)snprintf(command, sizeof(command), "sqlite3 %s/server.db \"UPDATE "
+	               "setting SET value = 2 WHERE name = 'schema'\"", strange);
+	if (system(command) == 0)
+		assert_int_equal(nm_store_open(strange, &opened, &err), NM_STATE);
+	(void)snprintf(command, sizeof(command),
+	               "rm %s/server.db*; echo strange > %s/server.db", strange,
+	               strange);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(nm_store_open(strange, &opened, &err), NM_STATE);
+	(void)snprintf(command, sizeof(command), "grep -q strange %s/server.db "
+	               "&& rm -r %s", strange, strange);
+	assert_int_equal(system(command), 0);
+}
+
 int
 main(void)
 {
@@ -362,6 +387,7 @@ main(void)
 		cmocka_unit_test(test_open_batches),
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_second_process),
+		cmocka_unit_test(test_strange_state),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
