@@ -309,7 +309,7 @@ takes() { # good-ids argument...
 	a_desk
 	OPENAI_API_KEY=$'sk-a\nHost: evil' refuses 2 'OPENAI_API_KEY' --limit 1
 	lacks err.txt evil
-	OPENAI_API_KEY='' OPENAI_BASE_URL= refuses 2 'OPENAI_API_KEY' --limit 1
+	OPENAI_API_KEY='' OPENAI_BASE_URL='' refuses 2 'OPENAI_API_KEY' --limit 1
 }
 
 @test "a key is not sent over plain http beyond this machine" {

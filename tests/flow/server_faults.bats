@@ -82,7 +82,8 @@ run_batch() { # n-lines
 	on GET /v1/files nth 2: trickle 20/s
 	EOF
 	call GET /v1/files
-	local size=$(wc -c <"$BODY")
+	local size
+	size=$(wc -c <"$BODY")
 	SECONDS=0
 	call GET /v1/batches -w '%{time_total}'
 	[[ $STATUS == 0.[3-9]* ]]
@@ -102,7 +103,8 @@ run_batch() { # n-lines
 	EOF
 	write_input 5 in.jsonl
 	upload in.jsonl
-	local size=$(wc -c <in.jsonl)
+	local size
+	size=$(wc -c <in.jsonl)
 	call GET "/v1/files/$FILE_ID/content"
 	[ "$(wc -c <"$BODY")" = 100 ]
 	grep -qi "^content-length: $size" "$HEADERS"
