@@ -28,6 +28,7 @@ struct program {
 	struct nm_watch     watch;
 	struct nm_job_tools tools;
 	struct nm_budget    budget;
+	struct nm_buf       data_dir; /* where none is named */
 	struct nm_job       jobs[JOBS_MAX];
 	size_t              n_jobs;
 	int                 service_open;
@@ -100,7 +101,8 @@ fill_wish(const struct program *p, struct nm_quiz_wish *wish)
 	const struct nm_options *options = &p->options;
 
 	memset(wish, 0, sizeof(*wish));
-	wish->data_dir = text_or(options, OPT_DATA_DIR, "data/metaqa");
+	wish->data_dir = text_or(options, OPT_DATA_DIR,
+	                         nm_buf_string(&p->data_dir));
 	wish->limit = nm_options_whole(options, OPT_LIMIT);
 	wish->sample = nm_options_whole(options, OPT_SAMPLE);
 	wish->seed = wish->sample ? nm_options_whole(options, OPT_SEED) : 0;
@@ -108,6 +110,19 @@ fill_wish(const struct program *p, struct nm_quiz_wish *wish)
 	wish->max_output_tokens =
 		nm_options_whole(options, OPT_MAX_OUTPUT_TOKENS);
 	wish->prompt_path = nm_options_text(options, OPT_PROMPT);
+}
+
+/* The working folder's own, else the sample that is installed. */
+static void
+find_data(struct program *p)
+{
+	struct nm_err none;
+
+	if (access("data/metaqa", X_OK) == 0 ||
+	    nm_path_data(&p->data_dir, "metaqa", &none)) {
+		nm_buf_clear(&p->data_dir);
+		nm_buf_add_string(&p->data_dir, "data/metaqa");
+	}
 }
 
 static void
@@ -223,6 +238,7 @@ set_up(struct program *p, const char *typed, struct nm_err *err)
 		rc = reach_out(p, err);
 	if (rc)
 		return rc;
+	find_data(p);
 	fill_tools(p, typed);
 	nm_progress_open(&p->progress, &p->message, &p->service.clock, 0);
 	return NM_OK;
@@ -516,6 +532,7 @@ tear_down(struct program *p)
 	if (p->service_open)
 		nm_service_close(&p->service);
 	nm_prices_close(&p->prices);
+	nm_buf_release(&p->data_dir);
 	nm_options_release(&p->options);
 }
 

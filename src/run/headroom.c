@@ -6,7 +6,12 @@
 #include "remote/limit.h"
 #include "state/limits.h"
 
-enum { HOLD_FIRST_MS = 5000, HOLD_MAX_MS = 900000 };
+enum {
+	HOLD_FIRST_MS = 5000,
+	HOLD_MAX_MS = 900000,
+	LONE_REFUSALS_MAX = 3,
+	REFUSALS_MAX = 150 /* at the longest pause, a day and a half */
+};
 
 static int64_t
 limit_of(const struct nm_run *run, const char *kind)
@@ -108,6 +113,21 @@ void
 nm_headroom_hold(struct nm_run *run)
 {
 	hold(run, 0);
+}
+
+enum nm_code
+nm_headroom_refused(struct nm_run *run, struct nm_shard_record *shard,
+                    const char *why, struct nm_err *err)
+{
+	int lone = shard->count == 1 &&
+	           shard->tokens > limit_of(run, "enqueued_tokens");
+
+	shard->refusals++;
+	if (shard->refusals >= (lone ? LONE_REFUSALS_MAX : REFUSALS_MAX)) {
+		shard->state = NM_SHARD_REFUSED;
+		shard->note = why;
+	}
+	return nm_run_save(run, shard, err);
 }
 
 void

@@ -30,6 +30,16 @@ enum nm_code nm_headroom_learn(struct nm_run *run, int status,
 /* Holds creations back as after a refusal that speaks of room. */
 void nm_headroom_hold(struct nm_run *run);
 
+/*
+ * A shard was refused for want of room once more. Waiting ends where it is hopeless:
+ * a lone request above the limit, or days of refusals. Then the shard is REFUSED,
+ * and `why` is its note. Saves it.
+ */
+enum nm_code nm_headroom_refused(struct nm_run *run,
+                                 struct nm_shard_record *shard,
+                                 const char *why, struct nm_err *err)
+	NM_MUST_USE;
+
 /* A creation was taken: the next refusal starts from a short pause again. */
 void nm_headroom_taken(struct nm_run *run);
 

@@ -20,9 +20,10 @@ bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
 	if (first)
 		run->failing_since_ms = now_ms;
 	age_ms = now_ms - run->failing_since_ms;
-	if (rc == NM_ABSENT && (run->origin == NM_RUN_RESUMED ||
-	                        age_ms > run->settings.patience_ms))
-		return nm_while(err, "looking at %s", shard->batch_id);
+	if (rc == NM_ABSENT && age_ms > run->settings.patience_ms)
+		return nm_while(err, "looking at %s (if it is gone for good,"
+		                " --new submits its run afresh)",
+		                shard->batch_id);
 	if ((rc != NM_ABSENT && rc != NM_UNREACHABLE && rc != NM_AMBIGUOUS &&
 	     rc != NM_PROTOCOL) || age_ms > TROUBLE_MAX_MS)
 		return nm_while(err, "looking at %s", shard->batch_id);
@@ -82,8 +83,7 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 	shard->state = NM_SHARD_UPLOADED;
 	shard->batch_id = "";
 	shard->status = "";
-	shard->refusals++;
-	return nm_run_save(run, shard, err);
+	return nm_headroom_refused(run, shard, first_error(run, batch), err);
 }
 
 static enum nm_code

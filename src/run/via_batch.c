@@ -102,9 +102,8 @@ submit_step(struct nm_run *run, struct nm_shard_record *shard,
 	}
 	if (!learnt)
 		return rc;
-	shard->refusals++;
 	nm_run_warn(run, "%s: waiting for room", err->text);
-	return nm_run_save(run, shard, err);
+	return nm_headroom_refused(run, shard, run->api->refusal.message, err);
 }
 
 /* Trouble that may pass: waits a while, but not for ever. */
