@@ -341,12 +341,22 @@ nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
 	return rc ? rc : load_shards(run, err);
 }
 
+/* Our own batches tell their place in the run; others have none. */
+static int64_t
+told(const struct nm_batch *batch, const char *pair_name)
+{
+	int64_t value = strtoll(nm_batch_metadata(batch, pair_name), NULL, 10);
+
+	return value > 0 && value < INT32_MAX ? value : 1;
+}
+
 static void
 adopt_shard(struct nm_shard_record *shard, const struct nm_batch *batch,
             int64_t count)
 {
 	*shard = (struct nm_shard_record){
-		.attempt = 1,
+		.number = told(batch, "shard"),
+		.attempt = told(batch, "attempt"),
 		.count = batch->total > 0 ? batch->total : count,
 		.state = NM_SHARD_CREATED,
 		.batch_id = batch->id,
@@ -354,6 +364,30 @@ adopt_shard(struct nm_shard_record *shard, const struct nm_batch *batch,
 		.created = batch->created_s,
 		.status = batch->status_text,
 	};
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct nm_shard_record *x = a, *y = b;
+
+	if (x->attempt != y->attempt)
+		return x->attempt < y->attempt ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Which questions a later attempt asked is not known: none in particular. */
+static void
+place_shards(struct nm_shard_record *shards, size_t n_shards, int64_t count)
+{
+	int64_t first = 0;
+	size_t i;
+
+	qsort(shards, n_shards, sizeof(*shards), by_place);
+	for (i = 0; i < n_shards; i++) {
+		shards[i].first = shards[i].attempt == 1 ? first : count;
+		first += shards[i].count;
+	}
 }
 
 enum nm_code
@@ -374,6 +408,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	plan.n_shards = n_batches;
 	for (i = 0; i < n_batches; i++)
 		adopt_shard(&plan.shards[i], &batches[i], source->count);
+	place_shards(plan.shards, n_batches, source->count);
 	return record_new(run, &plan, NM_RUN_TAKE_UP, err);
 }
 

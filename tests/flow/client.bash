@@ -13,7 +13,7 @@
 #   ledger                 "asked answered …" of $RESULTS, zeroes left out
 
 RESULTS=results/variant0_llm_baseline_1-hop-test_batch.json
-RULE=================================================================================
+RULE='================================================================================'
 
 a_desk() { # server-option...
 	[ -e data ] || ln -s "$NM_SOURCE/data" data

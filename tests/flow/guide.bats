@@ -408,3 +408,78 @@ dataset_name model mode status metrics ledger run results" ]
 	lacks screen.txt "estimated to cost"
 	[ "$(calls POST /v1/batches)" = 1 ]
 }
+
+# ---- batch_manager, as the guide has it ----
+
+status_is() { # id status option...
+	manager --status "$1" "${@:3}" && [ "$STATUS" = 0 ] &&
+		grep -qw "$2" out.txt
+}
+
+# Dry run, status, list, retrieve: each in a process of its own.
+walk_the_guide() { # option...
+	variant0 --mode batch --limit 5 --dry-run "$@"
+	[ "$STATUS" = 0 ]
+	local id
+	id=$(ids_of "$OUT")
+	manager --status "$id" "$@"
+	[ "$STATUS" = 0 ]
+	[[ $OUT == *"$id"* ]]
+	wait_for 10 status_is "$id" completed "$@"
+	# What to do next is told, as it has to be typed.
+	grep -qF -- "variant0_llm_baseline --mode batch --batch-id $id$*" out.txt ||
+		grep -qF -- "variant0_llm_baseline --mode batch --batch-id $id $*" \
+			out.txt
+	manager --list "$@"
+	[ "$STATUS" = 0 ]
+	[[ $OUT == *"$id"*'Variant0 - 1-hop-test'* ]]
+	manager --list --limit 20 "$@"
+	[ "$STATUS" = 0 ]
+	variant0 --mode batch --batch-id "$id" "$@"
+	[ "$STATUS" = 0 ]
+	[[ $OUT == *"Results saved to: $RESULTS"* ]]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
+	manager --cancel "$id" "$@"
+	[ "$STATUS" = 1 ]
+	[[ $OUT$ERR == *'already completed'* ]]
+	manager --status batch_nope "$@"
+	[ "$STATUS" = 4 ]
+}
+
+@test "the guide from end to end, against a server" {
+	a_desk
+	walk_the_guide
+}
+
+@test "the guide from end to end, with --local" {
+	ln -s "$NM_SOURCE/data" data
+	unset OPENAI_API_KEY OPENAI_BASE_URL
+	walk_the_guide --local
+}
+
+@test "cancel, then retrieve: what was finished is kept" {
+	a_desk --delay-in-progress 1000
+	variant0 --mode batch --limit 3 --dry-run
+	local id
+	id=$(ids_of "$OUT")
+	wait_for 10 status_is "$id" in_progress
+	manager --cancel "$id"
+	[ "$STATUS" = 0 ]
+	[[ $OUT$ERR == *kept* ]]
+	wait_for 10 status_is "$id" cancelled
+	variant0 --mode batch --batch-id "$id" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'was cancelled'* ]]
+	[ "$(result .ledger.answered)" = 3 ]
+}
+
+@test "status of a failed batch: its errors, by line" {
+	faults 'fail invalid_json_line "This line is not JSON." line 3'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 5 --dry-run
+	local id
+	id=$(ids_of "$OUT")
+	wait_for 10 status_is "$id" failed
+	[[ $OUT == *invalid_json_line* ]]
+	[[ $OUT == *'line 3'* ]]
+}

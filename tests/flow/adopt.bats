@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# Batches that this machine's journal does not know: made by older scripts, by
+# another machine, or before the journal was lost.
+load lib
+load client
+
+# As the older scripts did: the first n questions, request-0 and on.
+old_batch() { # n metadata [dataset]
+	local file=${3:-$SAMPLE}
+	head -"$1" "$file" | cut -f1 | jq -Rc --slurp 'split("\n") | .[:-1] |
+		to_entries[] | {custom_id: "request-\(.key)", method: "POST",
+		url: "/v1/chat/completions", body: {model: "gpt-4o-mini",
+		messages: [{role: "user", content: .value}]}}' >old.jsonl
+	upload old.jsonl
+	create_batch "$FILE_ID" -d '{"input_file_id":"'"$FILE_ID"'",
+		"endpoint":"/v1/chat/completions","completion_window":"24h",
+		"metadata":'"$2"'}'
+	MADE=$(calls POST '.*')
+}
+
+create_batch() { # file-id -d body
+	call POST /v1/batches "${@:2}"
+	[ "$STATUS" = 200 ]
+	BATCH_ID=$(member .id)
+}
+
+nothing_made() {
+	[ "$(calls POST '.*')" = "$MADE" ]
+}
+
+adopt() { # option...
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2 "$@"
+}
+
+@test "an older script's batch: told by its description" {
+	a_desk --answer-key "$SAMPLE"
+	old_batch 7 '{"description":"Variant0 - 1-hop-test","num_questions":"7"}'
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=7 answered=7 attempts=1' ]
+	[ "$(result .dataset_name)" = 1-hop-test ]
+	[ "$(result '.results[6].question_text')" = \
+		"$(sed -n 7p "$SAMPLE" | cut -f1)" ]
+	[ "$(result '.metrics.total_correct_answers > 0')" = true ]
+	nothing_made
+	# And again: the same.
+	adopt
+	[ "$STATUS" = 0 ]
+	nothing_made
+}
+
+@test "the other datasets too" {
+	a_desk
+	old_batch 4 '{"description":"Variant0 - 3-hop-test","num_questions":"4"}' \
+		"$NM_SOURCE/data/metaqa/3-hop/vanilla/qa_test.txt"
+	adopt
+	[ "$STATUS" = 0 ]
+	RESULTS=results/variant0_llm_baseline_3-hop-test_batch.json
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+}
+
+@test "its failures are not asked again: nobody knows with what prompt" {
+	faults 'row 2: http_error 500' 'row 3: missing'
+	a_desk --faults "$FAULTS"
+	old_batch 4 '{"description":"Variant0 - 1-hop-test","num_questions":"4"}'
+	adopt
+	[ "$STATUS" = 1 ]
+	[ "$(ledger)" = 'asked=4 answered=2 http_error=1 missing=1 attempts=1' ]
+	nothing_made
+}
+
+@test "free text: asks for --datasets in one line, and scores with it" {
+	a_desk --answer-key "$SAMPLE"
+	local text
+	for text in 'my nightly run' 'Variant0' '' 'x - y z'; do
+		old_batch 3 "$(jq -nc --arg t "$text" \
+			'{description: $t, num_questions: "3"}')"
+		adopt
+		[ "$STATUS" = 2 ]
+		says '--datasets'
+		says "$BATCH_ID"
+		nothing_made
+	done
+	adopt --datasets 1-hop
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	nothing_made
+}
+
+@test "a description that names no dataset here" {
+	a_desk
+	old_batch 3 '{"description":"Variant0 - films-2019","num_questions":"3"}'
+	adopt
+	[ "$STATUS" = 2 ]
+	says '--datasets'
+	cp "$SAMPLE" films-2019.txt
+	adopt --datasets films-2019.txt
+	[ "$STATUS" = 0 ]
+	RESULTS=results/variant0_llm_baseline_films-2019_batch.json
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "no metadata at all: --datasets and --limit tell" {
+	a_desk
+	old_batch 5 null
+	adopt
+	[ "$STATUS" = 2 ]
+	says '--datasets'
+	adopt --datasets 1-hop --limit 5
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
+}
+
+@test "more questions than the file has: not the file it was made from" {
+	a_desk
+	old_batch 9 '{"description":"Variant0 - 1-hop-test","num_questions":"9"}'
+	mkdir -p other/1-hop/vanilla
+	head -4 "$SAMPLE" >other/1-hop/vanilla/qa_test.txt
+	adopt --data-dir other
+	[ "$STATUS" = 3 ]
+	says 'but 9 were sent'
+	nothing_made
+}
+
+@test "questions changed on disk: says so and stops; brought back: goes on" {
+	a_desk
+	cp "$SAMPLE" mine.txt
+	variant0 --mode batch --limit 4 --datasets mine.txt --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	sed -i '2s/^/so, /' mine.txt
+	adopt
+	[ "$STATUS" = 3 ]
+	says 'no longer holds the questions that were sent'
+	[ ! -e results/variant0_llm_baseline_mine_batch.json ]
+	# A gold answer counts as well: it would change the score.
+	cp "$SAMPLE" mine.txt
+	sed -i '2s/$/|Nobody At All/' mine.txt
+	adopt
+	[ "$STATUS" = 3 ]
+	rm mine.txt
+	adopt
+	[ "$STATUS" = 3 ]
+	says 'mine.txt'
+	cp "$SAMPLE" mine.txt
+	adopt
+	[ "$STATUS" = 0 ]
+}
+
+@test "lines after those that were sent may change" {
+	a_desk
+	cp "$SAMPLE" mine.txt
+	variant0 --mode batch --limit 4 --datasets mine.txt --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	echo 'who made [More]	Somebody' >>mine.txt
+	adopt
+	[ "$STATUS" = 0 ]
+}
+
+@test "the journal is lost: digest and run in the metadata tell the rest" {
+	a_desk --answer-key "$SAMPLE"
+	variant0 --mode batch --limit 7 --shard-requests 3 --dry-run
+	local ids
+	mapfile -t ids < <(ids_of "$OUT")
+	[ ${#ids[@]} = 3 ]
+	# Batches of others between them are no sisters.
+	variant0 --mode batch --limit 2 --model other --dry-run
+	MADE=$(calls POST '.*')
+	export XDG_STATE_HOME=$PWD/elsewhere
+	BATCH_ID=${ids[1]}
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=7 answered=7 attempts=1' ]
+	[ "$(result '[.run.batches[].id] | sort | join(" ")')" = \
+		"$(printf '%s\n' "${ids[@]}" | sort | paste -sd' ')" ]
+	nothing_made
+	# Another of the three leads to the same run.
+	BATCH_ID=${ids[2]}
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=7 answered=7 attempts=1' ]
+}
+
+@test "the journal is lost: later attempts are found with the first" {
+	faults 'row 2..3 of batch 1: http_error 500'
+	a_desk --faults "$FAULTS"
+	run_batch 5
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=2' ]
+	MADE=$(calls POST '.*')
+	BATCH_ID=$(result '.run.batches[0].id')
+	export XDG_STATE_HOME=$PWD/elsewhere
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=2' ]
+	nothing_made
+}
+
+@test "the journal is lost, and the questions changed: stops" {
+	a_desk
+	cp -rL data copy
+	variant0 --mode batch --limit 3 --data-dir copy/metaqa --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	export XDG_STATE_HOME=$PWD/elsewhere
+	sed -i '1s/^/so, /' copy/metaqa/1-hop/vanilla/qa_test.txt
+	adopt --data-dir copy/metaqa
+	[ "$STATUS" = 3 ]
+	says 'no longer holds the questions that were sent'
+	adopt
+	[ "$STATUS" = 0 ]
+}
+
+@test "a sample is found again without the journal" {
+	a_desk
+	variant0 --mode batch --sample 5 --seed 9 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	adopt
+	local chosen
+	chosen=$(result '[.results[].question_id] | join(" ")')
+	export XDG_STATE_HOME=$PWD/elsewhere
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(result '[.results[].question_id] | join(" ")')" = "$chosen" ]
+}
+
+@test "another key or service: says which, and stops" {
+	a_desk
+	variant0 --mode batch --limit 2 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	OPENAI_API_KEY=sk-another-key adopt
+	[ "$STATUS" = 2 ]
+	says 'another service or key'
+	lacks err.txt sk-another-key
+	lacks err.txt sk-test
+	adopt --local
+	[ "$STATUS" = 2 ]
+}
+
+@test "two ids of one run, and of two runs" {
+	a_desk
+	variant0 --mode batch --limit 4 --shard-requests 2 --dry-run
+	local ids
+	mapfile -t ids < <(ids_of "$OUT")
+	variant0 --mode batch --datasets 2-hop --limit 2 --dry-run
+	variant0 --mode batch --batch-id "${ids[@]}" "$(ids_of "$OUT")" \
+		--poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(grep -c '^Results saved to' out.txt)" = 2 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+}

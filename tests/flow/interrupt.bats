@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# Ctrl-C, and worse: what was begun goes on, what was paid is kept.
+load lib
+load client
+
+begin() { # argument...
+	variant0_llm_baseline "$@" >begun.txt 2>begun.err 3>&- &
+	PID=$!
+}
+
+# Sets STATUS, OUT and ERR of what `begin` began.
+end() { # signal
+	kill -"$1" "$PID"
+	STATUS=0
+	wait "$PID" || STATUS=$?
+	OUT=$(cat begun.txt)
+	ERR=$(cat begun.err)
+	echo "-> $STATUS"
+	cat begun.err
+}
+
+waiting() {
+	[ "$(calls GET '/v1/batches/.*')" -ge 1 ]
+}
+
+@test "Ctrl-C while waiting: 130, and the command it prints works" {
+	local signal
+	for signal in INT TERM; do
+		a_desk --delay-in-progress 3
+		: >"$SERVER_LOG"
+		begin --mode batch --limit 3 --new
+		wait_for 10 waiting
+		end $signal
+		[ "$STATUS" = 130 ]
+		[ -z "$OUT" ]
+		[ ! -e "$RESULTS" ]
+		[[ $ERR == *'The batch goes on. To resume and wait for it, run:'* ]]
+		local command
+		command=$(sed -n 's/^  variant0_llm_baseline //p' begun.err)
+		[[ $command == '--mode batch --batch-id batch_'* ]]
+		restart
+		# As printed, word by word.
+		# shellcheck disable=SC2086
+		variant0 $command --poll-interval 0.2
+		[ "$STATUS" = 0 ]
+		[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+		[ "$(calls POST /v1/batches)" = 1 ]
+		rm "$RESULTS"
+		stop_server
+	done
+}
+
+@test "Ctrl-C while waiting: the same command goes on as well" {
+	a_desk --delay-in-progress 2
+	begin --mode batch --limit 3
+	wait_for 10 waiting
+	end INT
+	[ "$STATUS" = 130 ]
+	run_batch 3
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'taking it up'* ]]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
+@test "Ctrl-C with two datasets: a command for each" {
+	a_desk --delay-in-progress 1000
+	begin --mode batch --datasets 1-hop 2-hop --limit 2
+	wait_for 10 waiting
+	end INT
+	[ "$STATUS" = 130 ]
+	[ "$(grep -c '^  variant0_llm_baseline --mode batch --batch-id' begun.err)" = 2 ]
+}
+
+@test "Ctrl-C during the upload: nothing is lost, nothing is twice" {
+	faults 'on POST /v1/files nth 1: delay 30s'
+	a_desk --faults "$FAULTS"
+	begin --mode batch --limit 3 --dry-run
+	sleep 1
+	end INT
+	[ "$STATUS" = 130 ]
+	[[ $ERR == *'run the same command again'* ]]
+	kill_server
+	start_server --port "$(sed 's/.*:\([0-9]*\).*/\1/' <<<"$BASE_URL")"
+	variant0 --mode batch --limit 3 --dry-run --patience 1
+	[ "$STATUS" = 0 ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "Ctrl-C during the download: what is here is kept" {
+	faults 'on GET /v1/files/*/content: trickle 2000/s'
+	a_desk --faults "$FAULTS"
+	begin --mode batch --limit 30
+	downloading() { [ "$(find xdg -name '*part*' -size +0 | wc -l)" != 0 ] ||
+		[ "$(logged '.path | test("/content$")')" -ge 1 ]; }
+	wait_for 10 downloading
+	sleep 0.5
+	end INT
+	[ "$STATUS" = 130 ]
+	restart
+	run_batch 30
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=30 answered=30 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
+@test "killed while waiting: the next one takes it up" {
+	a_desk --delay-in-progress 2
+	begin --mode batch --limit 3
+	wait_for 10 waiting
+	end KILL
+	run_batch 3
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/files)" = 1 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "the same run by two processes at once: the second is told" {
+	a_desk --delay-in-progress 1000
+	begin --mode batch --limit 3
+	wait_for 10 waiting
+	variant0 --mode batch --limit 3 --dry-run
+	[ "$STATUS" = 5 ]
+	says "driven by process $PID"
+	[ "$(calls POST /v1/batches)" = 1 ]
+	kill -INT "$PID"
+	wait "$PID" || true
+}
+
+@test "direct: Ctrl-C saves what came; the same command asks the rest alone" {
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions nth 11..: delay 30s'
+	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
+	begin --limit 30 --concurrency 4
+	ten() { [ "$(calls POST /v1/chat/completions)" -ge 10 ]; }
+	wait_for 10 ten
+	# What came is durable after a quarter of a second.
+	sleep 0.5
+	end INT
+	[ "$STATUS" = 130 ]
+	[[ $ERR == *'run the same command again'* ]]
+	[ "$(result .status)" = partial ]
+	[ "$(result '.ledger | .asked == 30 and .answered == 10 and
+		.missing == 20')" = true ]
+	[[ $OUT == *'Ledger: 30 asked: 10 answered, 20 missing'* ]]
+	kill_server
+	: >"$SERVER_LOG"
+	start_server --port "$(sed 's/.*:\([0-9]*\).*/\1/' <<<"$BASE_URL")" \
+		--answer-key "$SAMPLE"
+	variant0 --limit 30 --concurrency 4
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=30 answered=30 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 20 ]
+}
+
+@test "direct: killed; what was kept is not asked again" {
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions nth 11..: delay 30s'
+	a_desk --faults "$FAULTS"
+	begin --limit 30 --concurrency 4
+	ten() { [ "$(calls POST /v1/chat/completions)" -ge 10 ]; }
+	wait_for 10 ten
+	sleep 0.8
+	end KILL
+	kill_server
+	: >"$SERVER_LOG"
+	start_server --port "$(sed 's/.*:\([0-9]*\).*/\1/' <<<"$BASE_URL")"
+	variant0 --limit 30 --concurrency 4
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=30 answered=30 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 20 ]
+}
+
+@test "local: Ctrl-C while waiting, and the printed command" {
+	ln -s "$NM_SOURCE/data" data
+	begin --local --mode batch --limit 3 --poll-interval 5
+	told() { grep -q 'validating\|in_progress' begun.err; }
+	wait_for 10 told
+	end INT
+	[ "$STATUS" = 130 ]
+	local command
+	command=$(sed -n 's/^  variant0_llm_baseline //p' begun.err)
+	[[ $command == *' --local' ]]
+	# As printed, word by word.
+	# shellcheck disable=SC2086
+	variant0 $command --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
