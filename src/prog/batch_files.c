@@ -39,7 +39,7 @@ remember(struct nm_batch_files *files, const char *path)
 	if (files->n_paths == files->room) {
 		files->room = files->room ? 2 * files->room : 8;
 		files->paths = realloc(files->paths,
-			files->room * sizeof(*files->paths));
+		                       files->room * sizeof(*files->paths));
 		if (!files->paths)
 			nm_die("out of memory");
 	}

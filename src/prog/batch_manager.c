@@ -111,7 +111,8 @@ reach_service(struct nm_manager *manager, struct nm_err *err)
 {
 	struct nm_service_wish wish = {
 		.kind = nm_options_given(&manager->options, MANAGER_LOCAL)
-			? NM_SERVICE_LOCAL : NM_SERVICE_REMOTE,
+		                ? NM_SERVICE_LOCAL
+		                : NM_SERVICE_REMOTE,
 		.base_url = nm_options_text(&manager->options,
 		                            MANAGER_BASE_URL),
 		.stop = nm_signals_stop_flag(),

@@ -243,14 +243,14 @@ advice(const struct nm_batch_view *view)
 	case NM_BATCH_EXPIRED:
 	case NM_BATCH_CANCELLED:
 		return has_results(batch)
-			? "To retrieve what was finished, run:"
-			: "Nothing had been finished; there are no results.";
+		               ? "To retrieve what was finished, run:"
+		               : "Nothing had been finished; there are no results.";
 	case NM_BATCH_CANCELLING:
 		return "What is finished is kept. To look again, run:";
 	default:
 		return is_scorable(view)
-			? "To wait for it and retrieve the results, run:"
-			: "To wait for it, run:";
+		               ? "To wait for it and retrieve the results, run:"
+		               : "To wait for it, run:";
 	}
 }
 

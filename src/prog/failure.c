@@ -20,8 +20,9 @@ new_failure(struct nm_failures *failures)
 {
 	if (failures->n == failures->room) {
 		failures->room = failures->room ? 2 * failures->room : 16;
-		failures->list = realloc(failures->list,
-			failures->room * sizeof(*failures->list));
+		failures->list =
+			realloc(failures->list,
+		                failures->room * sizeof(*failures->list));
 		if (!failures->list)
 			nm_die("out of memory");
 	}

@@ -77,8 +77,9 @@ enter(struct nm_gathering *gathering, struct nm_text id, int *known)
 		return &gathering->entries[place];
 	if (gathering->n == gathering->room) {
 		gathering->room = gathering->room ? 2 * gathering->room : 1024;
-		gathering->entries = realloc(gathering->entries,
-			gathering->room * sizeof(*gathering->entries));
+		gathering->entries =
+			realloc(gathering->entries,
+		                gathering->room * sizeof(*gathering->entries));
 		if (!gathering->entries)
 			nm_die("out of memory");
 	}
@@ -249,9 +250,10 @@ nm_gathering_write(struct nm_gathering *gathering, struct nm_draft *draft,
 			&gathering->entries[i];
 
 		nm_buf_clear(&line);
-		rc = nm_file_read_at(gathering->fds[entry->file],
-			entry->offset, entry->len,
-			nm_buf_room(&line, (size_t)entry->len + 1), err);
+		rc = nm_file_read_at(gathering->fds[entry->file], entry->offset,
+		                     entry->len,
+		                     nm_buf_room(&line, (size_t)entry->len + 1),
+		                     err);
 		if (rc)
 			break;
 		nm_buf_took(&line, entry->len);

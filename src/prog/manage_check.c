@@ -160,8 +160,8 @@ read_file(struct inspection *in, struct nm_err *err)
 static int64_t
 cost_pusd(const struct inspection *in, uint64_t output_tokens)
 {
-	const struct nm_price *price = nm_prices_find(&in->prices,
-		nm_buf_text(&in->input.model));
+	const struct nm_price *price =
+		nm_prices_find(&in->prices, nm_buf_text(&in->input.model));
 	const struct nm_price_rates *rates;
 	double pusd;
 

@@ -110,8 +110,8 @@ choose(struct clearing *clearing, const struct nm_remote_file *file)
 		return;
 	if (clearing->n == clearing->room) {
 		clearing->room = clearing->room ? 2 * clearing->room : 64;
-		clearing->ids = realloc(clearing->ids,
-			clearing->room * sizeof(*clearing->ids));
+		clearing->ids = realloc(
+			clearing->ids, clearing->room * sizeof(*clearing->ids));
 		if (!clearing->ids)
 			nm_die("out of memory");
 	}

@@ -141,8 +141,8 @@ check_ended(const struct nm_batch *batch, struct nm_err *err)
 static enum nm_code
 gather(struct harvest *harvest, struct nm_err *err)
 {
-	struct nm_batch *batches = nm_arena_array(&harvest->arena,
-		harvest->n_parts, sizeof(*batches));
+	struct nm_batch *batches = nm_arena_array(
+		&harvest->arena, harvest->n_parts, sizeof(*batches));
 	enum nm_code rc = NM_OK;
 	size_t i;
 

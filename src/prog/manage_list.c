@@ -30,8 +30,9 @@ take(struct listing *listing, const struct nm_batch *batch)
 		return;
 	if (listing->count == listing->room) {
 		listing->room = listing->room ? 2 * listing->room : PAGE_MAX;
-		listing->batches = realloc(listing->batches,
-			listing->room * sizeof(*listing->batches));
+		listing->batches =
+			realloc(listing->batches,
+		                listing->room * sizeof(*listing->batches));
 		if (!listing->batches)
 			nm_die("out of memory");
 	}

@@ -8,13 +8,17 @@
 #include "state/runs.h"
 #include "state/shards.h"
 
-/* Invariant: shards[i] are the n_shards[i] parts of runs[i]. All in the arena. */
+struct parts {
+	struct nm_shard_record *shards;
+	size_t                  n;
+};
+
+/* Invariant: parts[i] are those of runs[i]. All in the arena. */
 struct history {
-	struct nm_run_record    *runs;
-	size_t                   n_runs;
-	struct nm_shard_record **shards;
-	size_t                  *n_shards;
-	struct nm_arena          arena;
+	struct nm_run_record *runs;
+	size_t                n_runs;
+	struct parts         *parts;
+	struct nm_arena       arena;
 };
 
 static enum nm_code
@@ -30,14 +34,12 @@ read_history(struct nm_manager *manager, struct history *history,
 	                  &history->n_runs, err);
 	if (rc)
 		return rc;
-	history->shards = nm_arena_array(&history->arena, history->n_runs + 1,
-	                                 sizeof(*history->shards));
-	history->n_shards = nm_arena_array(&history->arena,
-		history->n_runs + 1, sizeof(*history->n_shards));
+	history->parts = nm_arena_array(&history->arena, history->n_runs + 1,
+	                                sizeof(*history->parts));
 	for (i = 0; !rc && i < history->n_runs; i++)
 		rc = nm_shards_list(manager->journal, history->runs[i].id,
-		                    &history->arena, &history->shards[i],
-		                    &history->n_shards[i], err);
+		                    &history->arena, &history->parts[i].shards,
+		                    &history->parts[i].n, err);
 	return rc;
 }
 
@@ -124,8 +126,8 @@ weave(const struct history *history, struct nm_text lines, int width,
 		lines.len -= (size_t)(end - lines.at) + 1;
 		lines.at = end + 1;
 		/* The first line is the heading. */
-		for (k = 0; i > 0 && k < history->n_shards[i - 1]; k++)
-			add_shard(&history->shards[i - 1][k], width, out);
+		for (k = 0; i > 0 && k < history->parts[i - 1].n; k++)
+			add_shard(&history->parts[i - 1].shards[k], width, out);
 	}
 }
 
@@ -204,8 +206,8 @@ put_run(const struct history *history, size_t i, struct nm_json_writer *w)
 	nm_json_put_int(w, "requests", run->requests);
 	put_text(w, "results_path", run->results_path);
 	nm_json_open_array(w, "batches");
-	for (k = 0; k < history->n_shards[i]; k++)
-		put_shard(&history->shards[i][k], w);
+	for (k = 0; k < history->parts[i].n; k++)
+		put_shard(&history->parts[i].shards[k], w);
 	nm_json_close_array(w);
 	nm_json_close_object(w);
 }

@@ -24,7 +24,8 @@ fetch_quotes(struct nm_manager *manager, const struct nm_batch *batch,
              struct nm_arena *arena)
 {
 	size_t n = batch->n_errors < NM_BATCH_ERRORS_SHOWN
-		? batch->n_errors : NM_BATCH_ERRORS_SHOWN;
+	                   ? batch->n_errors
+	                   : NM_BATCH_ERRORS_SHOWN;
 	size_t i;
 
 	for (i = 0; i < n; i++)

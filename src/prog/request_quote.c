@@ -65,8 +65,10 @@ nm_request_quote_read(struct nm_request_quote *quote, struct nm_text line,
 		if (question.len)
 			text = question;
 	}
-	quote->custom_id = nm_arena_text(arena,
-		nm_json_text(nm_json_get(root, "custom_id"))).at;
+	quote->custom_id =
+		nm_arena_text(arena,
+	                      nm_json_text(nm_json_get(root, "custom_id")))
+			.at;
 	quote->text = first_line(text, arena);
 	nm_json_release(&json);
 }
