@@ -220,3 +220,31 @@ load lib
 	call POST /v1/files -F purpose=vision -F file=@fits
 	[ "$STATUS" = 200 ]
 }
+
+@test "the page is served whole, and lets in nothing from elsewhere" {
+	start_server
+	local path
+	for path in / /page.css /page.js /page/api.js /page/parts.js \
+		/page/rows.js; do
+		call GET "$path"
+		[ "$STATUS" = 200 ]
+		[ -s "$BODY" ]
+		grep -qi "^content-security-policy: default-src 'none'" "$HEADERS"
+		! grep -q 'https\?://' "$BODY"
+	done
+	call POST /
+	[ "$STATUS" = 405 ]
+}
+
+@test "creations an hour are counted, in virtual time" {
+	echo 'quota creations 2/h' >faults
+	start_server --clock step --faults faults
+	create_batch file-a
+	create_batch file-b
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 429 rate_limit_exceeded null '2 batches an hour'
+	call POST /_control/clock -d '{"advance":"1h"}'
+	call POST /_control/clock -d '{"advance":"1s"}'
+	create_batch file-c
+}
