@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { NM_JOURNAL_VERSION = 1 };
+enum { NM_JOURNAL_VERSION = 2 };
 
 struct nm_journal;
 

@@ -39,6 +39,16 @@ static const char *const migrations[NM_JOURNAL_VERSION] = {
 	" account TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,"
 	" value INTEGER NOT NULL, learnt_ms INTEGER NOT NULL,"
 	" PRIMARY KEY (account, model, kind)) WITHOUT ROWID;",
+
+	/* A row is a quarter of a page: as a tree's key it makes the tree deep,
+	 * and each insertion touches many pages. */
+	"ALTER TABLE answer RENAME TO answer_1;"
+	"CREATE TABLE answer ("
+	" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+	" attempt INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+	" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal));"
+	"INSERT INTO answer SELECT run, attempt, ordinal, row FROM answer_1;"
+	"DROP TABLE answer_1;",
 };
 
 #define RUN_COLUMNS \

@@ -235,6 +235,52 @@ test_newer_version_is_left_alone(void **state)
 	assert_null(again);
 }
 
+static enum nm_code
+see_only_answer(void *context, const struct nm_answer_record *answer,
+                struct nm_err *err)
+{
+	int *seen = context;
+
+	(void)err;
+	assert_int_equal(answer->ordinal, 7);
+	assert_int_equal(answer->attempt, 2);
+	assert_memory_equal(answer->row.at, "kept", answer->row.len);
+	++*seen;
+	return NM_OK;
+}
+
+/* Version 1 kept answers within a tree's keys. */
+static void
+test_older_version_is_brought_up(void **state)
+{
+	static const char as_it_was[] =
+		"INSERT INTO run SELECT 'r1', 'k', 'direct', 0, 1, 1, 'n', 'm',"
+		" 'e', 'a', 1, '{}', '';"
+		"DROP TABLE answer; CREATE TABLE answer ("
+		" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+		" attempt INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
+		" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal))"
+		" WITHOUT ROWID;"
+		"INSERT INTO answer VALUES ('r1', 2, 7, 'kept');"
+		"PRAGMA user_version = 1;";
+	struct place *p = *state;
+	sqlite3 *db;
+	int seen = 0;
+
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, as_it_was, NULL, NULL, NULL),
+	                 SQLITE_OK);
+	sqlite3_close(db);
+	reopen(p);
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see_only_answer,
+	                                 &seen, &p->err), NM_OK);
+	assert_int_equal(seen, 1);
+	assert_int_equal(nm_runs_remove(p->journal, "r1", &p->err), NM_OK);
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see_only_answer,
+	                                 &seen, &p->err), NM_OK);
+	assert_int_equal(seen, 1);
+}
+
 static void
 test_damaged_file_is_told(void **state)
 {
@@ -275,6 +321,7 @@ main(void)
 		ROW(test_removing_a_run_removes_all),
 		ROW(test_limits),
 		ROW(test_newer_version_is_left_alone),
+		ROW(test_older_version_is_brought_up),
 		ROW(test_damaged_file_is_told),
 		ROW(test_modes),
 	};
