@@ -10,6 +10,7 @@
 enum {
 	LOOK_MS = 100,  /* between two looks at the store for a cancel */
 	MAX_READING = 4,
+	HOUR_MS = 3600000,
 	RESULTS_LIVE_S = 30 * 86400
 };
 
@@ -328,12 +329,14 @@ allowance(const struct nm_job *job, const struct nm_desk *desk,
 	int64_t now_ms = nm_vclock_now_ms(desk->parts->clock);
 	int64_t allowed, taken = job->batch.books.input_lines;
 
-	if (fault->rows_per_s == 0)
+	if (fault->rows_an_hour == 0)
 		return UINT64_MAX;
-	allowed = (now_ms - began_ms) * fault->rows_per_s / 1000;
+	allowed = (now_ms - began_ms) * fault->rows_an_hour / HOUR_MS;
 	if (allowed > taken)
 		return (uint64_t)(allowed - taken);
-	*due_ms = began_ms + (taken + 1) * 1000 / fault->rows_per_s + 1;
+	*due_ms = began_ms + (taken + 1) * HOUR_MS / fault->rows_an_hour + 1;
+	if (job->batch.expires_s * 1000 < *due_ms)
+		*due_ms = job->batch.expires_s * 1000;
 	return 0;
 }
 

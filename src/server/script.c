@@ -79,8 +79,8 @@ lay_over(struct nm_batch_fault *under, const struct nm_batch_fault *over)
 	for (int i = 0; i < NM_BATCH_STATES; i++)
 		if (over->dwell_ms[i] >= 0)
 			under->dwell_ms[i] = over->dwell_ms[i];
-	if (over->rows_per_s)
-		under->rows_per_s = over->rows_per_s;
+	if (over->rows_an_hour)
+		under->rows_an_hour = over->rows_an_hour;
 	if (over->quota_tokens)
 		under->quota_tokens = over->quota_tokens;
 	if (over->quota_requests)

@@ -19,7 +19,7 @@
  *   order shuffled [seed N]              [of batch …] may follow each of these
  *   STATE SPAN                           validating, in_progress, finalizing,
  *                                        cancelling: at least so long
- *   pace N/s                             rows a second, virtual
+ *   pace N/s                             rows a second (or /m, /h), virtual
  *   fail CODE ["message"] [param P] [line N]
  *   ids empty | counts COUNTS            COUNTS: wrong, null, or
  *                                        total=N completed=N failed=N
@@ -79,7 +79,7 @@ struct nm_batch_fault {
 	bool        shuffled;
 	uint64_t    order_seed;
 	int64_t     dwell_ms[NM_BATCH_STATES]; /* -1 as usual, INT64_MAX for ever */
-	int64_t     rows_per_s;
+	int64_t     rows_an_hour;
 	int64_t     quota_tokens, quota_requests;
 	int64_t     stale_files_s;
 	const char *fail_code, *fail_message, *fail_param;

@@ -221,8 +221,8 @@ take_action(struct nm_script *script, struct nm_words *r,
 		return NM_OK;
 	}
 	if (nm_words_take(r, "trickle")) {
-		rc = nm_words_rate(r, "s", &rate);
-		fault->trickle_bytes_per_s = (int64_t)rate;
+		rc = nm_words_rate(r, &rate);
+		fault->trickle_bytes_per_s = (int64_t)((rate + 3599) / 3600);
 		return rc;
 	}
 	if (nm_words_take(r, "stale")) {
@@ -403,7 +403,7 @@ take_quota(struct nm_script *script, struct nm_words *r,
 	enum nm_code rc;
 
 	if (nm_words_take(r, "creations")) {
-		rc = nm_words_rate(r, "h", &number);
+		rc = nm_words_rate(r, &number);
 		script->creations_an_hour = (int64_t)number;
 		return rc;
 	}
@@ -490,8 +490,8 @@ read_batch(struct nm_script *script, struct nm_words *r)
 	if (nm_words_take(r, "order")) {
 		rc = take_order(script, r, &rule.fault);
 	} else if (nm_words_take(r, "pace")) {
-		rc = nm_words_rate(r, "s", &rate);
-		rule.fault.rows_per_s = (int64_t)rate;
+		rc = nm_words_rate(r, &rate);
+		rule.fault.rows_an_hour = (int64_t)rate;
 	} else if (nm_words_take(r, "fail")) {
 		rc = take_fail(r, &rule.fault);
 	} else if (nm_words_take(r, "quota")) {

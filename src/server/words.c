@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+enum { RATE_MAX = 1000000 }; /* a second, minute or hour */
+
 enum nm_code
 nm_words_bad(struct nm_words *r, const char *problem, const char *what)
 {
@@ -178,19 +180,23 @@ nm_words_chance(const char *text, uint64_t *chance)
 	return true;
 }
 
-/* "50/s", "5/h" */
 enum nm_code
-nm_words_rate(struct nm_words *r, const char *per, uint64_t *rate)
+nm_words_rate(struct nm_words *r, uint64_t *an_hour)
 {
-	const char *text = "";
+	static const char units[] = "hms";
+	static const uint64_t hours[] = { 1, 60, 3600 };
+	const char *text = "", *unit;
+	uint64_t number;
 	char *end;
 	enum nm_code rc = nm_words_text(r, "a rate", &text);
 
 	if (rc)
 		return rc;
-	*rate = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *rate == 0 || *end != '/' ||
-	    strcmp(end + 1, per) != 0)
-		return nm_words_bad(r, "not a rate such as 5/s or 5/h", text);
+	number = strtoull(text, &end, 10);
+	unit = *end == '/' && end[1] ? strchr(units, end[1]) : NULL;
+	if (text[0] < '0' || text[0] > '9' || number == 0 ||
+	    number > RATE_MAX || !unit || end[2])
+		return nm_words_bad(r, "not a rate such as 5/s, 5/m or 5/h", text);
+	*an_hour = number * hours[unit - units];
 	return NM_OK;
 }

@@ -51,9 +51,8 @@ enum nm_code nm_words_number(struct nm_words *r, const char *what,
 /* "500ms", "5s", "24h", …; "forever" is INT64_MAX. */
 enum nm_code nm_words_span(struct nm_words *r, const char *what,
                            int64_t *span_ms) NM_MUST_USE;
-/* "50/s" with per "s"; at least 1. */
-enum nm_code nm_words_rate(struct nm_words *r, const char *per,
-                           uint64_t *rate) NM_MUST_USE;
+/* "50/s", "5/m", "5/h"; at least 1 an hour. */
+enum nm_code nm_words_rate(struct nm_words *r, uint64_t *an_hour) NM_MUST_USE;
 
 /* "12", "3..5", or "3.." (to UINT64_MAX). */
 bool nm_words_range(const char *text, uint64_t *from, uint64_t *to);

@@ -68,7 +68,7 @@ test_errors(void **state)
 		  "s:1: not a span of time such as 500ms, 5s or 1h: 'soon'" },
 		{ "quota of 5", "s:1: a quota is of tokens, requests or creations: "
 		  "'of'" },
-		{ "quota creations 5", "s:1: not a rate such as 5/s or 5/h: '5'" },
+		{ "quota creations 5", "s:1: not a rate such as 5/s, 5/m or 5/h: '5'" },
 		{ "counts", "s:1: counts are wrong, null, or total=N completed=N "
 		  "failed=N" },
 		{ "order alphabetical",
@@ -194,7 +194,7 @@ test_batches(void **state)
 	assert_int_equal(fault.order_seed, 9);
 	assert_int_equal(fault.dwell_ms[NM_BATCH_FINALIZING], 30000);
 	assert_int_equal(fault.dwell_ms[NM_BATCH_IN_PROGRESS], -1);
-	assert_int_equal(fault.rows_per_s, 50);
+	assert_int_equal(fault.rows_an_hour, 50 * 3600);
 	assert_int_equal(fault.quota_tokens, 20000);
 	assert_int_equal(fault.quota_requests, 100);
 	assert_int_equal(fault.stale_files_s, 5);
