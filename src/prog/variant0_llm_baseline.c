@@ -14,6 +14,7 @@
 #include "prog/money.h"
 #include "prog/signals.h"
 #include "prog/variant0_options.h"
+#include "prog/variant0_wish.h"
 #include "prog/watcher.h"
 
 enum { JOBS_MAX = 256, CANARY_ABOVE = 1000 };
@@ -35,81 +36,10 @@ struct program {
 	enum nm_code        worst; /* of all jobs so far */
 };
 
-/* ---- options ---- */
-
-static const char *
-text_or(const struct nm_options *options, int id, const char *otherwise)
-{
-	const char *text = nm_options_text(options, id);
-
-	return text ? text : otherwise;
-}
-
-static const char *
-model_of(const struct nm_options *options)
-{
-	const char *named = getenv("OPENAI_MODEL");
-
-	return text_or(options, OPT_MODEL,
-	               named && named[0] ? named : "gpt-5-mini");
-}
-
 static int
 is_mode(const struct program *p, const char *mode)
 {
 	return strcmp(nm_options_text(&p->options, OPT_MODE), mode) == 0;
-}
-
-/* Options that say nothing in the mode at hand are mistakes. */
-static enum nm_code
-check_mode(const struct program *p, struct nm_err *err)
-{
-	static const int batch_only[] = {
-		OPT_DRY_RUN, OPT_BATCH_ID, OPT_POLL_INTERVAL,
-		OPT_SHARD_REQUESTS, OPT_CANARY, OPT_FINISH_DIRECT,
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(batch_only) / sizeof(*batch_only); i++)
-		if (is_mode(p, "direct") &&
-		    nm_options_given(&p->options, batch_only[i]))
-			return nm_fail(err, NM_USAGE, 0,
-				"%s goes with --mode batch: direct mode has"
-				" no batches",
-				nm_options_name(&p->options, batch_only[i]));
-	if (is_mode(p, "batch") &&
-	    nm_options_given(&p->options, OPT_CONCURRENCY) &&
-	    !nm_options_given(&p->options, OPT_FINISH_DIRECT))
-		return nm_fail(err, NM_USAGE, 0,
-			"--concurrency goes with --mode direct: a batch's"
-			" requests are the service's to schedule");
-	if (nm_options_given(&p->options, OPT_DEADLINE) &&
-	    !nm_options_given(&p->options, OPT_FINISH_DIRECT))
-		return nm_fail(err, NM_USAGE, 0,
-			"--deadline goes with --finish-direct, which is not"
-			" given");
-	if (nm_options_given(&p->options, OPT_SEED) &&
-	    !nm_options_given(&p->options, OPT_SAMPLE))
-		return nm_fail(err, NM_USAGE, 0,
-			"--seed goes with --sample, which is not given");
-	return NM_OK;
-}
-
-static void
-fill_wish(const struct program *p, struct nm_quiz_wish *wish)
-{
-	const struct nm_options *options = &p->options;
-
-	memset(wish, 0, sizeof(*wish));
-	wish->data_dir = text_or(options, OPT_DATA_DIR,
-	                         nm_buf_string(&p->data_dir));
-	wish->limit = nm_options_whole(options, OPT_LIMIT);
-	wish->sample = nm_options_whole(options, OPT_SAMPLE);
-	wish->seed = wish->sample ? nm_options_whole(options, OPT_SEED) : 0;
-	wish->model = model_of(options);
-	wish->max_output_tokens =
-		nm_options_whole(options, OPT_MAX_OUTPUT_TOKENS);
-	wish->prompt_path = nm_options_text(options, OPT_PROMPT);
 }
 
 /* The working folder's own, else the sample that is installed. */
@@ -137,20 +67,6 @@ fill_tools(struct program *p, const char *typed)
 		.message = &p->message,
 		.watch = &p->watch,
 		.prices = &p->prices,
-		.settings = {
-			.poll_interval_ms =
-				nm_options_whole(options, OPT_POLL_INTERVAL),
-			.patience_ms = nm_options_whole(options, OPT_PATIENCE),
-			.shard_requests =
-				nm_options_whole(options, OPT_SHARD_REQUESTS),
-			.max_attempts =
-				nm_options_whole(options, OPT_MAX_ATTEMPTS),
-			.reask = nm_options_whole(options, OPT_REASK),
-			.concurrency =
-				nm_options_whole(options, OPT_CONCURRENCY),
-			.canary = nm_options_whole(options, OPT_CANARY),
-			.deadline_ms = nm_options_whole(options, OPT_DEADLINE),
-		},
 		.results_dir = nm_options_text(options, OPT_RESULTS_DIR),
 		.mode = nm_options_text(options, OPT_MODE),
 		.typed = typed,
@@ -163,6 +79,7 @@ fill_tools(struct program *p, const char *typed)
 		.budget = &p->budget,
 		.began_mono_ms = nm_clock_mono_ms(&p->service.clock),
 	};
+	nm_variant0_settings(options, &p->tools.settings);
 }
 
 /* ---- setting up ---- */
@@ -225,7 +142,7 @@ reach_out(struct program *p, struct nm_err *err)
 static enum nm_code
 set_up(struct program *p, const char *typed, struct nm_err *err)
 {
-	enum nm_code rc = check_mode(p, err);
+	enum nm_code rc = nm_variant0_check(&p->options, err);
 
 	if (!rc)
 		rc = nm_prices_open(&p->prices,
@@ -260,7 +177,7 @@ read_datasets(struct program *p, struct nm_err *err)
 		return nm_fail(err, NM_USAGE, 0,
 			"--datasets has %zu names, above the %d that one call"
 			" takes", n, JOBS_MAX);
-	fill_wish(p, &wish);
+	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir), &wish);
 	for (i = 0; !rc && i < n; i++) {
 		wish.typed = names[i];
 		p->n_jobs++;
@@ -339,7 +256,7 @@ take_up_all(struct program *p, struct nm_err *err)
 	                                         &n);
 	enum nm_code rc = NM_OK;
 
-	fill_wish(p, &wish);
+	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir), &wish);
 	if (nm_options_given(&p->options, OPT_DATASETS))
 		wish.typed = nm_options_text(&p->options, OPT_DATASETS);
 	for (i = 0; !rc && i < n; i++) {

@@ -1,0 +1,24 @@
+/*
+ * variant0_wish: what the options of variant0_llm_baseline ask for, in the words of
+ * the rooms that do it.
+ */
+#ifndef NM_PROG_VARIANT0_WISH_H
+#define NM_PROG_VARIANT0_WISH_H
+
+#include "cli/option.h"
+#include "run/quiz.h"
+#include "run/run.h"
+
+/* NM_USAGE for an option that says nothing in the mode at hand. */
+enum nm_code nm_variant0_check(const struct nm_options *options,
+                               struct nm_err *err) NM_MUST_USE;
+
+/* What to ask, the dataset itself excepted. data_dir is taken where none is named;
+ * texts are lent from the options and the environment. */
+void nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
+                      struct nm_quiz_wish *wish);
+
+void nm_variant0_settings(const struct nm_options *options,
+                          struct nm_run_settings *settings);
+
+#endif
