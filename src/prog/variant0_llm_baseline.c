@@ -163,6 +163,32 @@ set_up(struct program *p, const char *typed, struct nm_err *err)
 
 /* ---- new runs ---- */
 
+/* Results are filed by the dataset's name: two of one name would be one file. */
+static enum nm_code
+check_apart(const struct program *p, size_t newest, const char *const *names,
+            struct nm_err *err)
+{
+	struct nm_buf mine = { 0 }, other = { 0 };
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	nm_path_add_safe(&mine, nm_text_of(
+		nm_quiz_name(p->jobs[newest].quiz)));
+	for (i = 0; !rc && i < newest; i++) {
+		nm_buf_clear(&other);
+		nm_path_add_safe(&other, nm_text_of(
+			nm_quiz_name(p->jobs[i].quiz)));
+		if (!strcmp(nm_buf_string(&mine), nm_buf_string(&other)))
+			rc = nm_fail(err, NM_USAGE, 0,
+				"--datasets: the results of %s and %s would"
+				" have one name: run them one after the other",
+				names[i], names[newest]);
+	}
+	nm_buf_release(&mine);
+	nm_buf_release(&other);
+	return rc;
+}
+
 /* All are read before the first is recorded: a wrong name costs nothing. */
 static enum nm_code
 read_datasets(struct program *p, struct nm_err *err)
@@ -182,6 +208,8 @@ read_datasets(struct program *p, struct nm_err *err)
 		wish.typed = names[i];
 		p->n_jobs++;
 		rc = nm_job_read(&p->jobs[i], &p->tools, &wish, err);
+		if (!rc)
+			rc = check_apart(p, i, names, err);
 	}
 	return rc;
 }

@@ -46,12 +46,43 @@ takes() { # good-ids argument...
 	refuses 3 'nope.txt' --mode batch --datasets 1-hop nope.txt 2-hop
 }
 
-@test "a dataset that may not be read" {
+@test "two datasets of one name: their results would be one file" {
+	a_desk
+	mkdir a b
+	head -3 "$SAMPLE" >a/x.txt
+	tail -3 "$SAMPLE" >b/x.txt
+	refuses 2 'a/x.txt and b/x.txt' --mode batch --datasets a/x.txt b/x.txt
+	refuses 2 '1-hop and 1-hop' --mode batch --datasets 1-hop 2-hop 1-hop
+	refuses 2 'one name' --datasets 1-hop 1-hop-test
+}
+
+# Root reads and writes everything, unless it is kept from it.
+humbly() { # argument...
+	local humble=()
+	if [ "$(id -u)" = 0 ]; then
+		humble=(setpriv --bounding-set '-dac_override,-dac_read_search')
+		"${humble[@]}" true 2>/dev/null || skip "no setpriv(1) for root"
+	fi
+	bounded "${humble[@]}" variant0_llm_baseline "$@"
+}
+
+@test "what may not be read, and where nothing may be written" {
 	a_desk
 	printf 'who [A]\tB\n' >secret.txt
 	chmod 000 secret.txt
-	[ ! -r secret.txt ] || skip "root reads everything"
-	refuses 3 'secret.txt' --mode batch --datasets secret.txt
+	humbly --mode batch --datasets secret.txt
+	[ "$STATUS" = 3 ]
+	says 'secret.txt'
+	mkdir closed
+	chmod 555 closed
+	humbly --mode batch --limit 1 --results-dir closed
+	[ "$STATUS" = 5 ]
+	says 'closed'
+	XDG_STATE_HOME=$PWD/closed humbly --mode batch --limit 1
+	[ "$STATUS" = 5 ]
+	says 'closed'
+	nothing_sent
+	chmod 755 closed
 }
 
 @test "a data folder that is not there" {
@@ -211,9 +242,6 @@ takes() { # good-ids argument...
 	refuses 5 'a-file' --results-dir a-file --mode batch --limit 1
 	refuses 5 '/proc/' --results-dir /proc/nope --limit 1
 	refuses 5 '/dev/full' --results-dir /dev/full --limit 1
-	mkdir closed
-	chmod 555 closed
-	[ -w closed ] || refuses 5 'closed' --results-dir closed --limit 1
 }
 
 @test "a disk that is full when results are saved: nothing is lost" {
