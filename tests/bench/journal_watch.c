@@ -104,8 +104,5 @@ STAND_BEFORE(sqlite3_exec, (sqlite3 *db, const char *sql,
 STAND_BEFORE(sqlite3_prepare_v3, (sqlite3 *db, const char *sql, int len,
              unsigned flags, sqlite3_stmt **s, const char **tail),
              (db, sql, len, flags, s, tail))
-STAND_BEFORE(sqlite3_bind_blob, (sqlite3_stmt *s, int at, const void *bytes,
-             int len, void (*drop)(void *)), (s, at, bytes, len, drop))
 STAND_BEFORE(sqlite3_step, (sqlite3_stmt *s), (s))
-STAND_BEFORE(sqlite3_reset, (sqlite3_stmt *s), (s))
 STAND_BEFORE(sqlite3_finalize, (sqlite3_stmt *s), (s))

@@ -1,0 +1,220 @@
+#!/bin/bash
+# client: what the programs take for 14,872 questions and for a million. Not a test:
+# prints figures and aims.
+#
+#   tests/bench/client.sh [BUILD]     BUILD: a release build with -Dbench=true
+#
+# NM_BENCH_DATA is a folder of MetaQA; without it the sample is repeated to the same
+# size. Wants jq, /usr/bin/time. The million takes 8 GB in TMPDIR for a while.
+#
+# CPU is the processor's time in the program itself: where other work shares the
+# machine, it tells more than the clock.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/bench/lib.bash
+. tests/bench/lib.bash
+
+questions=14872
+million=1000000
+million_mb=8000
+! is_quick || questions=2000 million=120000 million_mb=1000
+export OPENAI_API_KEY=none NIGHTMAIL_STATE=$work/state
+unset OPENAI_BASE_URL OPENAI_MODEL
+cd "$work"
+
+repeat() { # lines file
+	awk -v lines="$1" '{ line[NR] = $0 }
+		END { for (i = 0; i < lines; i++) print line[i % NR + 1] }' "$2"
+}
+
+make_questions() {
+	local given=${NM_BENCH_DATA:-$source/data/metaqa}/2-hop/vanilla/qa_test.txt
+	repeat $questions "$given" >some.txt
+	repeat $million "$given" >million.txt
+}
+
+# Runs a program; sets wall_ms, cpu_ms and peak_kb.
+timed() { # program argument...
+	local wall user system status=0
+	command time -o timed -f '%e %U %S %M' "$@" >output 2>errors || status=$?
+	if [ $status != 0 ]; then
+		cat errors
+		return $status
+	fi
+	read -r wall user system peak_kb < <(tail -1 timed)
+	wall_ms=$(quotient "$wall * 1000" %d)
+	cpu_ms=$(quotient "($user + $system) * 1000" %d)
+}
+
+ask() { # option...
+	timed "$programs/variant0_llm_baseline" --quiet --yes "$@"
+}
+
+first_id() {
+	sed -n 's/^Batch ID: //p' output | head -1
+}
+
+wait_for_batches() {
+	local list
+	for (( ; ; )); do
+		list=$("$programs/batch_manager" --list --limit 100 --json)
+		[[ $list =~ \"(validating|in_progress|finalizing)\" ]] ||
+			return 0
+		sleep 0.2
+	done
+}
+
+peak() { # what kb
+	row "  peak memory of $1" "$(($2 / 1024)) MB" \
+		"under $3 MB" "$2" "<" $(($3 * 1024))
+}
+
+# Medians of bench_requests' phases; sets what plan and write took in ms.
+measure_requests() { # file times requests
+	local i phase wall cpu bytes
+	for ((i = 0; i < $2; i++)); do
+		"$build/tests/bench/bench_requests" "$1" requests.jsonl
+	done >phases
+	bytes=$(wc -c <requests.jsonl)
+	for phase in read plan write; do
+		wall=$(awk -v p=$phase '$1 == p { print $2 }' phases | median)
+		cpu=$(awk -v p=$phase '$1 == p { print $3 }' phases | median)
+		case $phase in
+		read) row "  reading and digesting the questions" \
+			"$wall ms (CPU $cpu)" ;;
+		plan) row "  planning: composing, checking, cutting" \
+			"$wall ms (CPU $cpu)" ;;
+		write) row "  writing the JSONL, $((bytes / 1000000)) MB" \
+			"$wall ms (CPU $cpu)" ;;
+		esac
+		eval "${phase}_ms=$wall ${phase}_cpu=$cpu"
+	done
+}
+
+rate() { # requests ms
+	quotient "$1 * 1000 / $2" %d
+}
+
+measure_some() {
+	local id i walls=() cpus=() most=0
+	echo "-- $questions questions of two hops, one batch"
+	measure_requests some.txt "$runs" $questions
+	# shellcheck disable=SC2154 # set by measure_requests
+	row "  reading, planning and writing" \
+		"$(quotient "$read_ms + $plan_ms + $write_ms" %d) ms" "500 ms" \
+		"$read_ms + $plan_ms + $write_ms" "<" 500
+	ask --mode batch --datasets some.txt --dry-run
+	row "  --dry-run as a whole" "$wall_ms ms (CPU $cpu_ms)"
+	peak "variant0_llm_baseline, --dry-run" "$peak_kb" 64
+	id=$(first_id)
+	wait_for_batches
+	ask --mode batch --batch-id "$id" # brings the files
+	for ((i = 0; i < runs; i++)); do
+		ask --mode batch --batch-id "$id"
+		walls+=("$wall_ms")
+		cpus+=("$cpu_ms")
+		[ "$peak_kb" -le "$most" ] || most=$peak_kb
+	done
+	wall_ms=$(printf '%s\n' "${walls[@]}" | median)
+	row "  reading, scoring and saving the replies" \
+		"$wall_ms ms (CPU $(printf '%s\n' "${cpus[@]}" | median))" \
+		"500 ms" "$wall_ms" "<" 500
+	peak "variant0_llm_baseline, --batch-id" "$most" 64
+	timed "$programs/batch_manager" --download "$id" -o rows.jsonl
+	peak "batch_manager, --download" "$peak_kb" 64
+	timed "$programs/batch_manager" --check \
+		requests.jsonl
+	row "  batch_manager --check" "$wall_ms ms (CPU $cpu_ms)"
+	peak "batch_manager, --check" "$peak_kb" 64
+}
+
+# The journal's share of one program run, as its calls to SQLite took it.
+watched() { # what aim option...
+	local what=$1 aim=$2 in all in_cpu all_cpu
+	shift 2
+	rm -f watched
+	NM_JOURNAL_WATCH=watched \
+		LD_PRELOAD=$build/tests/bench/libjournal_watch.so \
+		"$programs/variant0_llm_baseline" --quiet --yes "$@" >output
+	read -r in all in_cpu all_cpu <watched
+	row "  journal, $what" "$(quotient "100 * $in / $all" %.1f) % of $(
+		quotient "$all / 1000" %.1f) s (CPU $(
+		quotient "100 * $in_cpu / $all_cpu" %.1f) %)" \
+		"${aim:+under $aim %}" ${aim:+"100 * $in / $all" "<" "$aim"}
+}
+
+measure_direct() {
+	echo "-- $questions questions directly, 64 at once"
+	ask --datasets some.txt
+	row "  as a whole, from a model without delay" \
+		"$wall_ms ms (CPU $cpu_ms)"
+	peak "variant0_llm_baseline, direct" "$peak_kb" 64
+	[ -e "$build/tests/bench/libjournal_watch.so" ] || return 0
+	watched "model without delay" "" --datasets some.txt
+	echo 'on POST /v1/chat/completions: delay 50ms' >"$work/faults"
+	curl -s -X POST "${url%/v1}/_control/faults" >/dev/null
+	watched "model that takes 50 ms" 5 --datasets some.txt
+	: >"$work/faults"
+	curl -s -X POST "${url%/v1}/_control/faults" >/dev/null
+}
+
+# Milliseconds of cat over the downloaded replies, from memory.
+read_files_ms() {
+	local begin
+	begin=$(now_ms)
+	cat "$NIGHTMAIL_STATE"/runs/*/*_output.jsonl | wc -l >/dev/null
+	echo $(($(now_ms) - begin))
+}
+
+has_room() {
+	local free_mb
+	free_mb=$(($(df -Pk "$work" | awk 'NR == 2 { print $4 }') / 1024))
+	[ "$free_mb" -ge $million_mb ] ||
+		! echo "   passed over: $free_mb MB free in $work, $million_mb wanted"
+}
+
+measure_million() {
+	local id read_it whole_cpu begin
+	echo "-- $million questions, $((million / 50000)) batches and more"
+	has_room || return 0
+	rm -rf "$NIGHTMAIL_STATE"
+	measure_requests million.txt 3 $million
+	# shellcheck disable=SC2154 # set by measure_requests
+	row "  planning and writing" "$(rate $million \
+		"($plan_ms + $write_ms)") /s (CPU $(rate $million \
+		"($plan_cpu + $write_cpu)") /s)" "500000 /s" \
+		"$million * 1000 / ($plan_ms + $write_ms)" ">=" 500000
+	rm requests.jsonl
+	ask --mode batch --datasets million.txt --canary 0 --dry-run
+	row "  --dry-run as a whole" "$wall_ms ms (CPU $cpu_ms)"
+	peak "variant0_llm_baseline, --dry-run" "$peak_kb" 96
+	id=$(first_id)
+	begin=$(now_ms)
+	wait_for_batches
+	row "  batch_server's own work on them" "$(($(now_ms) - begin)) ms"
+	ask --mode batch --batch-id "$id"
+	row "  --batch-id: download, score, save" "$wall_ms ms (CPU $cpu_ms)"
+	peak "variant0_llm_baseline, --batch-id" "$peak_kb" 96
+	read_it=$(read_files_ms)
+	ask --mode batch --batch-id "$id"
+	whole_cpu=$cpu_ms
+	row "  --batch-id again: read, score, save" \
+		"$wall_ms ms (CPU $whole_cpu)"
+	row "  cat of the same replies" "$read_it ms, $(
+		quotient "$read_it / $wall_ms") of that" "1.00" \
+		"$read_it / $wall_ms" ">=" 1
+	[ ! -e "$build/tests/bench/libjournal_watch.so" ] ||
+		watched "whole run with --new" 2 --mode batch --new \
+			--datasets million.txt --canary 0 --poll-interval 1
+	server_peak "throughout"
+}
+
+make_questions
+: >faults
+start_server --answer-key some.txt --faults "$work/faults"
+export OPENAI_BASE_URL=$url
+if has jq "client" && [ -x /usr/bin/time ]; then
+	measure_some
+	measure_direct
+	measure_million
+fi
