@@ -98,6 +98,10 @@ asked() { # of different questions
 
 learn_run() { # argument...
 	local status=0
+	[ -e "$STOP_AT_LIB" ] || {
+		echo "$STOP_AT_LIB is missing"
+		return 1
+	}
 	ARGUMENTS=("$@")
 	begin_afresh
 	rm -f steps
