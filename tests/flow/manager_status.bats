@@ -71,8 +71,8 @@ next_command() {
 	# All that the API told is there, and the same.
 	[ "$(jq -S . "$BODY")" = "$(jq -S --slurpfile api "$BODY" \
 		'with_entries(select(.key as $k | $api[0] | has($k)))' out.txt)" ]
-	[ "$(jq -c '[.final, .percent, .run, .expires_in_seconds, .next]' \
-		out.txt)" = "[true,100,null,null,\"variant0_llm_baseline --mode \
+	[ "$(jq -c '[.final, .percent == 100, .run, .expires_in_seconds, .next]' \
+		out.txt)" = "[true,true,null,null,\"variant0_llm_baseline --mode \
 batch --batch-id $BATCH_ID\"]" ]
 	[ "$(jq '.age_seconds >= 0 and .elapsed_seconds >= 0' out.txt)" = true ]
 }

@@ -30,7 +30,9 @@ load lib
 	start_server
 	call POST /v1/batches -H 'Transfer-Encoding: chunked' \
 		-H 'Content-Length: 3' -d '{}'
-	refused 400 null null 'Transfer-Encoding'
+	# libmicrohttpd 1.0 refuses it before we do, in words of its own.
+	[ "$STATUS" = 400 ]
+	grep -q Transfer-Encoding "$BODY"
 	grep -qi '^connection: close' "$HEADERS"
 	local port=${SERVER_URL##*:}
 	exec 7<>"/dev/tcp/127.0.0.1/$port"
