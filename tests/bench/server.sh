@@ -176,7 +176,7 @@ measure_list() {
 }
 
 make_input
-start_server
+start_server --threads 2
 file=$(send "$input")
 if has nginx "upload and download"; then
 	start_nginx

@@ -169,6 +169,57 @@ test('batches: pages, cancel, a conflict that is retried', async () => {
 		});
 });
 
+test('lists page by themselves beyond the default page', async () => {
+	await withServer(['--delay-in-progress', '60'], async (client) => {
+		const files = [], batches = [], seen = { files: [], batches: [] };
+		for (let i = 0; i < 25; i++) {
+			files.unshift((await upload(client, requests(1))).id);
+			batches.unshift((await createBatch(client, files[0])).id);
+		}
+		const page = await client.batches.list();
+		assert.equal(page.data.length, 20);
+		assert.ok(page.hasNextPage());
+		assert.deepEqual((await page.getNextPage()).data.map((b) => b.id),
+			batches.slice(20));
+		for await (const one of client.batches.list())
+			seen.batches.push(one.id);
+		assert.deepEqual(seen.batches, batches);
+		for await (const one of client.files.list({ limit: 10,
+			order: 'asc', purpose: 'batch' }))
+			seen.files.unshift(one.id);
+		assert.deepEqual(seen.files, files);
+	});
+});
+
+test('a file streams; what is completed is not cancelled', async () => {
+	await withServer([], async (client) => {
+		const text = requests(5000);
+		const input = await upload(client, text);
+		const content = await client.files.content(input.id);
+		const digest = createHash('sha256');
+		let chunks = 0;
+		for await (const chunk of content.body) {
+			digest.update(chunk);
+			chunks++;
+		}
+		assert.ok(chunks > 1);
+		assert.equal(digest.digest('hex'),
+			createHash('sha256').update(text).digest('hex'));
+		const part = await client.files.content(input.id,
+			{ headers: { Range: 'bytes=10-19' } });
+		assert.equal(part.status, 206);
+		assert.equal(await part.text(), text.slice(10, 20));
+		const batch = await createBatch(client, input.id);
+		await finished(client, batch.id);
+		await assert.rejects(client.batches.cancel(batch.id,
+			{ maxRetries: 0 }), (error) => {
+			assert.ok(error instanceof OpenAI.ConflictError);
+			assert.match(error.message, /with status 'completed'/);
+			return true;
+		});
+	});
+});
+
 test('chat, responses, embeddings, completions, models', async () => {
 	await withServer([], async (client) => {
 		const chat = await client.chat.completions.create({ model: 'm',
@@ -227,6 +278,7 @@ test('what passes is tried again, as the headers say', async () => {
 		'on POST /v1/chat/completions nth 2: status 429 '
 			+ 'header "retry-after-ms: 20"',
 		'on GET /v1/models nth 1: lose reply',
+		'on POST /v1/embeddings: status 429 header "retry-after-ms: 1"',
 		'on GET /v1/batches: status 503 header "x-should-retry: false"',
 		'on GET /v1/files: delay 3s',
 		'',
@@ -236,6 +288,13 @@ test('what passes is tried again, as the headers say', async () => {
 			messages: [{ role: 'user', content: 'Say pong' }] });
 		assert.equal(chat.object, 'chat.completion');
 		assert.equal((await client.models.list()).object, 'list');
+		await assert.rejects(client.embeddings.create({ model: 'm',
+			input: 'a' }, { maxRetries: 3 }), (error) => {
+			assert.ok(error instanceof OpenAI.RateLimitError);
+			assert.equal(error.status, 429);
+			assert.match(error.requestID, /^req_/);
+			return true;
+		});
 		await assert.rejects(client.batches.list(),
 			OpenAI.InternalServerError);
 		await assert.rejects(client.files.list({}, { timeout: 100,
@@ -245,6 +304,7 @@ test('what passes is tried again, as the headers say', async () => {
 		const statuses = (path) => lines.filter((line) => line.path === path)
 			.map((line) => line.status);
 		assert.deepEqual(statuses('/v1/chat/completions'), [500, 429, 200]);
+		assert.deepEqual(statuses('/v1/embeddings'), [429, 429, 429, 429]);
 		assert.deepEqual(statuses('/v1/models'), [0, 200]);
 		assert.deepEqual(statuses('/v1/batches'), [503]);
 	});
