@@ -4,23 +4,30 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "wire/json.h"
-#include "wire/jsonl.h"
+#include "base/map.h"
+#include "server/entry.h"
 
-/* Parts answers from each other; no text that people write holds it. */
-#define PART '\x1f'
-
-/* The question's bytes, and right behind them its answers, parted by PART. */
-struct nm_answers_entry {
-	const char *at;
-	uint32_t    len;
-	uint32_t    gold_len;
+/* A file of the key; its bytes stand behind those of the files before it. */
+struct nm_answers_file {
+	int      fd;
+	uint64_t base;
 };
 
+/*
+ * One question. Invariant: tag 0 means that the slot is free. `same` is of its
+ * answers: what stands twice in every word is kept once.
+ */
+struct nm_answers_slot {
+	uint64_t tag   : 24; /* of the question's hash */
+	uint64_t place : 40; /* where its line begins */
+	uint32_t same;
+} __attribute__((packed, aligned(4)));
+
 enum {
-	START_BYTES = 8,  /* of a question, looked up at each place of a prompt */
+	START_BYTES = 8,   /* of a question, looked up at each place of a prompt */
 	START_BITS = 20,
-	TEXT_MAX = 1 << 24,
+	QUESTION_MAX = 65535,
+	LINE_GUESS = 1024, /* most lines are shorter */
 	CHUNK_BYTES = 1 << 18
 };
 
@@ -33,262 +40,215 @@ start_bit(const char *at)
 	return (word * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - START_BITS);
 }
 
-static void
-keep(struct nm_answers *answers, struct nm_text question, struct nm_text gold)
-{
-	struct nm_answers_entry *entries;
-	size_t room;
-	char *at;
-
-	if (answers->count == answers->room) {
-		room = answers->room ? answers->room * 2 : 1024;
-		entries = realloc(answers->entries, room * sizeof(*entries));
-		if (!entries)
-			abort();
-		answers->entries = entries;
-		answers->room = room;
-	}
-	at = nm_arena_new(&answers->arena, question.len + gold.len + 1);
-	memcpy(at, question.at, question.len);
-	if (gold.len)
-		memcpy(at + question.len, gold.at, gold.len);
-	answers->entries[answers->count++] = (struct nm_answers_entry){
-		at, (uint32_t)question.len, (uint32_t)gold.len };
-}
-
-static struct nm_text
-strip(struct nm_text text)
-{
-	while (text.len && strchr(" \t\r\n", text.at[0]) && text.at[0]) {
-		text.at++;
-		text.len--;
-	}
-	while (text.len && strchr(" \t\r\n", text.at[text.len - 1]) &&
-	       text.at[text.len - 1])
-		text.len--;
-	return text;
-}
-
 static bool
-read_tabbed(struct nm_answers *answers, struct nm_text line,
-            struct nm_buf *gold)
+bit(const uint64_t *set, uint64_t at)
 {
-	const char *tab = memchr(line.at, '\t', line.len);
-	size_t len;
-
-	if (!tab || memchr(tab + 1, '\t', line.len - (size_t)(tab + 1 - line.at)))
-		return false;
-	len = (size_t)(tab - line.at);
-	nm_buf_clear(gold);
-	for (const char *p = tab + 1; p < line.at + line.len; p++)
-		nm_buf_add_byte(gold, *p == '|' ? PART : *p);
-	keep(answers, strip((struct nm_text){ line.at, len }),
-	     nm_buf_text(gold));
-	return true;
-}
-
-static bool
-read_object(struct nm_answers *answers, struct nm_text line,
-            struct nm_json *json, struct nm_buf *gold)
-{
-	const struct nm_value *root, *list, *answer;
-	struct nm_json_walk walk;
-	struct nm_text name, question;
-
-	if (nm_json_read(json, line.at, line.len, &root, NULL))
-		return false;
-	question = strip(nm_json_text(nm_json_get(root, "question")));
-	list = nm_json_get(root, "answers");
-	if (question.len == 0 || nm_json_kind(list) != NM_JSON_ARRAY)
-		return false;
-	nm_buf_clear(gold);
-	nm_json_walk_init(&walk, list);
-	while ((answer = nm_json_walk_next(&walk, &name))) {
-		if (gold->len)
-			nm_buf_add_byte(gold, PART);
-		if (nm_json_kind(answer) == NM_JSON_NUMBER)
-			nm_buf_add_text(gold, nm_json_number_text(answer));
-		else
-			nm_buf_add_text(gold, nm_json_text(answer));
-	}
-	keep(answers, question, nm_buf_text(gold));
-	return true;
+	return set[at >> 6] >> (at & 63) & 1;
 }
 
 static void
-read_due(struct nm_answers *answers, struct nm_jsonl *jsonl,
-         struct nm_json *json, struct nm_buf *gold)
+set_bit(uint64_t *set, uint64_t at)
 {
-	struct nm_line line;
-	struct nm_text text;
-	bool read;
+	set[at >> 6] |= UINT64_C(1) << (at & 63);
+}
 
-	while (nm_jsonl_next(jsonl, &line)) {
-		text = strip((struct nm_text){ line.at, line.len });
-		if (text.len == 0)
-			continue;
-		read = !line.over && text.at[0] == '{' ?
-			read_object(answers, text, json, gold) : false;
-		if (!read && !line.over)
-			read = read_tabbed(answers, text, gold);
-		answers->n_skipped += !read;
-	}
+/* Grows byte by byte, so that each beginning of a text has its hash at once. */
+static uint64_t
+add_to_hash(uint64_t hash, char byte)
+{
+	return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t
+hash_of(struct nm_text text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = add_to_hash(hash, text.at[i]);
+	return hash;
+}
+
+static uint64_t
+mix(uint64_t hash)
+{
+	hash ^= hash >> 32;
+	hash *= UINT64_C(0xd6e8feb86659fd93);
+	return hash ^ hash >> 32;
+}
+
+static uint32_t
+tag_of(uint64_t mixed)
+{
+	uint32_t tag = (uint32_t)(mixed >> 40);
+
+	return tag ? tag : 1;
+}
+
+static void *
+zeroed(size_t count, size_t size)
+{
+	void *new = calloc(count, size);
+
+	if (!new)
+		abort();
+	return new;
+}
+
+/* ---- reading ---- */
+
+static enum nm_code
+read_chunk(const struct nm_answers_file *file, uint64_t at,
+           struct nm_buf *chunk, struct nm_err *err)
+{
+	ssize_t got;
+
+	nm_buf_clear(chunk);
+	do {
+		got = pread(file->fd, nm_buf_room(chunk, CHUNK_BYTES), CHUNK_BYTES,
+		            (off_t)at);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return nm_fail(err, NM_IO, errno, "cannot read an answer key: %s",
+		               strerror(errno));
+	nm_buf_took(chunk, (size_t)got);
+	return NM_OK;
 }
 
 enum nm_code
 nm_answers_add(struct nm_answers *answers, const char *path,
                struct nm_err *err)
 {
-	struct nm_jsonl jsonl = { .line_max_bytes = TEXT_MAX };
-	struct nm_buf gold = {0}, chunk = {0};
-	struct nm_json json = {0};
+	struct nm_answers_file file = {0}, *files;
+	struct nm_buf chunk = {0};
+	uint64_t bytes = 0, lines = 1;
 	enum nm_code rc;
-	ssize_t got;
-	int fd = -1;
 
-	rc = nm_file_open(path, &fd, err);
+	rc = nm_file_open(path, &file.fd, err);
 	if (rc)
-		goto done;
-	do {
-		nm_buf_clear(&chunk);
-		got = read(fd, nm_buf_room(&chunk, CHUNK_BYTES), CHUNK_BYTES);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			rc = nm_fail(err, NM_IO, errno, "%s: cannot read: %s", path,
-			             strerror(errno));
-			goto done;
-		}
-		if (got > 0)
-			nm_jsonl_feed(&jsonl, chunk.at, (size_t)got);
-		else
-			nm_jsonl_finish(&jsonl);
-		read_due(answers, &jsonl, &json, &gold);
-	} while (got != 0);
-done:
-	if (fd >= 0)
-		close(fd);
-	nm_json_release(&json);
+		return rc;
+	while (!(rc = read_chunk(&file, bytes, &chunk, err)) && chunk.len) {
+		for (size_t i = 0; i < chunk.len; i++)
+			lines += chunk.at[i] == '\n';
+		bytes += chunk.len;
+	}
 	nm_buf_release(&chunk);
-	nm_buf_release(&gold);
+	if (rc) {
+		close(file.fd);
+		return rc;
+	}
+	files = reallocarray(answers->files, answers->n_files + 2,
+	                     sizeof(*files));
+	if (!files)
+		abort();
+	if (answers->n_files == 0)
+		files[0].base = 0;
+	/* One more than there are: where the next would begin. */
+	file.base = files[answers->n_files].base;
+	files[answers->n_files++] = file;
+	files[answers->n_files].base = file.base + bytes;
+	answers->files = files;
+	answers->n_lines += lines;
+	return NM_OK;
+}
+
+static void
+keep(struct nm_answers *answers, const struct nm_entry *entry, uint64_t place)
+{
+	uint64_t mixed = mix(hash_of(entry->question));
+	struct nm_answers_slot new = {
+		.tag = tag_of(mixed) & 0xffffff,
+		.place = place & UINT64_C(0xffffffffff),
+		.same = (uint32_t)nm_hash(1, entry->gold.at, entry->gold.len),
+	}, *slot;
+	size_t at = (size_t)mixed & (answers->n_slots - 1);
+
+	while ((slot = &answers->slots[at])->tag) {
+		if (slot->tag == new.tag && slot->same == new.same)
+			return;
+		at = (at + 1) & (answers->n_slots - 1);
+	}
+	*slot = new;
+	answers->count++;
+	if (entry->question.len > answers->longest)
+		answers->longest = entry->question.len;
+	set_bit(answers->lengths, entry->question.len);
+	if (entry->question.len >= START_BYTES)
+		set_bit(answers->starts, start_bit(entry->question.at));
+}
+
+static enum nm_code
+index_file(struct nm_answers *answers, const struct nm_answers_file *file,
+           struct nm_err *err)
+{
+	struct nm_jsonl jsonl = { .line_max_bytes = NM_ENTRY_MAX_BYTES };
+	struct nm_entry entry = {0};
+	struct nm_buf chunk = {0};
+	uint64_t at = 0;
+	struct nm_line line;
+	enum nm_code rc;
+
+	while (!(rc = read_chunk(file, at, &chunk, err))) {
+		nm_jsonl_feed(&jsonl, chunk.at, chunk.len);
+		if (chunk.len == 0)
+			nm_jsonl_finish(&jsonl);
+		while (nm_jsonl_next(&jsonl, &line)) {
+			if (line.over || !nm_entry_read(&entry,
+			    (struct nm_text){ line.at, line.len }) ||
+			    entry.question.len > QUESTION_MAX)
+				answers->n_skipped += line.over || !entry.blank;
+			else
+				keep(answers, &entry, file->base + line.offset);
+		}
+		if (chunk.len == 0)
+			break;
+		at += chunk.len;
+	}
+	nm_entry_release(&entry);
 	nm_jsonl_release(&jsonl);
+	nm_buf_release(&chunk);
 	return rc;
 }
 
-static int
-compare_texts(const char *a, size_t a_len, const char *b, size_t b_len)
+enum nm_code
+nm_answers_index(struct nm_answers *answers, struct nm_err *err)
 {
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+	enum nm_code rc = NM_OK;
 
-	return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
-static int
-compare_entries(const void *left, const void *right)
-{
-	const struct nm_answers_entry *a = left, *b = right;
-	int order = compare_texts(a->at, a->len, b->at, b->len);
-
-	/* Of one text, the order does not depend on how sorting went about it. */
-	return order ? order :
-		compare_texts(a->at + a->len, a->gold_len,
-		              b->at + b->len, b->gold_len);
-}
-
-static bool
-gold_has(struct nm_text gold, struct nm_text answer)
-{
-	struct nm_gold walk = { .left = gold, .count = 1 };
-	struct nm_text one;
-
-	while (nm_gold_next(&walk, &one))
-		if (nm_text_equal(one, answer))
-			return true;
-	return false;
-}
-
-/* One entry of two with the same question. */
-static struct nm_answers_entry
-merge(struct nm_answers *answers, const struct nm_answers_entry *a,
-      const struct nm_answers_entry *b)
-{
-	struct nm_text had = { a->at + a->len, a->gold_len };
-	struct nm_gold more = { { b->at + b->len, b->gold_len }, 1 };
-	struct nm_answers_entry merged = *a;
-	struct nm_buf text = {0};
-	struct nm_text answer;
-
-	nm_buf_add(&text, a->at, a->len + a->gold_len);
-	while (nm_gold_next(&more, &answer)) {
-		if (gold_has(had, answer))
-			continue;
-		nm_buf_add_byte(&text, PART);
-		nm_buf_add_text(&text, answer);
-	}
-	if (text.len > a->len + a->gold_len) {
-		merged.at = nm_arena_text(&answers->arena, nm_buf_text(&text)).at;
-		merged.gold_len = (uint32_t)(text.len - a->len);
-	}
-	nm_buf_release(&text);
-	return merged;
+	answers->n_slots = 64;
+	while (answers->n_slots < answers->n_lines + answers->n_lines / 2)
+		answers->n_slots *= 2;
+	answers->slots = zeroed(answers->n_slots, sizeof(*answers->slots));
+	answers->starts = zeroed((size_t)1 << (START_BITS - 6), 8);
+	answers->lengths = zeroed(QUESTION_MAX / 64 + 1, 8);
+	for (size_t i = 0; i < answers->n_files && !rc; i++)
+		rc = index_file(answers, &answers->files[i], err);
+	return rc;
 }
 
 void
-nm_answers_index(struct nm_answers *answers)
+nm_answers_release(struct nm_answers *answers)
 {
-	struct nm_answers_entry *entry = answers->entries;
-	size_t kept = 0;
-
-	if (answers->count == 0)
-		return;
-	qsort(entry, answers->count, sizeof(*entry), compare_entries);
-	for (size_t i = 1; i < answers->count; i++) {
-		if (entry[i].len == entry[kept].len &&
-		    memcmp(entry[i].at, entry[kept].at, entry[i].len) == 0)
-			entry[kept] = merge(answers, &entry[kept], &entry[i]);
-		else
-			entry[++kept] = entry[i];
-	}
-	answers->count = kept + 1;
+	for (size_t i = 0; i < answers->n_files; i++)
+		close(answers->files[i].fd);
+	free(answers->files);
+	free(answers->slots);
 	free(answers->starts);
-	answers->starts = calloc((size_t)1 << (START_BITS - 6), 8);
-	if (!answers->starts)
-		abort();
-	for (size_t i = 0; i < answers->count; i++) {
-		if (entry[i].len > answers->longest)
-			answers->longest = entry[i].len;
-		if (entry[i].len >= START_BYTES)
-			answers->starts[start_bit(entry[i].at) >> 6] |=
-				UINT64_C(1) << (start_bit(entry[i].at) & 63);
-	}
+	free(answers->lengths);
+	*answers = (struct nm_answers){0};
 }
 
-static size_t
-common(const char *a, const char *b, size_t len)
-{
-	size_t n = 0;
+/* ---- finding ---- */
 
-	while (n < len && a[n] == b[n])
-		n++;
-	return n;
-}
-
-/* The last entry that is not greater than the text; NULL when all are. */
-static const struct nm_answers_entry *
-last_up_to(const struct nm_answers *answers, const char *at, size_t len)
-{
-	const struct nm_answers_entry *entry = answers->entries;
-	size_t low = 0, high = answers->count, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (compare_texts(entry[middle].at, entry[middle].len, at, len) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? &entry[low - 1] : NULL;
-}
+/* What a search found so far. */
+struct search {
+	const struct nm_answers *answers;
+	struct nm_entry          entry;
+	struct nm_buf            line;
+	struct nm_buf           *gold;  /* of the question found last */
+	struct nm_buf            more;
+	bool                     found;
+};
 
 static bool
 is_word(char c)
@@ -305,39 +265,87 @@ in_word(const char *left, const char *right)
 	return is_word(*left) && is_word(*right);
 }
 
-/*
- * The longest entry that the text begins with. The greatest entry not greater
- * than the text is it, or shares a beginning with it; then no longer one than
- * that beginning can be it, and the search goes on for the beginning alone.
- */
-static const struct nm_answers_entry *
-longest_at(const struct nm_answers *answers, const char *at, size_t len)
+/* Reads the line at a place of the key, whatever its length. */
+static bool
+read_line(struct search *search, uint64_t place)
 {
-	const struct nm_answers_entry *entry;
-	size_t all = len, same;
+	const struct nm_answers_file *file = search->answers->files;
+	size_t room = LINE_GUESS;
+	const char *end;
+	ssize_t got;
 
-	if (len > answers->longest)
-		len = answers->longest;
-	while (len >= START_BYTES) {
-		entry = last_up_to(answers, at, len);
-		if (!entry)
-			return NULL;
-		same = common(entry->at, at, entry->len < len ? entry->len : len);
-		if (same < entry->len)
-			len = same;
-		else if (same < all && in_word(at + same - 1, at + same))
-			len = same - 1;
-		else
-			return entry;
+	while (place >= file[1].base)
+		file++;
+	for (;; room *= 8) {
+		nm_buf_clear(&search->line);
+		got = pread(file->fd, nm_buf_room(&search->line, room), room,
+		            (off_t)(place - file->base));
+		if (got <= 0)
+			return false;
+		nm_buf_took(&search->line, (size_t)got);
+		end = memchr(search->line.at, '\n', search->line.len);
+		if (end || (size_t)got < room || room > NM_ENTRY_MAX_BYTES)
+			break;
 	}
-	return NULL;
+	if (end)
+		search->line.len = (size_t)(end - search->line.at);
+	return nm_entry_read(&search->entry, nm_buf_text(&search->line));
+}
+
+/* Whether the text is a question of the key; its answers go to `gold`. */
+static bool
+look_up(struct search *search, struct nm_text text, uint64_t hash,
+        struct nm_buf *gold)
+{
+	const struct nm_answers *answers = search->answers;
+	uint64_t mixed = mix(hash);
+	size_t at = (size_t)mixed & (answers->n_slots - 1);
+	const struct nm_answers_slot *slot;
+	bool found = false;
+
+	for (; (slot = &answers->slots[at])->tag;
+	     at = (at + 1) & (answers->n_slots - 1)) {
+		if (slot->tag != tag_of(mixed) || !read_line(search, slot->place) ||
+		    !nm_text_equal(search->entry.question, text))
+			continue;
+		if (!found)
+			nm_buf_clear(gold);
+		nm_entry_add_gold(gold, nm_buf_text(&search->entry.gold),
+		                  found ? NM_ENTRY_NEW : NM_ENTRY_ALL);
+		found = true;
+	}
+	return found;
+}
+
+/* The longest question that begins at a place; its length, 0 for none. */
+static size_t
+longest_at(struct search *search, const char *at, size_t len)
+{
+	uint64_t hash = hash_of((struct nm_text){0});
+	size_t most = search->answers->longest, found = 0;
+
+	if (most > len)
+		most = len;
+	for (size_t n = 1; n <= most; n++) {
+		hash = add_to_hash(hash, at[n - 1]);
+		if (n < START_BYTES || !bit(search->answers->lengths, n) ||
+		    (n < len && in_word(at + n - 1, at + n)))
+			continue;
+		if (look_up(search, (struct nm_text){ at, n }, hash,
+		            &search->more))
+			found = n;
+		else
+			continue;
+		nm_buf_clear(search->gold);
+		nm_buf_add_text(search->gold, nm_buf_text(&search->more));
+	}
+	return found;
 }
 
 /* A question too short to be looked for everywhere is found as a whole line. */
-static const struct nm_answers_entry *
-whole_line(const struct nm_answers *answers, struct nm_text prompt)
+static void
+find_short(struct search *search, struct nm_text prompt)
 {
-	const struct nm_answers_entry *entry, *found = NULL;
 	struct nm_text line;
 	const char *end;
 
@@ -347,74 +355,47 @@ whole_line(const struct nm_answers *answers, struct nm_text prompt)
 			end ? (size_t)(end - prompt.at) : prompt.len };
 		prompt.at += line.len + (end != NULL);
 		prompt.len -= line.len + (end != NULL);
-		line = strip(line);
-		if (line.len == 0 || line.len >= START_BYTES)
-			continue;
-		entry = last_up_to(answers, line.at, line.len);
-		if (entry && entry->len == line.len &&
-		    memcmp(entry->at, line.at, line.len) == 0)
-			found = entry;
+		line = nm_entry_strip(line);
+		if (line.len && line.len < START_BYTES &&
+		    bit(search->answers->lengths, line.len) &&
+		    look_up(search, line, hash_of(line), search->gold))
+			search->found = true;
 	}
-	return found;
+}
+
+static void
+find_all(struct search *search, struct nm_text prompt)
+{
+	size_t len;
+
+	for (size_t i = 0; i + START_BYTES <= prompt.len; i++) {
+		if (!bit(search->answers->starts, start_bit(prompt.at + i)) ||
+		    (i && in_word(prompt.at + i - 1, prompt.at + i)))
+			continue;
+		len = longest_at(search, prompt.at + i, prompt.len - i);
+		if (len) {
+			search->found = true;
+			i += len - 1;
+		}
+	}
+	if (!search->found)
+		find_short(search, prompt);
 }
 
 bool
 nm_answers_find(const struct nm_answers *answers, struct nm_text prompt,
-                struct nm_gold *gold)
+                struct nm_buf *text, struct nm_gold *gold)
 {
-	const struct nm_answers_entry *entry, *found = NULL;
-	uint64_t bit;
+	struct search search = { .answers = answers, .gold = text };
 
 	if (answers->count == 0 || prompt.len == 0)
 		return false;
-	for (size_t i = 0; i + START_BYTES <= prompt.len; i++) {
-		bit = start_bit(prompt.at + i);
-		if (!(answers->starts[bit >> 6] >> (bit & 63) & 1) ||
-		    (i && in_word(prompt.at + i - 1, prompt.at + i)))
-			continue;
-		entry = longest_at(answers, prompt.at + i, prompt.len - i);
-		if (entry) {
-			found = entry;
-			i += entry->len - 1;
-		}
-	}
-	if (!found)
-		found = whole_line(answers, prompt);
-	if (!found)
-		return false;
-	*gold = (struct nm_gold){
-		.left = { found->at + found->len, found->gold_len }, .count = 1 };
-	for (size_t i = 0; i < gold->left.len; i++)
-		gold->count += gold->left.at[i] == PART;
-	return true;
-}
-
-/* Invariant: count > 0 while an answer is left, an empty one too. */
-bool
-nm_gold_next(struct nm_gold *gold, struct nm_text *answer)
-{
-	const char *part;
-
-	if (gold->count == 0)
-		return false;
-	part = gold->left.len ? memchr(gold->left.at, PART, gold->left.len) : NULL;
-	if (!part) {
-		*answer = gold->left;
-		*gold = (struct nm_gold){0};
-		return true;
-	}
-	*answer = (struct nm_text){ gold->left.at,
-		(size_t)(part - gold->left.at) };
-	gold->left.len -= answer->len + 1;
-	gold->left.at = part + 1;
-	return true;
-}
-
-void
-nm_answers_release(struct nm_answers *answers)
-{
-	free(answers->entries);
-	free(answers->starts);
-	nm_arena_release(&answers->arena);
-	*answers = (struct nm_answers){0};
+	find_all(&search, prompt);
+	if (search.found)
+		*gold = (struct nm_gold){ nm_buf_text(text),
+		                          nm_entry_count(nm_buf_text(text)) };
+	nm_entry_release(&search.entry);
+	nm_buf_release(&search.line);
+	nm_buf_release(&search.more);
+	return search.found;
 }

@@ -85,9 +85,7 @@ read_keys(const char *folder, struct dirent **names, int count,
 		rc = nm_answers_add(answers, nm_buf_string(&path), err);
 	}
 	nm_buf_release(&path);
-	if (!rc)
-		nm_answers_index(answers);
-	return rc;
+	return rc ? rc : nm_answers_index(answers, err);
 }
 
 enum nm_code
@@ -301,15 +299,17 @@ static void
 add_answers(struct nm_model *model, const struct nm_ask *ask,
             struct nm_buf *out, uint64_t *state)
 {
+	struct nm_buf text = {0};
 	struct nm_gold gold;
 
 	nm_buf_add_string(out, "{\"answers\":[");
 	pthread_rwlock_rdlock(&model->lock);
-	if (nm_answers_find(&model->answers, ask->prompt, &gold))
+	if (nm_answers_find(&model->answers, ask->prompt, &text, &gold))
 		add_known(out, &model->mix, gold, state);
 	else
 		add_invented(out, state);
 	pthread_rwlock_unlock(&model->lock);
+	nm_buf_release(&text);
 	nm_buf_add_string(out, "]}");
 }
 

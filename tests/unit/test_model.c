@@ -66,7 +66,7 @@ test_answers(void **state)
 {
 	char path[] = "/tmp/nm_key_XXXXXX";
 	struct nm_answers answers = {0};
-	struct nm_buf joined = {0};
+	struct nm_buf joined = {0}, text = {0};
 	struct nm_text answer;
 	struct nm_gold gold;
 	bool found;
@@ -74,11 +74,11 @@ test_answers(void **state)
 	(void)state;
 	write_key(path);
 	assert_int_equal(nm_answers_add(&answers, path, NULL), NM_OK);
-	nm_answers_index(&answers);
+	assert_int_equal(nm_answers_index(&answers, NULL), NM_OK);
 	assert_int_equal(answers.n_skipped, 1);
 	for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++) {
 		found = nm_answers_find(&answers, nm_text_of(finds[i].prompt),
-		                        &gold);
+		                        &text, &gold);
 		if (found != (finds[i].gold != NULL))
 			fail_msg("%s", finds[i].why);
 		if (!found)
@@ -92,6 +92,7 @@ test_answers(void **state)
 		assert_string_equal(nm_buf_string(&joined), finds[i].gold);
 	}
 	nm_buf_release(&joined);
+	nm_buf_release(&text);
 	nm_answers_release(&answers);
 	remove(path);
 }
