@@ -80,7 +80,9 @@ end(void)
 	fclose(file);
 }
 
+/* clang-format off */
 /* The same call in the library itself. POSIX lets dlsym name functions so. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define STAND_BEFORE(name, parameters, arguments) \
 	int name parameters \
 	{ \
@@ -94,6 +96,7 @@ end(void)
 		leave(); \
 		return rc; \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 STAND_BEFORE(sqlite3_open_v2, (const char *path, sqlite3 **db, int flags,
              const char *vfs), (path, db, flags, vfs))
