@@ -9,9 +9,9 @@
 #
 # CPU is the processor's time in the program itself: where other work shares the
 # machine, it tells more than the clock.
+# shellcheck disable=SC1091,SC2154 # what lib.bash sets
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/bench/lib.bash
 . tests/bench/lib.bash
 
 questions=14872

@@ -5,9 +5,9 @@
 #   tests/bench/server.sh [BUILD]     BUILD: a release build (default build)
 #
 # Wants curl, jq; nginx, wrk and sqlite3 for what they measure.
+# shellcheck disable=SC1091,SC2154 # what lib.bash sets
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/bench/lib.bash
 . tests/bench/lib.bash
 
 rows=50000
