@@ -44,10 +44,12 @@ write_block(struct nm_job *job, size_t n_jobs, struct nm_buf *out)
 void
 nm_block_write(struct nm_job *jobs, size_t n_jobs, struct nm_buf *out)
 {
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < n_jobs; i++) {
-		if (i)
+		if (!nm_job_batch_id(&jobs[i])[0])
+			continue;
+		if (n++)
 			nm_buf_add_byte(out, '\n');
 		write_block(&jobs[i], n_jobs, out);
 	}
@@ -85,7 +87,8 @@ nm_block_write_json(struct nm_job *jobs, size_t n_jobs, struct nm_buf *out)
 	nm_json_put_true(&w, "dry_run", 1);
 	nm_json_open_array(&w, "runs");
 	for (i = 0; i < n_jobs; i++)
-		write_json(&jobs[i], &w);
+		if (nm_job_batch_id(&jobs[i])[0])
+			write_json(&jobs[i], &w);
 	nm_json_close_array(&w);
 	nm_json_close_object(&w);
 	nm_buf_add_byte(out, '\n');

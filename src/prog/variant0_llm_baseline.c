@@ -257,7 +257,9 @@ submit_all(struct program *p, struct nm_err *err)
 	for (i = 0; !rc && i < p->n_jobs; i++)
 		rc = nm_job_submit(&p->jobs[i], err);
 	nm_progress_clear(&p->progress);
-	return rc;
+	return rc && p->n_jobs > 1
+		? nm_while(err, "submitting %s", p->jobs[i - 1].run.record.name)
+		: rc;
 }
 
 /* ---- taking up by id ---- */
@@ -323,29 +325,41 @@ print_summary(struct program *p, const struct nm_job *job)
 }
 
 static void
-tell_interrupted(struct program *p)
+tell_how_to_go_on(struct program *p, struct nm_job *job)
+{
+	if (!job->run.record.id || job->run.record.state != NM_RUN_OPEN)
+		return;
+	if (!nm_job_is_batch(job))
+		nm_message_plain(&p->message, "What came of %s is kept. To go"
+			" on, run the same command again.",
+			job->run.record.name);
+	else if (nm_job_batch_id(job)[0])
+		nm_message_plain(&p->message, "The batch goes on. To resume and"
+			" wait for it, run:\n  %s", nm_job_resume_command(job));
+	else
+		nm_message_plain(&p->message, "No batch of %s was created yet."
+			" To go on, run the same command again.",
+			job->run.record.name);
+}
+
+static void
+tell_what_goes_on(struct program *p)
 {
 	size_t i;
 
 	nm_progress_clear(&p->progress);
-	for (i = 0; i < p->n_jobs; i++) {
-		struct nm_job *job = &p->jobs[i];
+	for (i = 0; i < p->n_jobs; i++)
+		tell_how_to_go_on(p, &p->jobs[i]);
+}
 
-		if (!job->run.record.id || job->run.record.state != NM_RUN_OPEN)
-			continue;
-		if (!nm_job_is_batch(job))
-			nm_message_plain(&p->message, "What came of %s is"
-				" kept. To go on, run the same command again.",
-				job->run.record.name);
-		else if (nm_job_batch_id(job)[0])
-			nm_message_plain(&p->message, "The batch goes on."
-				" To resume and wait for it, run:\n  %s",
-				nm_job_resume_command(job));
-		else
-			nm_message_plain(&p->message, "No batch of %s was"
-				" created yet. To go on, run the same command"
-				" again.", job->run.record.name);
-	}
+static size_t
+count_created(const struct program *p)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->n_jobs; i++)
+		n += nm_job_batch_id(&p->jobs[i])[0] != 0;
+	return n;
 }
 
 static void
@@ -367,11 +381,14 @@ finish_all(struct program *p, struct nm_err *err)
 		print_summary(p, &p->jobs[i]);
 		note_worst(p, rc);
 		if (rc == NM_INTERRUPTED) {
-			tell_interrupted(p);
+			tell_what_goes_on(p);
 			return rc;
 		}
 		if (rc)
 			nm_message_error(&p->message, err);
+		/* Its id may never have been shown. */
+		if (rc && nm_job_batch_id(&p->jobs[i])[0])
+			tell_how_to_go_on(p, &p->jobs[i]);
 	}
 	return NM_OK;
 }
@@ -408,6 +425,23 @@ print_blocks(struct program *p)
 		nm_block_write(p->jobs, p->n_jobs, &text);
 	print(&text);
 	nm_buf_release(&text);
+}
+
+/* What was created is told, also where not all could be. */
+static enum nm_code
+end_dry_run(struct program *p, enum nm_code rc, struct nm_err *err)
+{
+	size_t i;
+
+	if (count_created(p))
+		print_blocks(p);
+	for (i = 0; !rc && i < p->n_jobs; i++)
+		if (!nm_job_batch_id(&p->jobs[i])[0])
+			rc = nm_fail(err, NM_UNFINISHED, 0,
+				"no batch of %s was created: the account has no"
+				" room for it now; the same command goes on",
+				p->jobs[i].run.record.name);
+	return rc;
 }
 
 static enum nm_code
@@ -452,14 +486,13 @@ work(struct program *p, struct nm_err *err)
 	rc = nm_options_given(&p->options, OPT_BATCH_ID)
 		? take_up_all(p, err) : go_on_with_new(p, err);
 
-	if (rc == NM_INTERRUPTED)
-		tell_interrupted(p);
+	if (nm_options_given(&p->options, OPT_DRY_RUN) &&
+	    rc != NM_INTERRUPTED)
+		return end_dry_run(p, rc, err);
+	if (rc == NM_INTERRUPTED || (rc && count_created(p)))
+		tell_what_goes_on(p);
 	if (rc)
 		return rc;
-	if (nm_options_given(&p->options, OPT_DRY_RUN)) {
-		print_blocks(p);
-		return NM_OK;
-	}
 	rc = finish_all(p, err);
 	print_all(p);
 	return rc;

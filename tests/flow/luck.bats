@@ -160,6 +160,31 @@ answered answered answered answered unparseable http_error answered" ]
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
 }
 
+@test "one dataset of three is refused: the batch that was made is told" {
+	faults 'on POST /v1/batches nth 2: status 400 body "{\"error\":{\"message\":\"No such luck.\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}"'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 2 --datasets 1-hop 2-hop 3-hop --dry-run
+	[ "$STATUS" = 4 ]
+	says 'No such luck'
+	says '2-hop-test'
+	[ "$(ids_of "$OUT" | wc -l)" = 1 ]
+	[[ $OUT == *'Dataset: 1-hop-test'* ]]
+	local first=$OUT
+	# The same command goes on with what is left.
+	variant0 --mode batch --limit 2 --datasets 1-hop 2-hop 3-hop --dry-run
+	[ "$STATUS" = 0 ]
+	[ "$(ids_of "$OUT" | head -1)" = "$(ids_of "$first")" ]
+	[ "$(ids_of "$OUT" | wc -l)" = 3 ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 3 ]
+	# Where it would have waited, the command that resumes is told.
+	restart --faults "$FAULTS"
+	run_batch 3 --datasets 1-hop 2-hop
+	[ "$STATUS" = 4 ]
+	[[ $ERR == *'--mode batch --batch-id batch_'* ]]
+	[[ $ERR == *'No such luck'* ]]
+}
+
 @test "expired: what was finished is scored, the rest is asked again" {
 	faults 'in_progress 25h of batch 1' 'row 3..4 of batch 1: expired'
 	# A day in less than a second.

@@ -199,6 +199,8 @@ load client
 	[ ! -e "$RESULTS" ]
 	local id
 	id=$(jq -r 'select(.batch_id).batch_id' "$SERVER_LOG" | head -1)
+	[ "$(tail -1 err.txt)" = \
+		"  variant0_llm_baseline --mode batch --batch-id $id" ]
 	restart
 	variant0 --mode batch --batch-id "$id"
 	[ "$STATUS" = 0 ]
