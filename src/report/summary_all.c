@@ -8,13 +8,24 @@
 
 enum { NAME_WIDTH_MIN = 7 };
 
+/* Characters, not bytes: what printf pads by is bytes. */
+static size_t
+characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 static int
 width_of_names(const struct nm_summary *summaries, size_t n)
 {
 	size_t i, len, width = NAME_WIDTH_MIN;
 
 	for (i = 0; i < n; i++) {
-		len = strlen(summaries[i].head.dataset);
+		len = characters(summaries[i].head.dataset);
 		if (len > width)
 			width = len;
 	}
@@ -40,7 +51,9 @@ add_line(const struct nm_summary *summary, int width, struct nm_buf *out)
 	if (nm_head_cost_is_known(head))
 		nm_price_print(m->cost_pusd, 4, usd);
 	nm_buf_addf(out, "%-*s %7" PRIu64 " %8.2f %9.2f %6.2f %6.2f %6.2f %9s"
-	            "  %s\n", width, head->dataset, head->tally->questions,
+	            "  %s\n", width + (int)(strlen(head->dataset) -
+	                                 characters(head->dataset)),
+	            head->dataset, head->tally->questions,
 	            100 * m->accuracy.value, 100 * m->means[NM_MEAN_PRECISION],
 	            100 * m->means[NM_MEAN_RECALL],
 	            100 * m->means[NM_MEAN_F1], 100 * m->hits_at_1.value, usd,
