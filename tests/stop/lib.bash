@@ -11,6 +11,7 @@
 #
 #   FAULTS       the server's script
 #   TAKE_UP      "id" takes up by the id of a batch, else by the same command
+#   POWER        "1" takes what was not synced with it
 #   PATIENCE     virtual seconds of the look for what may have been sent
 #   DOUBLED_MAX  direct questions that a death may have answered twice: what
 #                was in flight, or answered and in no commit yet
@@ -22,6 +23,7 @@ STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
 PROGRAM=variant0_llm_baseline
 SPEED=200
 WATCH=()
+: "${POWER:=}"
 
 # Time passes fast, so that the pauses between two looks are short.
 set_command() {
@@ -43,6 +45,7 @@ run_program() {
 # With stop_at before it; a sanitizer's runtime wants to be first, but need not.
 run_watched() { # variable=value command...
 	local WATCH=("LD_PRELOAD=$STOP_AT_LIB" "$1"
+		${POWER:+STOP_POWER=1}
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0")
 	shift
 	"$@"

@@ -11,8 +11,11 @@
  *                        acted, and nobody here knows
  *   STOP_LOG=FILE        a line for each of them: "step FILE-NAME", "reply"
  *
+ *   STOP_POWER=1         the power goes, not only the process: all that was written to
+ *                        files and not synced is undone
+ *
  * A step is a call of fsync or fdatasync with all writes to files since the one
- * before it. What was written stays written, since only the process dies.
+ * before it. Undone is what write and pwrite did; names stay as they are.
  */
 /* Else pwrite would be but another name of pwrite64; programs call either. */
 #undef _FILE_OFFSET_BITS
@@ -43,6 +46,23 @@ static struct {
 	long          replies;
 } stop = { .log_fd = -1 };
 
+/* How a file was before one write to it that no sync has made to last. */
+struct undo {
+	int    fd;
+	dev_t  dev;
+	ino_t  ino;
+	off_t  size;
+	off_t  at;
+	size_t len;
+	char  *bytes;
+};
+
+static struct {
+	int          wanted;
+	struct undo *list;
+	size_t       n, room;
+} undone;
+
 static void
 read_moment(const char *at)
 {
@@ -67,6 +87,7 @@ set_up(void)
 	stop.ready = 1;
 	if (at)
 		read_moment(at);
+	undone.wanted = getenv("STOP_POWER") != NULL;
 	if (log)
 		stop.log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND |
 		                   O_CLOEXEC, 0644);
@@ -81,22 +102,94 @@ find(void *function, const char *name)
 	set_up();
 }
 
+static int
+is_of(const struct undo *undo, const struct stat *info)
+{
+	return undo->dev == info->st_dev && undo->ino == info->st_ino;
+}
+
+/* No descriptor is kept: closing it would free SQLite's locks. */
+static void
+remember(int fd, off_t at, size_t len, const struct stat *info)
+{
+	struct undo *undo;
+	ssize_t got;
+
+	if (!undone.wanted)
+		return;
+	if (undone.n == undone.room) {
+		undone.room = undone.room ? 2 * undone.room : 64;
+		undone.list = realloc(undone.list,
+		                      undone.room * sizeof(*undone.list));
+		if (!undone.list)
+			abort();
+	}
+	undo = &undone.list[undone.n++];
+	*undo = (struct undo){ fd, info->st_dev, info->st_ino, info->st_size,
+	                       at, 0, malloc(len + 1) };
+	if (!undo->bytes)
+		abort();
+	got = pread(fd, undo->bytes, len, at);
+	if (got > 0)
+		undo->len = (size_t)got;
+}
+
+/* A sync made the file last. */
+static void
+forget(int fd)
+{
+	struct stat info;
+	size_t i, kept = 0;
+
+	if (!undone.n || fstat(fd, &info) != 0)
+		return;
+	for (i = 0; i < undone.n; i++) {
+		if (is_of(&undone.list[i], &info))
+			free(undone.list[i].bytes);
+		else
+			undone.list[kept++] = undone.list[i];
+	}
+	undone.n = kept;
+}
+
+static void
+undo_all(void)
+{
+	ssize_t (*put)(int, const void *, size_t, off_t);
+
+	find(&put, "pwrite");
+	while (undone.n) {
+		struct undo *undo = &undone.list[--undone.n];
+		struct stat info;
+
+		if (fstat(undo->fd, &info) != 0 || !is_of(undo, &info))
+			continue;
+		if (put(undo->fd, undo->bytes, undo->len, undo->at) < 0 ||
+		    ftruncate(undo->fd, undo->size) != 0)
+			abort();
+	}
+}
+
 static void
 pass(const char *what, long number)
 {
-	if (stop.end.number == number && strcmp(stop.end.what, what) == 0)
-		raise(SIGKILL);
+	if (stop.end.number != number || strcmp(stop.end.what, what) != 0)
+		return;
+	undo_all();
+	raise(SIGKILL);
 }
 
 /* Writes to files belong to the step that the next sync ends. */
 static void
-note_write(int fd)
+note_write(int fd, off_t at, size_t len)
 {
 	struct stat info;
 
-	if (fd > 2 && fd != stop.log_fd && fstat(fd, &info) == 0 &&
-	    S_ISREG(info.st_mode))
-		pass("before", stop.steps + 1);
+	if (fd <= 2 || fd == stop.log_fd || fstat(fd, &info) != 0 ||
+	    !S_ISREG(info.st_mode))
+		return;
+	pass("before", stop.steps + 1);
+	remember(fd, at, len, &info);
 }
 
 static void
@@ -124,6 +217,7 @@ sync_by(const char *name, int fd)
 	pass("before", stop.steps + 1);
 	pass("within", stop.steps + 1);
 	result = sync(fd);
+	forget(fd);
 	stop.steps++;
 	log_step(fd);
 	pass("after", stop.steps);
@@ -148,7 +242,7 @@ write(int fd, const void *bytes, size_t len)
 	ssize_t (*next)(int, const void *, size_t);
 
 	find(&next, "write");
-	note_write(fd);
+	note_write(fd, lseek(fd, 0, SEEK_CUR), len);
 	return next(fd, bytes, len);
 }
 
@@ -158,7 +252,7 @@ pwrite(int fd, const void *bytes, size_t len, off_t at)
 	ssize_t (*next)(int, const void *, size_t, off_t);
 
 	find(&next, "pwrite");
-	note_write(fd);
+	note_write(fd, at, len);
 	return next(fd, bytes, len, at);
 }
 
@@ -168,7 +262,7 @@ pwrite64(int fd, const void *bytes, size_t len, off64_t at)
 	ssize_t (*next)(int, const void *, size_t, off64_t);
 
 	find(&next, "pwrite64");
-	note_write(fd);
+	note_write(fd, at, len);
 	return next(fd, bytes, len, at);
 }
 
