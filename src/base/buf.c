@@ -8,24 +8,6 @@
 
 enum { FIRST_BYTES = 64, DOUBLE_UP_TO_BYTES = 1 << 20 };
 
-struct nm_text
-nm_text_of(const char *string)
-{
-	return (struct nm_text){ string, string ? strlen(string) : 0 };
-}
-
-bool
-nm_text_equal(struct nm_text a, struct nm_text b)
-{
-	return a.len == b.len && (a.len == 0 || !memcmp(a.at, b.at, a.len));
-}
-
-bool
-nm_text_is(struct nm_text a, const char *string)
-{
-	return nm_text_equal(a, nm_text_of(string));
-}
-
 static size_t
 ceiling(const struct nm_buf *buf)
 {
@@ -116,7 +98,13 @@ nm_buf_add(struct nm_buf *buf, const void *bytes, size_t len)
 void
 nm_buf_add_byte(struct nm_buf *buf, char byte)
 {
-	nm_buf_add(buf, &byte, 1);
+	char *room = nm_buf_room(buf, 1);
+
+	if (!room)
+		return;
+	room[0] = byte;
+	room[1] = 0;
+	buf->len++;
 }
 
 void

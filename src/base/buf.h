@@ -27,11 +27,27 @@ struct nm_text {
 /* For "%.*s". */
 #define NM_TEXT_ARGS(text) (int)(text).len, ((text).at ? (text).at : "")
 
-/* The text of a NUL-ended string; NULL gives the empty text. */
-struct nm_text nm_text_of(const char *string);
+/* These stand here because names are compared by the million: inline, a literal's
+ * length is known. */
 
-bool nm_text_equal(struct nm_text a, struct nm_text b);
-bool nm_text_is(struct nm_text a, const char *string);
+/* The text of a NUL-ended string; NULL gives the empty text. */
+static inline struct nm_text
+nm_text_of(const char *string)
+{
+	return (struct nm_text){ string, string ? strlen(string) : 0 };
+}
+
+static inline bool
+nm_text_equal(struct nm_text a, struct nm_text b)
+{
+	return a.len == b.len && (a.len == 0 || !memcmp(a.at, b.at, a.len));
+}
+
+static inline bool
+nm_text_is(struct nm_text a, const char *string)
+{
+	return nm_text_equal(a, nm_text_of(string));
+}
 
 /* Invariant: at[len] is NUL whenever at is not NULL; len < cap <= max + 1. */
 struct nm_buf {

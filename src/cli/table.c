@@ -126,6 +126,16 @@ nm_sheet_add(struct nm_sheet *sheet, const char *key, const char *format, ...)
 	nm_buf_add_byte(&sheet->text, '\0');
 }
 
+/* What stands before the next NUL; moves on behind it. */
+static struct nm_text
+take_string(const char **at, const char *end)
+{
+	struct nm_text text = { *at, strnlen(*at, (size_t)(end - *at)) };
+
+	*at += text.len + 1;
+	return text;
+}
+
 void
 nm_sheet_write(const struct nm_sheet *sheet, int width, struct nm_buf *out)
 {
@@ -136,9 +146,9 @@ nm_sheet_write(const struct nm_sheet *sheet, int width, struct nm_buf *out)
 
 	if (width > 0 && room < 1)
 		room = 1;
-	for (; at < end; at = value.at + value.len + 1) {
-		key = nm_text_of(at);
-		value = nm_text_of(at + key.len + 1);
+	while (at < end) {
+		key = take_string(&at, end);
+		value = take_string(&at, end);
 		nm_buf_addf(out, "%.*s%*s", NM_TEXT_ARGS(key),
 		            sheet->widest - nm_terminal_columns(key) + 2, "");
 		nm_terminal_add(out, value, room);
