@@ -29,7 +29,8 @@ nm_job_read(struct nm_job *job, const struct nm_job_tools *tools,
 	full.bad_line_context = &bad;
 	rc = nm_quiz_open(&job->quiz, &full, err);
 	nm_complain_of_more(&bad);
-	if (rc == NM_INPUT && !wish->path && !strpbrk(wish->typed, "./"))
+	if (rc == NM_INPUT && !wish->path && !strpbrk(wish->typed, "./") &&
+	    strncmp(err->text, "cannot read ", 12) == 0)
 		nm_while(err, "looking for a dataset: 1-hop, 2-hop, 3-hop, or"
 		         " the path of a file");
 	if (!rc && tools->service->server)
