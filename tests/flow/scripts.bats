@@ -5,6 +5,7 @@ load lib
 load client
 
 SERVER_OPTIONS=()
+MODE=(--mode batch --poll-interval 0.2)
 
 # "exit asked answered attempts", or the exit alone where there are no results.
 outcome() {
@@ -25,7 +26,7 @@ try() { # name option...
 	setup
 	cp "$NM_SOURCE/tests/faults/$name.faults" script
 	a_desk --faults script "${SERVER_OPTIONS[@]}"
-	run_batch 40 "$@"
+	variant0 "${MODE[@]}" --limit 40 "$@"
 	outcome >outcome
 	: >script
 	call POST /_control/faults
@@ -63,6 +64,7 @@ survive() { # option...
 	create-acts-list-lags|0 40 40 1|looking for its tag
 	create-call-lost|0 40 40 1|
 	create-reply-lost-qwen-code-11874|0 40 40 1|may have been submitted already
+	download-404-at-first|0 40 40 1|looking again
 	download-always-cut|0 40 40 1|
 	download-cut-no-ranges|0 40 40 1|
 	download-cut-openai-java-649|0 40 40 1|
@@ -72,6 +74,7 @@ survive() { # option...
 	every-call-429-once|0 40 40 1|
 	every-call-5xx-without-retry-after|0 40 40 1|
 	file-not-found-at-once-curator-116|0 40 40 1|
+	file-not-found-yet-curator-116|0 40 40 1|
 	list-without-has-more|0 40 40 1|
 	one-call-in-ten-lost|0 40 40 1|
 	polls-502-openclaw-88238|0 40 40 1|
@@ -119,6 +122,18 @@ survive() { # option...
 	storage-full-curator-189|4|file storage quota
 	upload-413-by-a-proxy-curator-610|4|413
 	upload-too-large-curator-113|4|File is too large
+	EOF
+}
+
+@test "direct mode survives them too" {
+	MODE=(--mode direct)
+	RESULTS=${RESULTS/_batch/}
+	survive <<-'EOF'
+	every-call-429-once|0 40 40 1|
+	key-refused|4|401 invalid_api_key
+	no-money-left|4|429 insufficient_quota
+	one-call-in-ten-lost|0 40 40 1|
+	ten-percent-of-everything|0 40 40 1|
 	EOF
 }
 
