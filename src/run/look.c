@@ -20,10 +20,10 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 	nm_run_note(run, "shard %lld may have been submitted already: looking"
 	            " for its tag %s", (long long)shard->number, shard->tag);
 	for (;;) {
-		int64_t left_ms;
+		/* A look sees what was when it began, however long it takes. */
+		int64_t left_ms = end_ms - nm_clock_mono_ms(run->clock);
 
 		rc = once(run, shard, found, err);
-		left_ms = end_ms - nm_clock_mono_ms(run->clock);
 		if (rc || *found || left_ms <= 0)
 			return rc;
 		rc = nm_run_pause(run, left_ms < PAUSE_MS ? left_ms : PAUSE_MS,

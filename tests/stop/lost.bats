@@ -16,3 +16,14 @@ PATIENCE=15
 	[ "$CREATIONS" = 3 ]
 	sweep before 1 "$STEPS"
 }
+
+# What the look saw was of its beginning: the one that decides begins when the
+# patience is over.
+@test "a look that takes longer than the patience is not the last" {
+	FAULTS='on POST /v1/batches nth 1: act then lose reply
+on GET /v1/batches nth 1: trickle 300/s
+stale batches 5s'
+	learn_run --mode batch --limit 2
+	[ "$UPLOADS" = 1 ]
+	[ "$CREATIONS" = 1 ]
+}
