@@ -33,7 +33,7 @@ has() { # command what
 row() { # what figure [aim value relation limit]
 	local word=
 	[ -z "${4-}" ] || word=$(awk "BEGIN { print ($4 $5 $6) ? \"\" : \"MISSED\" }")
-	printf '%-42s %-34s %-22s %s\n' "$1" "$2" "${3:+aim $3}" "$word" |
+	printf '%-42s %-38s %-22s %s\n' "$1" "$2" "${3:+aim $3}" "$word" |
 		sed 's/ *$//'
 }
 
@@ -41,8 +41,8 @@ quotient() { # expression [format]
 	awk "BEGIN { printf \"${2:-%.2f}\", $1 }"
 }
 
-median() { # of the numbers in the input
-	sort -n | awk '{ n[NR] = $1 } END { print n[int((NR + 1) / 2)] }'
+median() { # the line in the middle of the input, by its first number
+	sort -n | awk '{ n[NR] = $0 } END { print n[int((NR + 1) / 2)] }'
 }
 
 now_ms() {
