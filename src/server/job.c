@@ -8,7 +8,7 @@
 #include "server/server.h"
 
 enum {
-	LOOK_MS = 100,  /* between two looks at the store for a cancel */
+	KEEP_MS = 100,  /* between two keepings of the books */
 	MAX_READING = 4,
 	HOUR_MS = 3600000,
 	RESULTS_LIVE_S = 30 * 86400
@@ -32,7 +32,6 @@ nm_desk_release(struct nm_desk *desk)
 	nm_verdict_release(&desk->verdict);
 	nm_buf_release(&desk->scratch);
 	nm_buf_release(&desk->line);
-	nm_arena_release(&desk->arena);
 }
 
 /* ---- time ---- */
@@ -99,6 +98,7 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 	}
 	new->id = new->batch.id;
 	new->kept = new->batch.books;
+	new->told = new->batch.state;
 	new->salt = nm_hash(1, id, strlen(id));
 	new->number = nm_faults_batch_number(desk->parts->faults, id);
 	*job = new;
@@ -147,30 +147,29 @@ notice(struct nm_job *job, struct nm_desk *desk,
 	job->rows_done = false;
 }
 
-/* Keeps the books where they changed, and sees whether the batch was cancelled. */
+/* Keeps the books, and sees whether the batch was cancelled meanwhile. */
 static enum nm_code
-look(struct nm_job *job, struct nm_desk *desk,
-     const struct nm_batch_fault *fault, struct nm_err *err)
+keep_books(struct nm_job *job, struct nm_desk *desk,
+           const struct nm_batch_fault *fault, struct nm_err *err)
 {
-	struct nm_store *store = desk->parts->store;
-	struct nm_stored_batch batch = {0};
+	enum nm_batch_state now = job->batch.state;
 	enum nm_code rc;
 
-	if (memcmp(&job->kept, &job->batch.books, sizeof(job->kept)) != 0) {
-		rc = nm_store_batch_keep(store, job->id, &job->batch.books,
-		                         &batch.state, err);
-		if (!rc)
-			job->kept = job->batch.books;
-	} else {
-		nm_arena_clear(&desk->arena);
-		rc = nm_store_batch_get(store, NULL, job->id, &desk->arena, &batch,
-		                        err);
-	}
+	rc = nm_store_batch_keep(desk->parts->store, job->id, &job->batch.books,
+	                         &now, err);
 	if (rc)
 		return rc;
-	job->looked_ms = real_ms();
-	notice(job, desk, fault, batch.state);
+	job->kept = job->batch.books;
+	job->kept_ms = real_ms();
+	notice(job, desk, fault, now);
 	return NM_OK;
+}
+
+static bool
+must_keep(const struct nm_job *job, enum nm_job_keep keep)
+{
+	return memcmp(&job->kept, &job->batch.books, sizeof(job->kept)) != 0 &&
+	       (keep == NM_JOB_KEEP_NOW || real_ms() - job->kept_ms >= KEEP_MS);
 }
 
 static enum nm_code
@@ -194,9 +193,11 @@ move(struct nm_job *job, struct nm_desk *desk,
 		notice(job, desk, fault, now);
 		return NM_OK;
 	}
-	if (!rc)
-		turn(job, desk, fault, to);
-	return rc;
+	if (rc)
+		return rc;
+	turn(job, desk, fault, to);
+	job->batch.books = job->kept = books;
+	return NM_OK;
 }
 
 /* ---- the end ---- */
@@ -262,7 +263,7 @@ finish(struct nm_job *job, struct nm_desk *desk,
 			files[NM_SHELF_ERROR].id ? &files[NM_SHELF_ERROR] : NULL,
 			err);
 	if (rc == NM_HELD)
-		return look(job, desk, fault, err);
+		return keep_books(job, desk, fault, err);
 	if (rc)
 		return rc;
 	job->batch.state = to;
@@ -471,7 +472,7 @@ act(struct nm_job *job, struct nm_desk *desk, const struct nm_script *script,
 }
 
 enum nm_code
-nm_job_step(struct nm_job *job, struct nm_desk *desk, enum nm_job_look when,
+nm_job_step(struct nm_job *job, struct nm_desk *desk, enum nm_job_keep keep,
             enum nm_job_did *did, int64_t *due_ms, struct nm_err *err)
 {
 	const struct nm_script *script =
@@ -482,8 +483,10 @@ nm_job_step(struct nm_job *job, struct nm_desk *desk, enum nm_job_look when,
 	*did = NM_JOB_WORKED;
 	*due_ms = INT64_MAX;
 	nm_script_batch(script, job->number, &fault);
-	if (when == NM_JOB_LOOK_NOW || real_ms() - job->looked_ms >= LOOK_MS)
-		rc = look(job, desk, &fault, err);
+	if (job->told == NM_BATCH_CANCELLING)
+		notice(job, desk, &fault, job->told);
+	if (must_keep(job, keep))
+		rc = keep_books(job, desk, &fault, err);
 	if (!rc && !nm_batch_state_is_final(job->batch.state))
 		rc = act(job, desk, script, &fault, did, due_ms, err);
 	if (!rc && nm_batch_state_is_final(job->batch.state)) {

@@ -25,7 +25,6 @@ struct nm_desk {
 	struct nm_ask          ask;
 	struct nm_verdict      verdict;
 	struct nm_buf          scratch, line;
-	struct nm_arena        arena;
 	unsigned               n_reading; /* jobs that read their input to check it */
 };
 
@@ -45,7 +44,9 @@ struct nm_job {
 	struct nm_relay       *relay;    /* while rows are at an upstream */
 	bool                   rows_done; /* each row has its line */
 	struct nm_batch_books  kept;     /* as the store has them */
-	int64_t                looked_ms; /* real: when the store was asked last */
+	int64_t                kept_ms;  /* real: when they were kept last */
+	enum nm_batch_state    told;     /* what the store last said of it; only a
+	                                    cancel is news */
 	int64_t                retry_ms;  /* real: no step before; 0 = at once */
 };
 
@@ -60,13 +61,12 @@ enum nm_code nm_job_open(struct nm_desk *desk, const char *id,
                          struct nm_job **job, struct nm_err *err) NM_MUST_USE;
 
 /*
- * A slice of work, some 10 ms. look: ask the store first whether the batch was
- * cancelled, now rather than after a while. On error nothing is lost, and the
- * step may be tried again.
+ * A slice of work, some 10 ms. keep: the books go to the store first, now rather
+ * than after a while. On error nothing is lost, and the step may be tried again.
  */
-enum nm_job_look { NM_JOB_LOOK_SOMETIMES, NM_JOB_LOOK_NOW };
+enum nm_job_keep { NM_JOB_KEEP_SOMETIMES, NM_JOB_KEEP_NOW };
 enum nm_code nm_job_step(struct nm_job *job, struct nm_desk *desk,
-                         enum nm_job_look look, enum nm_job_did *did,
+                         enum nm_job_keep keep, enum nm_job_did *did,
                          int64_t *due_ms, struct nm_err *err) NM_MUST_USE;
 
 /* Writes answers that came, calls back what is under way. NULL is fine. */

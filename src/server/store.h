@@ -176,11 +176,17 @@ enum nm_code nm_store_batches(struct nm_store *store,
                               void *ctx, int *more, struct nm_err *err)
 	NM_MUST_USE;
 
-/* The ids of all batches not final, oldest first, in arena: the worker's list. */
+struct nm_open_batch {
+	const char         *id;
+	enum nm_batch_state state;
+};
+
+/* All batches not final, oldest first, in arena: the worker's list. */
 enum nm_code nm_store_batches_open(struct nm_store *store,
                                    struct nm_arena *arena,
-                                   const char *const **ids, size_t *n_ids,
-                                   struct nm_err *err) NM_MUST_USE;
+                                   const struct nm_open_batch **batches,
+                                   size_t *n_batches, struct nm_err *err)
+	NM_MUST_USE;
 
 /*
  * Moves a batch from one state to another and stamps at_s[to] = now_s. Also

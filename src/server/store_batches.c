@@ -178,19 +178,19 @@ nm_store_batches(struct nm_store *store, const struct nm_store_page *page,
 
 enum nm_code
 nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
-                      const char *const **ids, size_t *n_ids,
-                      struct nm_err *err)
+                      const struct nm_open_batch **batches,
+                      size_t *n_batches, struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
+	struct nm_open_batch *found = NULL, *grown;
 	sqlite3_stmt *st = NULL;
-	const char **found = NULL, **grown;
 	size_t n = 0, room = 0;
 	int row = 0;
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "SELECT id FROM batch WHERE state IN " OPEN_STATES
-	               " ORDER BY seq", &st, err);
+	rc = nm_db_use(db, "SELECT id, state FROM batch WHERE state IN "
+	               OPEN_STATES " ORDER BY seq", &st, err);
 	while (!rc && !(rc = nm_db_step(db, st, &row, err)) && row) {
 		if (n == room) {
 			room = room ? 2 * room : 16;
@@ -199,13 +199,15 @@ nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
 				memcpy(grown, found, n * sizeof(*found));
 			found = grown;
 		}
-		found[n++] = nm_db_text(st, 0, arena);
+		found[n].id = nm_db_text(st, 0, arena);
+		found[n++].state = (enum nm_batch_state)(
+			sqlite3_column_int(st, 1) & (NM_BATCH_STATES - 1));
 	}
 	nm_db_done(st);
 	pthread_mutex_unlock(&db->lock);
 	if (!rc) {
-		*ids = found;
-		*n_ids = n;
+		*batches = found;
+		*n_batches = n;
 	}
 	return rc;
 }

@@ -37,42 +37,67 @@ real_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Opens a job for an id that has none yet, at the end of the list. */
-static enum nm_code
-take_one(struct nm_worker *worker, struct nm_map *known, const char *id,
-         struct nm_job ***end, struct nm_err *err)
+/* The jobs in hand, by id. */
+struct in_hand {
+	struct nm_map   places;
+	struct nm_job **jobs;
+	struct nm_job **end;  /* where the next would be linked */
+};
+
+static void
+look_in_hand(struct nm_worker *worker, struct nm_arena *arena,
+             struct in_hand *hand)
 {
-	uint32_t value = 0;
+	uint32_t n = 0;
+
+	*hand = (struct in_hand){ .end = &worker->jobs };
+	for (; *hand->end; hand->end = &(*hand->end)->next)
+		n++;
+	hand->jobs = nm_arena_array(arena, n + 1, sizeof(*hand->jobs));
+	n = 0;
+	for (struct nm_job *job = worker->jobs; job; job = job->next) {
+		hand->jobs[n] = job;
+		nm_map_set(&hand->places, nm_text_of(job->id), n++);
+	}
+}
+
+/* Tells a job its batch's state, or opens one for a batch that has none. */
+static enum nm_code
+take_one(struct nm_worker *worker, struct in_hand *hand,
+         const struct nm_open_batch *batch, struct nm_err *err)
+{
+	uint32_t place = 0;
 	enum nm_code rc;
 
-	if (nm_map_find(known, nm_text_of(id), &value) == NM_MAP_KNOWN)
+	if (nm_map_find(&hand->places, nm_text_of(batch->id), &place) ==
+	    NM_MAP_KNOWN) {
+		hand->jobs[place]->told = batch->state;
 		return NM_OK;
-	rc = nm_job_open(&worker->desk, id, *end, err);
+	}
+	rc = nm_job_open(&worker->desk, batch->id, hand->end, err);
 	if (!rc)
-		*end = &(**end)->next;
+		hand->end = &(*hand->end)->next;
 	return rc == NM_ABSENT ? NM_OK : rc;
 }
 
-/* Takes up the batches that are not final and not in hand. */
+/* Takes up the batches that are not final and not in hand, and sees which were
+ * cancelled. */
 static enum nm_code
 take_up(struct nm_worker *worker, struct nm_err *err)
 {
-	struct nm_job **end = &worker->jobs;
+	const struct nm_open_batch *batches = NULL;
 	struct nm_arena arena = {0};
-	struct nm_map known = {0};
-	const char *const *ids = NULL;
+	struct in_hand hand;
 	int64_t began = real_ms(), took;
-	uint32_t value = 0;
 	enum nm_code rc;
 	size_t n = 0;
 
-	rc = nm_store_batches_open(worker->desk.parts->store, &arena, &ids, &n,
-	                           err);
-	for (; n && *end; end = &(*end)->next)
-		nm_map_set(&known, nm_text_of((*end)->id), value);
+	rc = nm_store_batches_open(worker->desk.parts->store, &arena, &batches,
+	                           &n, err);
+	look_in_hand(worker, &arena, &hand);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = take_one(worker, &known, ids[i], &end, err);
-	nm_map_release(&known);
+		rc = take_one(worker, &hand, &batches[i], err);
+	nm_map_release(&hand.places);
 	nm_arena_release(&arena);
 	took = (real_ms() - began) * LIST_SHARE;
 	worker->list_ms = real_ms() + (took > LIST_MS ? took : LIST_MS);
@@ -90,7 +115,7 @@ drop(struct nm_worker *worker, struct nm_job **at)
 
 /* One step of each job; whether any has more to do, and when one is due. */
 static bool
-round_of_steps(struct nm_worker *worker, enum nm_job_look look,
+round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
                int64_t *due_ms)
 {
 	struct nm_job **at = &worker->jobs;
@@ -104,7 +129,7 @@ round_of_steps(struct nm_worker *worker, enum nm_job_look look,
 			at = &(*at)->next;
 			continue;
 		}
-		if (nm_job_step(*at, &worker->desk, look, &did, &due, NULL)) {
+		if (nm_job_step(*at, &worker->desk, keep, &did, &due, NULL)) {
 			(*at)->retry_ms = now + RETRY_MS;
 			at = &(*at)->next;
 			continue;
@@ -126,18 +151,18 @@ static void
 work(struct nm_worker *worker)
 {
 	const struct nm_parts *parts = worker->desk.parts;
-	enum nm_job_look look;
+	enum nm_job_keep keep;
 	int64_t due_ms;
 	bool changed;
 
 	while (!atomic_load(&worker->stop)) {
 		changed = atomic_exchange(&worker->changed, false);
-		look = changed ? NM_JOB_LOOK_NOW : NM_JOB_LOOK_SOMETIMES;
+		keep = changed ? NM_JOB_KEEP_NOW : NM_JOB_KEEP_SOMETIMES;
 		if ((changed || real_ms() >= worker->list_ms) &&
 		    take_up(worker, NULL))
 			worker->list_ms = real_ms() + RETRY_MS;
 		due_ms = INT64_MAX;
-		if (round_of_steps(worker, look, &due_ms))
+		if (round_of_steps(worker, keep, &due_ms))
 			continue;
 		if (!atomic_load(&worker->changed))
 			nm_vclock_wait(parts->clock, due_ms, LIST_MS,

@@ -141,7 +141,7 @@ run_job(struct bench *bench, int most, int life)
 	for (int i = 0; i < most && did != NM_JOB_ENDED; i++) {
 		if (!job)
 			must(nm_job_open(&bench->desk, "batch_1", &job, &err), &err);
-		must(nm_job_step(job, &bench->desk, NM_JOB_LOOK_NOW, &did, &due_ms,
+		must(nm_job_step(job, &bench->desk, NM_JOB_KEEP_NOW, &did, &due_ms,
 		                 &err), &err);
 		pass_time(bench, did, due_ms);
 		if (life && i % life == life - 1 &&
@@ -166,7 +166,7 @@ run_to(struct bench *bench, enum nm_batch_state state)
 
 	must(nm_job_open(&bench->desk, "batch_1", &job, &err), &err);
 	do {
-		must(nm_job_step(job, &bench->desk, NM_JOB_LOOK_NOW, &did, &due_ms,
+		must(nm_job_step(job, &bench->desk, NM_JOB_KEEP_NOW, &did, &due_ms,
 		                 &err), &err);
 		assert_int_not_equal(did, NM_JOB_ENDED);
 		if (job->batch.state == state &&

@@ -269,17 +269,18 @@ test_batch_finish(void **state)
 static void
 test_open_batches(void **state)
 {
-	const char *const *ids;
+	const struct nm_open_batch *batches;
 	int64_t created, open;
 	size_t n;
 
 	(void)state;
 	add_batch("batch_3", 11);
-	assert_int_equal(nm_store_batches_open(store, &arena, &ids, &n, &err),
-	                 NM_OK);
+	assert_int_equal(nm_store_batches_open(store, &arena, &batches, &n,
+	                                       &err), NM_OK);
 	assert_int_equal(n, 2); /* batch_1 is cancelling, batch_2 done */
-	assert_string_equal(ids[0], "batch_1");
-	assert_string_equal(ids[1], "batch_3");
+	assert_string_equal(batches[0].id, "batch_1");
+	assert_int_equal(batches[0].state, NM_BATCH_CANCELLING);
+	assert_string_equal(batches[1].id, "batch_3");
 	assert_int_equal(nm_store_batch_count(store, "", 11, &created, &open,
 	                                      &err), NM_OK);
 	assert_int_equal(created, 1);
