@@ -212,21 +212,30 @@ make_outcome(struct nm_job *job, int64_t attempts, struct nm_err *err)
 	return rc;
 }
 
-/* Also where a batch ended well and its files are gone: all are missing then. */
+/*
+ * Is there something to score, or to ask again? Also where a batch ended well and
+ * its files are gone (all are missing then), where the deadline took it, and where
+ * the canary answered.
+ */
 static int
 came_back(const struct nm_job *job)
 {
 	size_t i;
+
+	if (!nm_job_is_batch(job) ||
+	    (!job->scoring_only && nm_canary_size(&job->run)))
+		return 1;
 
 	for (i = 0; i < job->run.n_shards; i++) {
 		const struct nm_shard_record *shard = &job->run.shards[i];
 
 		if (shard->output_path[0] || shard->error_path[0] ||
 		    !strcmp(shard->status, "completed") ||
-		    !strcmp(shard->status, "expired"))
+		    !strcmp(shard->status, "expired") ||
+		    !strcmp(shard->note, NM_DEADLINE_NOTE))
 			return 1;
 	}
-	return !nm_job_is_batch(job);
+	return 0;
 }
 
 /* Nothing more will be done: the same command begins a new run. */

@@ -4,6 +4,7 @@
 #include "run/canary.h"
 
 #include "run/attempts.h"
+#include "run/via_batch.h"
 #include "run/via_direct.h"
 
 int64_t
@@ -51,7 +52,7 @@ judge(const struct nm_row *row, struct nm_err *err)
 }
 
 static enum nm_code
-look_at_answers(struct nm_collect *collect,
+look_at_answers(struct nm_collect *collect, int passed,
                 struct nm_canary *canary, struct nm_err *err)
 {
 	struct nm_origin origin;
@@ -62,7 +63,7 @@ look_at_answers(struct nm_collect *collect,
 	for (i = 0; !rc && i < canary->asked; i++) {
 		rc = nm_collect_row(collect, i, (uint64_t)i, &row, &origin,
 		                    err);
-		if (!rc)
+		if (!rc && !passed)
 			rc = judge(&row, err);
 		if (!rc && row.usage.present) {
 			tokens += row.usage.output_tokens;
@@ -83,6 +84,8 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	size_t n_paths;
 	int64_t attempts;
 	enum nm_code rc;
+	/* It was judged before the first batch, perhaps by another reading. */
+	int passed = nm_via_batch_sent(run) > 0;
 
 	memset(canary, 0, sizeof(*canary));
 	canary->asked = wish.count = nm_canary_size(run);
@@ -95,7 +98,7 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	rc = nm_attempts_collect(run, &collect, &paths, &n_paths, &attempts,
 	                         err);
 	if (!rc)
-		rc = look_at_answers(&collect, canary, err);
+		rc = look_at_answers(&collect, passed, canary, err);
 	nm_collect_release(&collect);
 	nm_run_show_shards(run);
 	return rc;

@@ -56,6 +56,13 @@ is_unseen_file(const struct nm_shard_record *shard,
 	       batch->created_s - shard->input_created < UNSEEN_AGE_MAX_S;
 }
 
+/* Nothing was planned here for a batch that was made elsewhere. */
+static int
+is_ours(const struct nm_shard_record *shard)
+{
+	return shard->bytes > 0;
+}
+
 /* A batch refused so did no harm: its file serves again. */
 static enum nm_code
 try_again_later(struct nm_run *run, struct nm_shard_record *shard,
@@ -65,7 +72,8 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 	enum nm_code rc;
 
 	*later = 0;
-	if (batch->status != NM_BATCH_FAILED || batch->n_errors != 1)
+	if (batch->status != NM_BATCH_FAILED || batch->n_errors != 1 ||
+	    !is_ours(shard))
 		return NM_OK;
 	rc = nm_headroom_learn(run, 0, batch->errors->code,
 	                       batch->errors->message, -1, later, err);

@@ -18,6 +18,8 @@ enum {
 	RATE_PAUSE_MAX_MS = 900000
 };
 
+static const char CANCELLING[] = "cancelling"; /* the service's word */
+
 static int
 is_waiting(const struct nm_shard_record *shard)
 {
@@ -67,6 +69,8 @@ split(struct nm_run *run, size_t which, int64_t tokens_max,
 		goto done;
 	}
 	rc = nm_journal_commit(run->journal, err);
+	if (rc)
+		goto done;
 	run->shards[which] = shard;
 	nm_run_note(run, "shard %lld is above the account's limit: split into"
 	            " %zu", (long long)shard.number, plan.n_shards);
@@ -206,14 +210,23 @@ cancel(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 	            " directly", shard->batch_id);
 	rc = nm_batches_cancel(run->api, shard->batch_id, &arena, &batch, err);
 	nm_arena_release(&arena);
-	if (!rc || rc == NM_INTERRUPTED)
+	if (rc == NM_INTERRUPTED)
 		return rc;
 	/* One that ended meanwhile cannot be cancelled, and need not be. */
-	if (rc != NM_REFUSED || err->detail != 409) {
+	if (rc && (rc != NM_REFUSED || err->detail != 409)) {
 		nm_run_warn(run, "%s: trying again", err->text);
-		shard->note = "";
+		return NM_OK;
 	}
-	return NM_OK;
+	shard->status = CANCELLING;
+	return nm_run_save(run, shard, err);
+}
+
+/* The note alone is an intent: the call may not have got through. */
+static int
+was_cancelled(const struct nm_shard_record *shard)
+{
+	return strcmp(shard->note, NM_DEADLINE_NOTE) == 0 &&
+	       strcmp(shard->status, CANCELLING) == 0;
 }
 
 static enum nm_code
@@ -241,7 +254,7 @@ heed_deadline(struct nm_run *run, struct nm_err *err)
 		    shard->state == NM_SHARD_UPLOADED)
 			rc = leave_unsent(run, shard, err);
 		else if (shard->state == NM_SHARD_CREATED &&
-		         strcmp(shard->note, NM_DEADLINE_NOTE) != 0)
+		         !was_cancelled(shard))
 			rc = cancel(run, shard, err);
 	}
 	return rc;

@@ -34,7 +34,7 @@ struct nm_shard_record {
 	int64_t             first;
 	int64_t             count;
 	struct nm_text      members;
-	int64_t             bytes;   /* of its JSONL */
+	int64_t             bytes;   /* of its JSONL; 0 = made elsewhere */
 	int64_t             tokens;  /* prompt tokens, an estimate */
 	const char         *tag;     /* random; in file name and metadata */
 	enum nm_shard_state state;

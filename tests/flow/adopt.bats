@@ -69,6 +69,15 @@ adopt() { # option...
 	nothing_made
 }
 
+@test "one that failed for want of room is not submitted again" {
+	faults 'quota tokens 2'
+	a_desk --faults "$FAULTS"
+	old_batch 4 '{"description":"Variant0 - 1-hop-test","num_questions":"4"}'
+	adopt
+	[ "$STATUS" = 1 ]
+	nothing_made
+}
+
 @test "free text: asks for --datasets in one line, and scores with it" {
 	a_desk --answer-key "$SAMPLE"
 	local text
