@@ -18,7 +18,8 @@ struct nm_canary {
 int64_t nm_canary_size(const struct nm_run *run);
 
 /*
- * Asks what has no answer yet and looks at all of them.
+ * Asks what has no answer yet and looks at all of them; once a batch was sent they
+ * are only counted.
  * NM_REFUSED     the service refused one: its model, a parameter, the key
  * NM_UNFINISHED  the model's answer was cut or cannot be read
  * else           as nm_via_direct
