@@ -2,6 +2,7 @@
 // takes for the service, others will too.
 
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,8 @@ import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 
 import { requests, Server } from '../web/server.mjs';
+
+globalThis.File ??= File; // Node 18 has none there, and the client wants it
 
 let folder;
 before(() => {
