@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "prog/descriptors.h"
 #include "prog/manager.h"
 #include "prog/signals.h"
 
@@ -160,6 +161,7 @@ main(int argc, char **argv)
 		manager.message.level = NM_MESSAGE_QUIET;
 	if (!rc && !manager.options.answered) {
 		nm_signals_init();
+		nm_descriptors_raise();
 		rc = work(&manager, &err);
 	}
 	if (rc)

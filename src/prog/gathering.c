@@ -4,15 +4,14 @@
 #include "prog/gathering.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "prog/batch_files.h"
 
 /* Where the line of a request stands: its row, or, without one, its request. */
 struct nm_gathering_entry {
-	uint64_t offset : 48;
-	uint64_t file : 12;
+	uint64_t offset : 40;
+	uint64_t file : 16;
 	uint64_t class : 4; /* enum nm_class; MISSING while there is no row */
 	uint32_t len;
 	uint32_t attempt;
@@ -37,32 +36,12 @@ nm_gathering_take_any(struct nm_gathering *gathering)
 	gathering->open_ended = 1;
 }
 
-static enum nm_code
-keep_open(struct nm_gathering *gathering, const char *path, struct nm_err *err)
-{
-	enum nm_code rc;
-	int fd;
-
-	if (gathering->n_files == NM_GATHERING_FILES_MAX)
-		return nm_fail(err, NM_LIMIT, 0, "more than %d result files",
-		               NM_GATHERING_FILES_MAX);
-	rc = nm_file_open(path, &fd, err);
-	if (rc)
-		return rc;
-	gathering->fds = realloc(gathering->fds, (gathering->n_files + 1) *
-	                         sizeof(*gathering->fds));
-	if (!gathering->fds)
-		nm_die("out of memory");
-	gathering->fds[gathering->n_files++] = fd;
-	return NM_OK;
-}
-
 static void
 point(struct nm_gathering_entry *entry, size_t file,
       const struct nm_line *line)
 {
-	entry->offset = line->offset & ((UINT64_C(1) << 48) - 1);
-	entry->file = file & 0xfff;
+	entry->offset = line->offset & ((UINT64_C(1) << 40) - 1);
+	entry->file = file & (NM_SHEAF_FILES_MAX - 1);
 	entry->len = (uint32_t)line->len;
 }
 
@@ -113,11 +92,11 @@ nm_gathering_add_input(struct nm_gathering *gathering, const char *path,
                        struct nm_err *err)
 {
 	struct walk walk = { .gathering = gathering };
-	enum nm_code rc = keep_open(gathering, path, err);
+	enum nm_code rc = nm_sheaf_add(&gathering->files, path, err);
 
 	if (rc)
 		return rc;
-	walk.file = gathering->n_files - 1;
+	walk.file = gathering->files.n_files - 1;
 	rc = nm_batch_file_walk(path, take_request, &walk, err);
 	nm_json_release(&walk.json);
 	return rc;
@@ -174,11 +153,11 @@ nm_gathering_add_results(struct nm_gathering *gathering, const char *path,
                          int64_t attempt, struct nm_err *err)
 {
 	struct walk walk = { .gathering = gathering };
-	enum nm_code rc = keep_open(gathering, path, err);
+	enum nm_code rc = nm_sheaf_add(&gathering->files, path, err);
 
 	if (rc)
 		return rc;
-	walk.file = gathering->n_files - 1;
+	walk.file = gathering->files.n_files - 1;
 	gathering->attempt = attempt;
 	return nm_batch_file_walk(path, take_row, &walk, err);
 }
@@ -244,16 +223,18 @@ nm_gathering_write(struct nm_gathering *gathering, struct nm_draft *draft,
 	struct nm_buf line = {0};
 	enum nm_code rc = NM_OK;
 	size_t i;
+	int fd;
 
 	for (i = 0; !rc && i < gathering->n; i++) {
 		const struct nm_gathering_entry *entry =
 			&gathering->entries[i];
 
 		nm_buf_clear(&line);
-		rc = nm_file_read_at(gathering->fds[entry->file], entry->offset,
-		                     entry->len,
-		                     nm_buf_room(&line, (size_t)entry->len + 1),
-		                     err);
+		rc = nm_sheaf_open(&gathering->files, entry->file, &fd, err);
+		if (!rc)
+			rc = nm_file_read_at(fd, entry->offset, entry->len,
+				nm_buf_room(&line, (size_t)entry->len + 1),
+				err);
 		if (rc)
 			break;
 		nm_buf_took(&line, entry->len);
@@ -273,11 +254,7 @@ nm_gathering_write(struct nm_gathering *gathering, struct nm_draft *draft,
 void
 nm_gathering_release(struct nm_gathering *gathering)
 {
-	size_t i;
-
-	for (i = 0; i < gathering->n_files; i++)
-		close(gathering->fds[i]);
-	free(gathering->fds);
+	nm_sheaf_release(&gathering->files);
 	free(gathering->entries);
 	nm_map_release(&gathering->ids);
 	nm_row_reader_release(&gathering->reader);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "eval/row.h"
+#include "run/sheaf.h"
 
 struct nm_gathering_entry;
 
@@ -28,15 +29,12 @@ struct nm_gathering_counts {
 	uint64_t malformed; /* lines that are no rows */
 };
 
-enum { NM_GATHERING_FILES_MAX = 4096 };
-
 struct nm_gathering {
 	struct nm_map              ids;     /* custom_id -> entry */
 	struct nm_gathering_entry *entries;
 	size_t                     n;
 	size_t                     room;
-	int                       *fds;     /* of the files */
-	size_t                     n_files;
+	struct nm_sheaf            files;
 	int                        open_ended; /* no input file: ids as they come */
 	int64_t                    attempt;
 	struct nm_row_reader       reader;

@@ -10,6 +10,7 @@
 #include "cli/message.h"
 #include "cli/progress.h"
 #include "prog/block.h"
+#include "prog/descriptors.h"
 #include "prog/job.h"
 #include "prog/money.h"
 #include "prog/signals.h"
@@ -529,6 +530,7 @@ main(int argc, char **argv)
 		if (nm_options_given(&p.options, OPT_QUIET))
 			p.message.level = NM_MESSAGE_QUIET;
 		nm_signals_init();
+		nm_descriptors_raise();
 		rc = set_up(&p, argv[0], &err);
 		if (!rc)
 			rc = work(&p, &err);

@@ -17,8 +17,8 @@ enum {
 
 /* Invariant: seen is 0 or file, offset and len say where the row stands. */
 struct nm_collect_entry {
-	uint64_t offset : 44;
-	uint64_t file : 12;
+	uint64_t offset : 40;
+	uint64_t file : 16;
 	uint64_t attempt : 8;
 	uint32_t len;
 	uint8_t  class;
@@ -27,12 +27,7 @@ struct nm_collect_entry {
 	uint8_t  replies;  /* attempts to which the model replied */
 };
 
-enum { FILES_MAX = 1 << 12, ATTEMPTS_MAX = 255 };
-
-struct nm_collect_file {
-	int         fd;
-	enum nm_way way;
-};
+enum { ATTEMPTS_MAX = 255 };
 
 void
 nm_collect_init(struct nm_collect *collect, const struct nm_source *source,
@@ -121,8 +116,8 @@ note_row(struct nm_collect *collect, const struct nm_row *row,
 		entry->replies++;
 	if (entry->seen && !replaces(entry, row, attempt))
 		return;
-	entry->offset = line->offset & ((UINT64_C(1) << 44) - 1);
-	entry->file = file & (FILES_MAX - 1);
+	entry->offset = line->offset & ((UINT64_C(1) << 40) - 1);
+	entry->file = file & (NM_SHEAF_FILES_MAX - 1);
 	entry->attempt = (uint64_t)attempt & ATTEMPTS_MAX;
 	entry->len = (uint32_t)line->len;
 	entry->class = (uint8_t)row->class;
@@ -148,21 +143,24 @@ note_line(struct nm_collect *collect, const struct nm_line *line, size_t file,
 }
 
 static enum nm_code
-note_lines(struct nm_collect *collect, const char *path, size_t file,
-           int64_t attempt, struct nm_err *err)
+note_lines(struct nm_collect *collect, size_t file, int64_t attempt,
+           struct nm_err *err)
 {
 	struct nm_jsonl jsonl = { .line_max_bytes = ROW_MAX_BYTES };
 	struct nm_line line;
 	char *chunk = malloc(CHUNK_BYTES);
-	enum nm_code rc = NM_OK;
+	enum nm_code rc;
 	ssize_t got = 1;
+	int fd;
 
 	if (!chunk)
 		abort();
-	while (got > 0) {
-		got = read(collect->files[file].fd, chunk, CHUNK_BYTES);
+	rc = nm_sheaf_open(&collect->files, file, &fd, err);
+	while (!rc && got > 0) {
+		got = read(fd, chunk, CHUNK_BYTES);
 		if (got < 0) {
-			rc = nm_fail(err, NM_IO, 0, "cannot read %s", path);
+			rc = nm_fail(err, NM_IO, 0, "cannot read %s",
+			             nm_sheaf_path(&collect->files, file));
 			break;
 		}
 		if (got)
@@ -181,26 +179,27 @@ enum nm_code
 nm_collect_add_file(struct nm_collect *collect, const char *path,
                     int64_t attempt, enum nm_way way, struct nm_err *err)
 {
-	struct nm_collect_file *more;
-	size_t file = collect->n_files;
+	size_t file = collect->files.n_files;
 	enum nm_code rc;
-	int fd;
 
-	if (file == FILES_MAX || attempt > ATTEMPTS_MAX)
+	if (attempt > ATTEMPTS_MAX)
 		return nm_fail(err, NM_LIMIT, 0,
-			"%s is result file %zu of attempt %lld: more than can"
-			" be joined", path, file, (long long)attempt);
-	rc = nm_file_open(path, &fd, err);
+			"%s is of attempt %lld: more than can be joined",
+			path, (long long)attempt);
+	rc = nm_sheaf_add(&collect->files, path, err);
 	if (rc)
 		return rc;
-	more = realloc(collect->files, (file + 1) * sizeof(*more));
-	if (!more)
-		abort();
-	collect->files = more;
-	collect->files[file].fd = fd;
-	collect->files[file].way = way;
-	collect->n_files++;
-	return note_lines(collect, path, file, attempt, err);
+	/* One bit more a file, and none of the entries' sixteen bytes. */
+	if (file % 64 == 0) {
+		collect->direct = realloc(collect->direct, (file / 64 + 1) *
+		                          sizeof(*collect->direct));
+		if (!collect->direct)
+			abort();
+		collect->direct[file / 64] = 0;
+	}
+	if (way == NM_WAY_DIRECT)
+		collect->direct[file / 64] |= UINT64_C(1) << file % 64;
+	return note_lines(collect, file, attempt, err);
 }
 
 enum nm_class
@@ -258,13 +257,17 @@ fill_window(struct nm_collect *collect, const struct nm_collect_entry *entry,
 	size_t want = follows && entry->len < CHUNK_BYTES ? CHUNK_BYTES
 	                                                  : entry->len;
 	size_t got = 0;
+	enum nm_code rc;
 	char *room;
+	int fd;
 
+	rc = nm_sheaf_open(&collect->files, entry->file, &fd, err);
+	if (rc)
+		return rc;
 	nm_buf_clear(&collect->window);
 	room = nm_buf_room(&collect->window, want);
 	while (got < want) {
-		ssize_t part = pread(collect->files[entry->file].fd,
-		                     room + got, want - got,
+		ssize_t part = pread(fd, room + got, want - got,
 		                     (off_t)(entry->offset + got));
 
 		if (part <= 0)
@@ -275,9 +278,17 @@ fill_window(struct nm_collect *collect, const struct nm_collect_entry *entry,
 	collect->window_file = entry->file;
 	collect->window_from = entry->offset;
 	if (got < entry->len)
-		return nm_fail(err, NM_IO, 0, "a result file became shorter"
-		               " while it was read");
+		return nm_fail(err, NM_IO, 0, "%s became shorter while it was"
+		               " read", nm_sheaf_path(&collect->files,
+		                                      entry->file));
 	return NM_OK;
+}
+
+static enum nm_way
+way_of(const struct nm_collect *collect, size_t file)
+{
+	return collect->direct[file / 64] >> file % 64 & 1 ? NM_WAY_DIRECT
+	                                                   : NM_WAY_BATCH;
 }
 
 enum nm_code
@@ -289,7 +300,7 @@ nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
 	enum nm_code rc = NM_OK;
 
 	origin->attempt = (int64_t)entry->attempt;
-	origin->way = entry->seen ? collect->files[entry->file].way
+	origin->way = entry->seen ? way_of(collect, entry->file)
 	                          : NM_WAY_BATCH;
 	if (!entry->seen) {
 		nm_row_missing(&collect->reader, id, row);
@@ -308,11 +319,8 @@ nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
 void
 nm_collect_release(struct nm_collect *collect)
 {
-	size_t i;
-
-	for (i = 0; i < collect->n_files; i++)
-		close(collect->files[i].fd);
-	free(collect->files);
+	nm_sheaf_release(&collect->files);
+	free(collect->direct);
 	free(collect->entries);
 	nm_row_reader_release(&collect->reader);
 	nm_buf_release(&collect->window);

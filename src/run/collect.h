@@ -12,18 +12,18 @@
 #include "eval/row.h"
 #include "run/ledger.h"
 #include "run/members.h"
+#include "run/sheaf.h"
 #include "run/source.h"
 
 struct nm_collect_entry;
-struct nm_collect_file;
 
 struct nm_collect {
 	const struct nm_source  *source;
 	struct nm_row_reader     reader;
 	struct nm_collect_entry *entries; /* by ordinal */
 	int64_t                  count;
-	struct nm_collect_file  *files;
-	size_t                   n_files;
+	struct nm_sheaf          files;
+	uint64_t                *direct;  /* a bit a file: of direct mode? */
 	struct nm_buf            window;  /* bytes of one file, read ahead */
 	size_t                   window_file;
 	uint64_t                 window_from;

@@ -211,12 +211,47 @@ test_what_is_closed_is_not_asked_again(void **state)
 	nm_collect_release(&collect);
 }
 
+/* Each shard brings a file or two: a large run has thousands. */
+static void
+test_the_last_of_many_files(void **state)
+{
+	static const char row[] = OK("1", "b");
+	struct nm_source source = { .find = find, .count = COUNT };
+	char none[] = "/tmp/nm_none.XXXXXX", last[] = "/tmp/nm_last.XXXXXX";
+	struct nm_collect collect;
+	struct nm_origin origin;
+	struct nm_err err;
+	struct nm_row answer;
+	int fds[2] = { mkstemp(none), mkstemp(last) };
+	int i;
+
+	(void)state;
+	assert_int_equal(nm_file_write_all(fds[1], row, strlen(row), &err),
+	                 NM_OK);
+	nm_collect_init(&collect, &source, NM_READING_STRICT);
+	for (i = 0; i < 5000; i++)
+		assert_int_equal(nm_collect_add_file(&collect, none, 1,
+		                                     NM_WAY_BATCH, &err), NM_OK);
+	assert_int_equal(nm_collect_add_file(&collect, last, 1, NM_WAY_DIRECT,
+	                                     &err), NM_OK);
+	assert_int_equal(nm_collect_row(&collect, 1, 1, &answer, &origin, &err),
+	                 NM_OK);
+	assert_true(nm_text_is(answer.answers[0], "b"));
+	assert_int_equal(origin.way, NM_WAY_DIRECT);
+	nm_collect_release(&collect);
+	for (i = 0; i < 2; i++)
+		close(fds[i]);
+	unlink(none);
+	unlink(last);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_what_is_closed_is_not_asked_again),
+		cmocka_unit_test(test_the_last_of_many_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
