@@ -68,8 +68,6 @@ nm_body_begin(struct nm_body *body, struct nm_call *call,
 	                                        : NM_BODY_JSON_MAX_BYTES;
 	body->room_bytes = UINT64_MAX;
 	body->whole.max = (size_t)body->max_bytes;
-	if (route->taking == NM_TAKE_NONE)
-		return;
 	if (announced != UINT64_MAX && announced > body->max_bytes)
 		refuse_size(body);
 	if (route->taking != NM_TAKE_PARTS || body->refused)
@@ -227,13 +225,13 @@ nm_body_take(struct nm_body *body, const void *bytes, size_t len)
 	struct nm_call *call = body->call;
 
 	call->body_bytes += len;
-	if (body->refused || call->route->taking == NM_TAKE_NONE)
+	if (body->refused)
 		return;
 	if (call->body_bytes > body->max_bytes)
 		refuse_size(body);
 	else if (call->route->taking == NM_TAKE_PARTS)
 		take_parts(body, bytes, len);
-	else
+	else if (call->route->taking == NM_TAKE_JSON)
 		nm_buf_add(&body->whole, bytes, len);
 }
 

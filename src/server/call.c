@@ -4,6 +4,8 @@
 
 #include "server/range.h"
 
+enum { MESSAGE_MAX_BYTES = 1000 };
+
 void
 nm_answer_release(struct nm_call_answer *answer)
 {
@@ -65,13 +67,18 @@ nm_refusal_write(struct nm_buf *out, const struct nm_refusal *refusal,
 	nm_json_close_object(&w);
 }
 
+/* A message may hold what the client sent: of that, the beginning will do. */
 static void
 refuse_as(struct nm_call *call, const struct nm_refusal *refusal,
           const char *format, va_list args)
 {
-	struct nm_buf message = { .max = 4096 }, body = {0};
+	struct nm_buf message = {0}, body = {0};
 
 	nm_buf_addv(&message, format, args);
+	if (message.len > MESSAGE_MAX_BYTES) {
+		message.len = nm_json_utf8_valid(message.at, MESSAGE_MAX_BYTES);
+		nm_buf_add_string(&message, "…");
+	}
 	nm_refusal_write(&body, refusal, nm_buf_text(&message));
 	nm_call_json(call, refusal->status, &body);
 	nm_buf_release(&message);

@@ -14,8 +14,8 @@ static const char *const purposes[] = {
 	"assistants", "batch", "fine-tune", "vision", "user_data", "evals"
 };
 
-bool
-nm_purpose_known(struct nm_text purpose)
+static bool
+purpose_known(struct nm_text purpose)
 {
 	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
 		if (nm_text_is(purpose, purposes[i]))
@@ -145,13 +145,17 @@ check_form(struct nm_call *call, int64_t *live_s)
 		       "Missing required parameter: 'purpose'.");
 		return false;
 	}
-	if (!nm_purpose_known(purpose->value)) {
+	if (!purpose_known(purpose->value)) {
 		refuse(call, 400, "purpose",
 		       nm_arena_printf(
 			       &call->arena,
 			       "'%.*s' is not one of ['assistants', 'batch',"
 			       " 'fine-tune', 'vision', 'user_data', 'evals'] - 'purpose'",
 			       NM_TEXT_ARGS(purpose->value)));
+		return false;
+	}
+	if (file->bytes > NM_FILE_MAX_BYTES) {
+		refuse(call, 413, NULL, "File is too large.");
 		return false;
 	}
 	return nm_expires_read_form(call, "expires_after", live_s) &&

@@ -13,9 +13,6 @@
 void nm_file_object(struct nm_json_writer *w, const char *name,
                     const struct nm_stored_file *file);
 
-/* Whether clients may upload for it. */
-bool nm_purpose_known(struct nm_text purpose);
-
 /*
  * What the service says of a new file of that name, purpose, size and beginning
  * (a batch's input only). False when it was refused on the call.

@@ -286,13 +286,51 @@ read_trial(struct nm_job *job, struct nm_desk *desk,
 	return rc;
 }
 
+/* The input file went before its batch was done with it. */
+static enum nm_code
+fail_for_input(struct nm_job *job, struct nm_desk *desk,
+               const struct nm_batch_fault *fault, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	nm_buf_clear(&job->trial.errors);
+	nm_buf_addf(&job->trial.errors, "{\"object\":\"list\",\"data\":[{"
+		"\"code\":\"invalid_request\",\"message\":\"Cannot find file %s.\","
+		"\"param\":\"file_id\",\"line\":null}]}", job->batch.input_file_id);
+	rc = move(job, desk, fault, NM_BATCH_FAILED, err);
+	if (!rc && job->batch.state == NM_BATCH_FAILED)
+		nm_shelf_clear(desk->parts->store, job->id);
+	return rc;
+}
+
+/* From here on the input may be deleted, or expire. */
+static enum nm_code
+begin_rows(struct nm_job *job, struct nm_desk *desk,
+           const struct nm_batch_fault *fault, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	rc = nm_shelf_hold_input(desk->parts->store, job->id,
+	                         job->batch.input_file_id, err);
+	if (rc == NM_INPUT)
+		return fail_for_input(job, desk, fault, err);
+	job->batch.books.total = job->trial.requests;
+	job->batch.books.prompt_tokens = job->trial.tokens;
+	if (!rc)
+		rc = nm_model_refresh(desk->parts->model, err);
+	if (!rc)
+		rc = move(job, desk, fault, NM_BATCH_IN_PROGRESS, err);
+	if (!rc)
+		end_trial(job, desk);
+	return rc;
+}
+
 static enum nm_code
 validate(struct nm_job *job, struct nm_desk *desk,
          const struct nm_batch_fault *fault, enum nm_job_did *did,
          int64_t *due_ms, struct nm_err *err)
 {
 	struct nm_trial *trial = &job->trial;
-	enum nm_code rc;
 
 	if (job->batch.books.due_ms == 0)
 		job->batch.books.due_ms = leave_ms(desk, fault,
@@ -311,14 +349,7 @@ validate(struct nm_job *job, struct nm_desk *desk,
 	}
 	if (trial->errors.len)
 		return move(job, desk, fault, NM_BATCH_FAILED, err);
-	job->batch.books.total = trial->requests;
-	job->batch.books.prompt_tokens = trial->tokens;
-	rc = nm_model_refresh(desk->parts->model, err);
-	if (!rc)
-		rc = move(job, desk, fault, NM_BATCH_IN_PROGRESS, err);
-	if (!rc)
-		end_trial(job, desk);
-	return rc;
+	return begin_rows(job, desk, fault, err);
 }
 
 /* Rows that the pace allows by now; when none, *due_ms is when. */
@@ -339,18 +370,6 @@ allowance(const struct nm_job *job, const struct nm_desk *desk,
 	if (job->batch.expires_s * 1000 < *due_ms)
 		*due_ms = job->batch.expires_s * 1000;
 	return 0;
-}
-
-/* The input file went while its batch was in progress. */
-static enum nm_code
-fail_for_input(struct nm_job *job, struct nm_desk *desk,
-               const struct nm_batch_fault *fault, struct nm_err *err)
-{
-	nm_buf_clear(&job->trial.errors);
-	nm_buf_addf(&job->trial.errors, "{\"object\":\"list\",\"data\":[{"
-		"\"code\":\"invalid_request\",\"message\":\"Cannot find file %s.\","
-		"\"param\":\"file_id\",\"line\":null}]}", job->batch.input_file_id);
-	return move(job, desk, fault, NM_BATCH_FAILED, err);
 }
 
 static enum nm_code

@@ -253,7 +253,8 @@ nm_pass_run(struct nm_job *job, struct nm_desk *desk, enum nm_pass_kind kind,
 	struct nm_buf path = {0};
 	enum nm_code rc;
 
-	nm_store_file_path(desk->parts->store, job->batch.input_file_id, &path);
+	nm_shelf_input_path(desk->parts->store, job->id,
+	                    job->batch.input_file_id, &path);
 	rc = nm_pass_open_shelf(job, desk, &books, err);
 	if (!rc)
 		rc = nm_rows_open(&desk->rows, nm_buf_string(&path),

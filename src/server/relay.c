@@ -375,7 +375,8 @@ ask_more(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 
 	if (relay->all_sent || relay->under_way >= most)
 		return NM_OK;
-	nm_store_file_path(desk->parts->store, job->batch.input_file_id, &path);
+	nm_shelf_input_path(desk->parts->store, job->id,
+	                    job->batch.input_file_id, &path);
 	rc = nm_rows_open(&desk->rows, nm_buf_string(&path), relay->place,
 	                  relay->number, err);
 	for (int n = 0; !rc && n < ROWS_A_STEP && relay->under_way < most; n++) {

@@ -269,11 +269,59 @@ nm_shelf_publish(struct nm_store *store, const char *batch_id,
 	return rc;
 }
 
+/* ---- the input ---- */
+
+static void
+held_path(const struct nm_store *store, const char *batch_id,
+          struct nm_buf *path)
+{
+	nm_store_path(store, "work", batch_id, path);
+	nm_buf_add_string(path, ".input");
+}
+
+void
+nm_shelf_input_path(const struct nm_store *store, const char *batch_id,
+                    const char *file_id, struct nm_buf *path)
+{
+	struct nm_buf held = {0};
+
+	held_path(store, batch_id, &held);
+	if (access(nm_buf_string(&held), F_OK) == 0)
+		nm_buf_add_text(path, nm_buf_text(&held));
+	else
+		nm_store_file_path(store, file_id, path);
+	nm_buf_release(&held);
+}
+
+enum nm_code
+nm_shelf_hold_input(struct nm_store *store, const char *batch_id,
+                    const char *file_id, struct nm_err *err)
+{
+	struct nm_buf from = {0}, to = {0};
+	enum nm_code rc;
+
+	nm_store_file_path(store, file_id, &from);
+	held_path(store, batch_id, &to);
+	if (link(nm_buf_string(&from), nm_buf_string(&to)) == 0 ||
+	    errno == EEXIST)
+		rc = nm_file_sync_folder(nm_buf_string(&to), err);
+	else if (errno == ENOENT)
+		rc = nm_fail(err, NM_INPUT, ENOENT, "%s is gone",
+		             nm_buf_string(&from));
+	else
+		rc = cannot(err, "keep", nm_buf_string(&from));
+	nm_buf_release(&from);
+	nm_buf_release(&to);
+	return rc;
+}
+
 void
 nm_shelf_clear(struct nm_store *store, const char *batch_id)
 {
 	struct nm_buf path = {0};
 
+	held_path(store, batch_id, &path);
+	(void)unlink(nm_buf_string(&path));
 	for (int side = 0; side < NM_SHELF_SIDES; side++) {
 		nm_buf_clear(&path);
 		nm_shelf_path(store, batch_id, (enum nm_shelf_side)side, &path);

@@ -59,6 +59,20 @@ enum nm_code nm_shelf_publish(struct nm_store *store, const char *batch_id,
 void nm_shelf_path(const struct nm_store *store, const char *batch_id,
                    enum nm_shelf_side side, struct nm_buf *path);
 
+/*
+ * Keeps a batch's input under work/ as well, so that it outlives its deletion or
+ * its expiry for as long as the batch needs it; may be repeated. NM_INPUT when the
+ * file is not there.
+ */
+enum nm_code nm_shelf_hold_input(struct nm_store *store, const char *batch_id,
+                                 const char *file_id, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Where the input is to be read: where it is held, else among the files. Appended
+ * to path. */
+void nm_shelf_input_path(const struct nm_store *store, const char *batch_id,
+                         const char *file_id, struct nm_buf *path);
+
 /* Removes what is under work/ for the batch. */
 void nm_shelf_clear(struct nm_store *store, const char *batch_id);
 

@@ -128,9 +128,13 @@ sweep_temporary(int folder, const char *name)
 	close(fd);
 }
 
+/* What no row speaks for: of files/ the id is the name, of work/ its stem. */
 static void
-sweep_orphan(struct nm_store *store, int folder, const char *name)
+sweep_orphan(struct nm_store *store, int folder, const char *name,
+             const char *sql)
 {
+	struct nm_text id = { name, strcspn(name, ".") };
+	struct nm_arena arena = {0};
 	sqlite3_stmt *st = NULL;
 	struct stat stat;
 	int known = 1;
@@ -138,14 +142,13 @@ sweep_orphan(struct nm_store *store, int folder, const char *name)
 	if (fstatat(folder, name, &stat, AT_SYMLINK_NOFOLLOW) ||
 	    stat.st_mtime > time(NULL) - ORPHAN_AGE_S)
 		return;
-	if (nm_db_use(&store->reader,
-	              "SELECT 1 FROM file WHERE id = ?1"
-	              " UNION SELECT 1 FROM part WHERE id = ?1", &st, NULL))
+	if (nm_db_use(&store->reader, sql, &st, NULL))
 		return;
-	nm_db_bind_text(st, 1, name);
+	nm_db_bind_text(st, 1, nm_arena_text(&arena, id).at);
 	if (nm_db_step(&store->reader, st, &known, NULL) == NM_OK && !known)
 		unlinkat(folder, name, 0);
 	nm_db_done(st);
+	nm_arena_release(&arena);
 }
 
 static void
@@ -165,8 +168,14 @@ sweep_folder(struct nm_store *store, const char *part)
 			continue;
 		if (strcmp(part, "tmp") == 0)
 			sweep_temporary(dirfd(dir), entry->d_name);
+		else if (strcmp(part, "files") == 0)
+			sweep_orphan(store, dirfd(dir), entry->d_name,
+			             "SELECT 1 FROM file WHERE id = ?1"
+			             " UNION SELECT 1 FROM part WHERE id = ?1");
 		else
-			sweep_orphan(store, dirfd(dir), entry->d_name);
+			sweep_orphan(store, dirfd(dir), entry->d_name,
+			             "SELECT 1 FROM batch WHERE id = ?1"
+			             " AND state IN " NM_STORE_OPEN_STATES);
 	}
 	closedir(dir);
 }
@@ -196,6 +205,7 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 		goto done;
 	sweep_folder(made, "tmp");
 	sweep_folder(made, "files");
+	sweep_folder(made, "work");
 	*store = made;
 	made = NULL;
 done:

@@ -8,7 +8,6 @@
 	" total, completed, failed, input_tokens, cached_tokens," \
 	" output_tokens, reasoning_tokens, input_lines, input_bytes," \
 	" output_bytes, error_bytes, prompt_tokens, due_ms"
-#define OPEN_STATES "(0, 2, 3, 6)"
 
 enum { FIRST_AT = 12, FIRST_BOOK = FIRST_AT + NM_BATCH_STATES };
 
@@ -190,7 +189,7 @@ nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
 
 	pthread_mutex_lock(&db->lock);
 	rc = nm_db_use(db, "SELECT id, state FROM batch WHERE state IN "
-	               OPEN_STATES " ORDER BY seq", &st, err);
+	               NM_STORE_OPEN_STATES " ORDER BY seq", &st, err);
 	while (!rc && !(rc = nm_db_step(db, st, &row, err)) && row) {
 		if (n == room) {
 			room = room ? 2 * room : 16;
@@ -378,7 +377,7 @@ nm_store_batch_count(struct nm_store *store, const char *tenant,
 	pthread_mutex_lock(&db->lock);
 	rc = nm_db_use(db, "SELECT (SELECT count(*) FROM batch"
 	               " WHERE tenant = ?1 AND at0 >= ?2),"
-	               " (SELECT count(*) FROM batch WHERE state IN " OPEN_STATES
+	               " (SELECT count(*) FROM batch WHERE state IN " NM_STORE_OPEN_STATES
 	               " AND (?1 IS NULL OR tenant = ?1))", &st, err);
 	if (!rc) {
 		nm_db_bind_text(st, 1, tenant);
@@ -407,7 +406,7 @@ nm_store_enqueued(struct nm_store *store, const char *tenant,
 	pthread_mutex_lock(&db->lock);
 	rc = nm_db_use(db, "SELECT coalesce(sum(prompt_tokens), 0),"
 	               " coalesce(sum(total), 0) FROM batch WHERE state IN "
-	               OPEN_STATES " AND (?1 IS NULL OR tenant = ?1)"
+	               NM_STORE_OPEN_STATES " AND (?1 IS NULL OR tenant = ?1)"
 	               " AND (?2 IS NULL OR model = ?2)", &st, err);
 	if (!rc) {
 		nm_db_bind_text(st, 1, tenant);

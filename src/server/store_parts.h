@@ -7,6 +7,9 @@
 #include "server/db.h"
 #include "server/store.h"
 
+/* States of batches that are not final, for SQL. */
+#define NM_STORE_OPEN_STATES "(0, 2, 3, 6)"
+
 /* Readers never wait for a commit's sync: they have a connection of their own. */
 struct nm_store {
 	struct nm_db  reader;

@@ -63,6 +63,20 @@ read_text(struct nm_call *call, const char *name, const char **text)
 	return true;
 }
 
+/* Fewer than a file may have. */
+static bool
+purpose_fits(const char *purpose)
+{
+	static const char *const purposes[] = {
+		"assistants", "batch", "fine-tune", "vision"
+	};
+
+	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+		if (strcmp(purpose, purposes[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool
 read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 {
@@ -72,17 +86,21 @@ read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 	    !read_text(call, "purpose", &upload->purpose) ||
 	    !read_text(call, "mime_type", &upload->mime_type))
 		return false;
+	if (nm_json_kind(bytes) == NM_JSON_ABSENT)
+		return nm_call_reject(call, "bytes",
+		                      "missing_required_parameter", "Missing "
+		                      "required parameter: 'bytes'.");
 	upload->bytes = nm_json_int(bytes, -1);
 	if (upload->bytes < 1 || upload->bytes > UPLOAD_MAX_BYTES)
 		return nm_call_reject(call, "bytes", "invalid_value",
 		                      "Invalid 'bytes': expected an integer "
 		                      "from 1 to 8589934592.");
-	if (!nm_purpose_known(nm_text_of(upload->purpose)))
+	if (!purpose_fits(upload->purpose))
 		return nm_call_reject(call, "purpose", "invalid_value",
 		                      "Invalid value: '%.100s'. Supported "
 		                      "values are: 'assistants', 'batch', "
-		                      "'fine-tune', 'vision', 'user_data', "
-		                      "and 'evals'.", upload->purpose);
+		                      "'fine-tune', and 'vision'.",
+		                      upload->purpose);
 	return nm_expires_read(call, "expires_after",
 	                       nm_json_get(call->root, "expires_after"),
 	                       &upload->file_live_s) &&
@@ -205,10 +223,17 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 	enum nm_code rc;
 
 	*good = false;
-	if (nm_json_kind(ids) != NM_JSON_ARRAY || !nm_json_count(ids) ||
-	    nm_json_count(ids) > PARTS_MAX) {
+	if (nm_json_kind(ids) != NM_JSON_ARRAY || !nm_json_count(ids)) {
 		nm_call_reject(call, "part_ids", "missing_required_parameter",
 		               "Missing required parameter: 'part_ids'.");
+		return NM_OK;
+	}
+	if (nm_json_count(ids) > PARTS_MAX) {
+		nm_call_reject(call, "part_ids", "array_above_max_length",
+		               "Invalid 'part_ids': array too long. Expected an "
+		               "array with maximum length %d, but got an array "
+		               "with length %zu instead.", PARTS_MAX,
+		               nm_json_count(ids));
 		return NM_OK;
 	}
 	nm_json_walk_init(&walk, ids);
@@ -274,7 +299,10 @@ digest_fits(struct nm_call *call, const char *hex)
 	const char *text = nm_json_string(wish);
 
 	if (!text)
-		return true;
+		return nm_json_kind(wish) == NM_JSON_ABSENT ||
+		       nm_json_kind(wish) == NM_JSON_NULL ||
+		       nm_call_reject(call, "md5", "invalid_type", "Invalid "
+		                      "type for 'md5': expected a string.");
 	return strcasecmp(text, hex) == 0 ||
 	       nm_call_reject(call, "md5", "invalid_value", "The md5 of the "
 	                      "parts is not the one given.");

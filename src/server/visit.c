@@ -155,11 +155,13 @@ count_lengths(void *ctx, enum MHD_ValueKind kind, const char *name,
 static bool
 head_is_ambiguous(struct nm_visit *visit)
 {
+	const char *coding = header(visit, "Transfer-Encoding");
 	int lengths = 0;
 
 	MHD_get_connection_values(visit->connection, MHD_HEADER_KIND,
 	                          count_lengths, &lengths);
-	return lengths > 1 || (lengths && header(visit, "Transfer-Encoding"));
+	return lengths > 1 || (coding && (lengths ||
+	                                  strcasecmp(coding, "chunked") != 0));
 }
 
 static void
@@ -167,7 +169,7 @@ refuse(struct nm_visit *visit, unsigned status, const char *code,
        const char *format, ...)
 {
 	struct nm_refusal refusal = { .status = status, .code = code };
-	struct nm_buf text = { .max = 2048 };
+	struct nm_buf text = {0};
 	va_list args;
 
 	va_start(args, format);
@@ -236,6 +238,8 @@ announced_bytes(struct nm_visit *visit)
 
 	if (text && nm_query_number(nm_text_of(text), &number) && number >= 0)
 		return (uint64_t)number;
+	if (text)
+		return UINT64_MAX - 1; /* more digits than any length has */
 	return header(visit, "Transfer-Encoding") ? UINT64_MAX : 0;
 }
 
@@ -261,7 +265,8 @@ look_at_head(struct nm_visit *visit, const char *method)
 	if (head_is_ambiguous(visit)) {
 		visit->hang_up = true;
 		refuse(visit, 400, NULL, "The request has a Content-Length besides "
-		       "a Transfer-Encoding, or several.");
+		       "a Transfer-Encoding, or several, or a Transfer-Encoding "
+		       "other than chunked.");
 		return true;
 	}
 	find_route(visit);
@@ -347,6 +352,8 @@ add_headers(struct nm_visit *visit, struct MHD_Response *response)
 	MHD_add_response_header(response, "Content-Type", visit->answer.type);
 	MHD_add_response_header(response, "x-request-id", visit->request_id);
 	MHD_add_response_header(response, "openai-version", "2020-10-01");
+	MHD_add_response_header(response, "openai-organization",
+	                        "org-nightmail");
 	snprintf(number, sizeof(number), "%lld",
 	         (long long)((mono_us() - visit->began_us) / 1000));
 	MHD_add_response_header(response, "openai-processing-ms", number);
@@ -429,6 +436,17 @@ answer_fault(struct nm_visit *visit)
 	nm_call_refuse(&visit->call, &refusal, "%s", text);
 }
 
+/* The handler's answer, or what the script says in its place. */
+static enum MHD_Result
+send_acted(struct nm_visit *visit)
+{
+	if (visit->call.fault.status && visit->call.fault.acts) {
+		nm_answer_release(&visit->answer);
+		answer_fault(visit);
+	}
+	return send_answer(visit);
+}
+
 static enum MHD_Result
 run_handler(struct nm_visit *visit)
 {
@@ -445,21 +463,20 @@ run_handler(struct nm_visit *visit)
 		answer_fault(visit);
 	} else {
 		rc = nm_body_finish(&visit->body, &err);
+		/* What takes us long is not the client's slowness. */
+		atomic_store(&visit->link->put_off, 1);
 		if (!rc && !visit->body.refused)
 			rc = call->route->handle(call, &err);
 		/* From here on another thread may be at work on the call. */
 		if (visit->stage == NM_VISIT_LATER)
 			return MHD_YES;
+		atomic_store(&visit->link->put_off, 0);
 		if (!rc && visit->answer.kind == NM_ANSWER_NONE)
 			rc = nm_fail(&err, NM_STATE, 0, "nothing was answered");
 		if (rc)
 			answer_error(visit, &err);
 	}
-	if (call->fault.status && call->fault.acts) {
-		nm_answer_release(&visit->answer);
-		answer_fault(visit);
-	}
-	return send_answer(visit);
+	return send_acted(visit);
 }
 
 /* ---- put off and taken up ---- */
@@ -541,7 +558,7 @@ nm_visit_go_on(void *ctx, struct MHD_Connection *c, const char *url,
 	case NM_VISIT_READY:
 		return run_handler(visit);
 	case NM_VISIT_LATER:
-		return send_answer(visit);
+		return send_acted(visit);
 	default:
 		return MHD_NO;
 	}

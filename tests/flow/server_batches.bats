@@ -181,6 +181,55 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	[ "$(member '.errors.data[0].param')" = file_id ]
 }
 
+@test "an input that is deleted, or expires, is kept for its batch in progress" {
+	echo 'pace 10/s' >faults
+	start_server --clock step --faults faults
+	write_input 60 in.jsonl
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl \
+		-F 'expires_after[anchor]=created_at' -F 'expires_after[seconds]=3600'
+	FILE_ID=$(member .id)
+	create_batch "$FILE_ID"
+	local deleted=$BATCH_ID input=$FILE_ID
+	advance 1s
+	wait_for 20 batch_is in_progress
+	call DELETE "/v1/files/$input"
+	[ "$STATUS" = 200 ]
+	call GET "/v1/files/$input/content"
+	[ "$STATUS" = 404 ]
+	[ ! -e "$STATE/files/$input" ]
+	advance 3s
+	kill_server
+	start_server --clock step --faults faults
+	BATCH_ID=$deleted
+	advance 10s
+	wait_for 20 batch_is finalizing
+	advance 1s
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":60,"completed":60,"failed":0}' ]
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 60 ]
+	[ -z "$(ls "$STATE/work")" ]
+	# The same where its hour is over.
+	echo 'pace 20/h' >faults
+	call POST /_control/faults
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl \
+		-F 'expires_after[anchor]=created_at' -F 'expires_after[seconds]=3600'
+	FILE_ID=$(member .id)
+	create_batch "$FILE_ID"
+	advance 1s
+	wait_for 20 batch_is in_progress
+	advance 1h
+	gone() { [ ! -e "$STATE/files/$FILE_ID" ]; }
+	wait_for 20 gone
+	advance 3h
+	wait_for 20 batch_is finalizing
+	advance 1s
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 60 ]
+	[ -z "$(ls "$STATE/work")" ]
+}
+
 @test "24 hours, and 30 days, in no time" {
 	start_server --clock step --delay-validating 10 --delay-in-progress 90000
 	new_batch 2
@@ -272,6 +321,12 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	start_server
 	[ -z "$(ls "$STATE/tmp")" ]
 	[ -z "$(ls "$STATE/files")" ]
+	# So is, in time, what no batch speaks for.
+	touch -d '2 hours ago' "$STATE/work/batch_x.output" \
+		"$STATE/work/batch_x.input" "$STATE/files/file-x"
+	stop_server
+	start_server
+	[ -z "$(ls "$STATE/work" "$STATE/files" | grep _x)" ]
 }
 
 @test "two servers share a folder; one works, the other takes over" {

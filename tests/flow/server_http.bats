@@ -2,6 +2,16 @@
 # What surrounds the API: envelopes, keys, limits, signals, the log.
 load lib
 
+# A request's head line and body as they are, and the answer until the end.
+raw() { # header body
+	exec 7<>"/dev/tcp/127.0.0.1/${SERVER_URL##*:}"
+	trap '' PIPE
+	{ printf 'POST /v1/batches HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n'"$2" "$1" \
+		>&7; } 2>/dev/null || true
+	timeout 5 cat <&7
+	exec 7>&-
+}
+
 @test "whatever is not served gets the envelope" {
 	start_server
 	call GET /v1/x
@@ -41,6 +51,17 @@ load lib
 	timeout 10 cat <&7 >answer || true
 	exec 7>&-
 	grep -q '^HTTP/1.1 400' answer
+	local coding
+	for coding in gzip 'gzip, chunked' 'chunked, chunked' identity; do
+		raw "Transfer-Encoding: $coding" '2\r\n{}\r\n0\r\n\r\n' >answer
+		head -1 answer | grep '^HTTP/1.1 400'
+		grep -qi '^connection: close' answer
+	done
+	# Digits beyond all lengths, which nobody waits for.
+	for coding in 1000000000 9999999999999999999 99999999999999999999999; do
+		raw "Content-Length: $coding" '{}' >answer
+		head -1 answer | grep '^HTTP/1.1 413'
+	done
 }
 
 @test "a slow head is cut by its deadline, an idle connection is not" {

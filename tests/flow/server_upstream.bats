@@ -87,6 +87,25 @@ each_row_once() { # n
 	refused 502 upstream_error null "did not answer"
 }
 
+@test "scripted trouble holds for what passes through as well" {
+	cat >faults <<-'END'
+	on POST /v1/chat/completions nth 1: act then status 500
+	on POST /v1/chat/completions nth 2: act then lose reply
+	on POST /v1/chat/completions nth 3: lose call
+	on POST /v1/chat/completions nth 4: status 503
+	END
+	start_upstream
+	start_server --upstream "$UPSTREAM_URL" --faults faults
+	local body='{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	local statuses='' i
+	for i in 1 2 3 4 5; do
+		call POST /v1/chat/completions -d "$body"
+		statuses+="$STATUS "
+	done
+	[ "$statuses" = '500 000 000 503 200 ' ]
+	[ "$(wc -l <"$UPSTREAM_LOG")" = 3 ]
+}
+
 @test "the key goes to the upstream, and nowhere else" {
 	(umask 077 && echo 'k sk-behind-1234' >keys)
 	start_upstream --api-key-file keys

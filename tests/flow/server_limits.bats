@@ -1,0 +1,482 @@
+#!/usr/bin/env bats
+# Every limit of the contract, at it and one beyond, and every malformed request:
+# status, type, code, param and words of the envelope.
+load lib
+
+# The last call's envelope, whole; the message's beginning.
+envelope() { # status type code param message
+	[ "$STATUS" = "$1" ] &&
+		[ "$(member '.error | keys_unsorted | join(" ")')" = \
+			'message type param code' ] &&
+		[ "$(member .error.type)" = "$2" ] &&
+		[ "$(member .error.code)" = "$3" ] &&
+		[ "$(member .error.param)" = "$4" ] &&
+		[[ $(member .error.message) == "$5"* ]] &&
+		grep -qi '^content-type: application/json' "$HEADERS" &&
+		grep -qi '^x-request-id: req_[0-9a-f]\{32\}' "$HEADERS" || {
+		echo "not as '$*': $STATUS $(head -c 1000 "$BODY")"
+		return 1
+	}
+}
+
+invalid() { # code param message
+	envelope 400 invalid_request_error "$@"
+}
+
+ok() {
+	[ "$STATUS" = 200 ] || {
+		echo "$STATUS $(head -c 1000 "$BODY")"
+		return 1
+	}
+}
+
+# n times a byte
+many() { # n byte
+	head -c "$1" /dev/zero | tr '\0' "$2"
+}
+
+@test "a batch's members: missing, of another type, of another value" {
+	start_server
+	local body code param message
+	while IFS='|' read -r body code param message; do
+		call POST /v1/batches -d "$body"
+		invalid "$code" "$param" "$message"
+	done <<-'EOT'
+	{}|missing_required_parameter|input_file_id|Missing required parameter: 'input_file_id'.
+	{"input_file_id":null}|invalid_type|input_file_id|Invalid type for 'input_file_id': expected a string, but got null instead.
+	{"input_file_id":["f"]}|invalid_type|input_file_id|Invalid type for 'input_file_id': expected a string, but got an array instead.
+	{"input_file_id":"f","endpoint":true}|invalid_type|endpoint|Invalid type for 'endpoint': expected a string, but got a boolean instead.
+	{"input_file_id":"f","endpoint":"/v1/chat/completions"}|missing_required_parameter|completion_window|Missing required parameter: 'completion_window'.
+	{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":24}|invalid_type|completion_window|Invalid type for 'completion_window': expected a string, but got an integer instead.
+	{"input_file_id":"f","endpoint":"","completion_window":"24h"}|invalid_value|endpoint|Invalid value: ''. Supported values are: '/v1/responses', '/v1/chat/completions', '/v1/embeddings', and '/v1/completions'.
+	{"input_file_id":"f","endpoint":"/v1/moderations","completion_window":"24h"}|invalid_value|endpoint|Invalid value: '/v1/moderations'. Supported
+	{"input_file_id":"f","endpoint":"/v1/images/generations","completion_window":"24h"}|invalid_value|endpoint|Invalid value: '/v1/images/generations'. Supported
+	{"input_file_id":"f","endpoint":"/v1/images/edits","completion_window":"24h"}|invalid_value|endpoint|Invalid value: '/v1/images/edits'. Supported
+	{"input_file_id":"f","endpoint":"/v1/videos","completion_window":"24h"}|invalid_value|endpoint|Invalid value: '/v1/videos'. Supported
+	{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"1h"}|invalid_value|completion_window|Invalid value for 'completion_window': '1h'. Supported values are: '24h'.
+	EOT
+}
+
+@test "all four endpoints are taken, and null for what may be left out" {
+	start_server
+	local endpoint
+	for endpoint in responses chat/completions embeddings completions; do
+		call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/'$endpoint'",
+			"completion_window":"24h","metadata":null,
+			"output_expires_after":null,"of_later":{"a":1}}'
+		ok
+		[ "$(member .endpoint)" = "/v1/$endpoint" ]
+		[ "$(member .metadata)" = null ]
+	done
+}
+
+@test "metadata: 16 pairs, 64 and 512 characters, and one beyond each" {
+	start_server
+	local rest='"input_file_id":"f","endpoint":"/v1/responses","completion_window":"24h"'
+	local metadata
+	meta() { # jq-expression
+		metadata=$(jq -nc "$1")
+		call POST /v1/batches -d "{$rest,\"metadata\":$metadata}"
+	}
+	meta '[range(16)|{key:"k\(.)",value:""}]|from_entries'
+	ok
+	[ "$(member '.metadata | length')" = 16 ]
+	meta '[range(17)|{key:"k\(.)",value:""}]|from_entries'
+	invalid object_above_max_properties metadata "Invalid 'metadata': too many \
+properties. Expected an object with at most 16 properties, but got an object with 17"
+	meta '{("é"*64):"v"}'
+	ok
+	[ "$(member .metadata)" = "$(jq . <<<"$metadata")" ]
+	meta '{("é"*65):"v"}'
+	invalid string_above_max_length metadata "Invalid key of 'metadata': string too \
+long. Expected a string with maximum length 64, but got a string with length 65"
+	meta '{k:("é"*512)}'
+	ok
+	meta '{k:("é"*513)}'
+	invalid string_above_max_length metadata.k "Invalid 'metadata.k': string too \
+long. Expected a string with maximum length 512, but got a string with length 513"
+	meta '{}'
+	ok
+	meta '{k:null}'
+	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got null"
+	meta '{k:{}}'
+	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got an object"
+	meta '{k:1.5}'
+	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got a decimal"
+	meta '[]'
+	invalid invalid_type metadata "Invalid type for 'metadata': expected an object, but got an array"
+}
+
+@test "expiries: 3600 to 2592000 seconds after created_at, in all three places" {
+	start_server
+	write_input 1 in.jsonl
+	local name seconds code message
+	ask() { # anchor seconds: as JSON
+		local after='{"anchor":'$1',"seconds":'$2'}'
+		case $name in
+		output_expires_after)
+			call POST /v1/batches -d '{"input_file_id":"f","endpoint":
+				"/v1/responses","completion_window":"24h","'$name'":'"$after}" ;;
+		upload)
+			call POST /v1/uploads -d '{"filename":"x","purpose":"vision",
+				"bytes":1,"mime_type":"t","expires_after":'"$after}" ;;
+		file)
+			call POST /v1/files -F purpose=batch -F file=@in.jsonl \
+				-F "expires_after[anchor]=$(jq -r . <<<"$1")" \
+				-F "expires_after[seconds]=$(jq -r . <<<"$2")" ;;
+		esac
+	}
+	for name in output_expires_after upload file; do
+		local param=expires_after
+		[ $name != output_expires_after ] || param=$name
+		for seconds in 3600 2592000; do
+			ask '"created_at"' $seconds
+			ok
+		done
+		ask '"created_at"' 3599
+		invalid integer_below_min_value $param.seconds "Invalid '$param.seconds': \
+integer below minimum value. Expected a value >= 3600, but got 3599 instead."
+		ask '"created_at"' 2592001
+		invalid integer_above_max_value $param.seconds "Invalid '$param.seconds': \
+integer above maximum value. Expected a value <= 2592000, but got 2592001 instead."
+		ask '"created_at"' '"soon"'
+		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer."
+		ask '"created_at"' 3600.5
+		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer."
+		ask '"completed_at"' 3600
+		invalid invalid_value $param.anchor "Invalid value: 'completed_at'. \
+Supported values are: 'created_at'."
+		ask '""' 3600
+		invalid missing_required_parameter $param.anchor "Missing required \
+parameter: '$param.anchor'."
+	done
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/responses",
+		"completion_window":"24h","output_expires_after":3600}'
+	invalid invalid_type output_expires_after "Invalid type for 'output_expires_after': expected an object."
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl -F 'expires_after[anchor]=created_at'
+	invalid invalid_type expires_after.seconds "Invalid type for 'expires_after.seconds'"
+}
+
+@test "purposes: six of files, four of uploads, and no other" {
+	start_server
+	write_input 1 in.jsonl
+	local purpose
+	for purpose in assistants batch fine-tune vision user_data evals; do
+		call POST /v1/files -F "purpose=$purpose" -F file=@in.jsonl
+		ok
+		[ "$(member .purpose)" = "$purpose" ]
+		# Only batch inputs go by themselves.
+		[ "$(member '.expires_at != null')" = \
+			"$([ $purpose = batch ] && echo true || echo false)" ]
+	done
+	for purpose in batch_output assistants_output fine-tune-results Batch; do
+		call POST /v1/files -F "purpose=$purpose" -F file=@in.jsonl
+		invalid null purpose "'$purpose' is not one of ['assistants', 'batch', \
+'fine-tune', 'vision', 'user_data', 'evals'] - 'purpose'"
+	done
+	call POST /v1/files -F purpose= -F file=@in.jsonl
+	invalid null purpose "Missing required parameter: 'purpose'."
+	for purpose in assistants batch fine-tune vision; do
+		call POST /v1/uploads -d '{"filename":"x.jsonl","purpose":"'$purpose'",
+			"bytes":1,"mime_type":"t"}'
+		ok
+	done
+	for purpose in user_data evals batch_output; do
+		call POST /v1/uploads -d '{"filename":"x.jsonl","purpose":"'$purpose'",
+			"bytes":1,"mime_type":"t"}'
+		invalid invalid_value purpose "Invalid value: '$purpose'. Supported \
+values are: 'assistants', 'batch', 'fine-tune', and 'vision'."
+	done
+}
+
+@test "an upload's members, its bytes up to 8 GiB, and its parts" {
+	start_server
+	local body code param message upload part
+	while IFS='|' read -r body code param message; do
+		call POST /v1/uploads -d "$body"
+		invalid "$code" "$param" "$message"
+	done <<-'EOT'
+	{}|missing_required_parameter|filename|Missing required parameter: 'filename'.
+	{"filename":"x"}|missing_required_parameter|purpose|Missing required parameter: 'purpose'.
+	{"filename":"x","purpose":"vision","bytes":1}|missing_required_parameter|mime_type|Missing required parameter: 'mime_type'.
+	{"filename":"x","purpose":"vision","mime_type":"t"}|missing_required_parameter|bytes|Missing required parameter: 'bytes'.
+	{"filename":"x","purpose":"vision","mime_type":"t","bytes":0}|invalid_value|bytes|Invalid 'bytes': expected an integer from 1 to 8589934592.
+	{"filename":"x","purpose":"vision","mime_type":"t","bytes":"1"}|invalid_value|bytes|Invalid 'bytes': expected an integer from 1 to 8589934592.
+	{"filename":"x","purpose":"vision","mime_type":"t","bytes":8589934593}|invalid_value|bytes|Invalid 'bytes': expected an integer from 1 to 8589934592.
+	{"filename":"x.txt","purpose":"batch","mime_type":"t","bytes":9}|null|null|Invalid file format for Batch API. Must be .jsonl
+	{"filename":"x.jsonl","purpose":"batch","mime_type":"t","bytes":209715201}|null|null|File is too large.
+	EOT
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","mime_type":"t","bytes":8589934592}'
+	ok
+	call POST /v1/uploads -d '{"filename":"x.jsonl","purpose":"batch","mime_type":"t","bytes":209715200}'
+	ok
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","mime_type":"t","bytes":67108864}'
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F x=y
+	invalid missing_required_parameter data "Missing required parameter: 'data'."
+	truncate -s 67108864 part
+	call POST "/v1/uploads/$upload/parts" -F data=@part
+	ok
+	part=$(member .id)
+	truncate -s 67108865 part
+	call POST "/v1/uploads/$upload/parts" -F data=@part
+	invalid null data "A part is 64 MB at most."
+	truncate -s 70000000 part
+	call POST "/v1/uploads/$upload/parts" -F data=@part
+	envelope 413 invalid_request_error null null "File is too large."
+	[ "$(find "$STATE/files" "$STATE/tmp" -type f | wc -l)" = 1 ]
+	complete() { # json
+		call POST "/v1/uploads/$upload/complete" -d "$1"
+	}
+	complete '{}'
+	invalid missing_required_parameter part_ids "Missing required parameter: 'part_ids'."
+	complete '{"part_ids":[]}'
+	invalid missing_required_parameter part_ids "Missing required parameter: 'part_ids'."
+	complete '{"part_ids":[7]}'
+	invalid invalid_value part_ids "No part '' in this upload."
+	complete "$(jq -nc '{part_ids:[range(10000)|"p"]}')"
+	invalid invalid_value part_ids "No part 'p' in this upload."
+	complete "$(jq -nc '{part_ids:[range(10001)|"p"]}')"
+	invalid array_above_max_length part_ids "Invalid 'part_ids': array too long."
+	complete '{"part_ids":["'"$part"'"],"md5":7}'
+	invalid invalid_type md5 "Invalid type for 'md5': expected a string."
+	complete '{"part_ids":["'"$part"'","'"$part"'"]}'
+	invalid invalid_value part_ids "The parts have 134217728 bytes in all, but the upload was announced with 67108864."
+	complete '{"part_ids":["'"$part"'"],"md5":"'"$(head -c 67108864 /dev/zero |
+		md5sum | cut -d' ' -f1 | tr a-f A-F)"'"}'
+	ok
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["x"]}'
+	invalid null null "Upload $upload is completed, not pending."
+	call POST "/v1/uploads/$upload/cancel"
+	invalid null null "Upload $upload is completed, not pending."
+	for what in parts complete cancel; do
+		call POST "/v1/uploads/upload_x/$what" -d '{}' \
+			-H 'Content-Type: multipart/form-data; boundary=x'
+		[ $what != parts ] || call POST "/v1/uploads/upload_x/parts" -F data=@in.jsonl -F x=y
+		[ $what = parts ] || envelope 404 invalid_request_error null upload_id "No such Upload object: upload_x"
+	done
+}
+
+@test "lists: limits from 1 to 100 and to 10,000" {
+	start_server
+	local path most limit
+	while read -r path most; do
+		for limit in 1 "$most"; do
+			call GET "$path?limit=$limit"
+			ok
+		done
+		call GET "$path?limit=0"
+		invalid integer_below_min_value limit "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got 0 instead."
+		call GET "$path?limit=-1"
+		invalid integer_below_min_value limit "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got -1 instead."
+		call GET "$path?limit=$((most + 1))"
+		invalid integer_above_max_value limit "Invalid 'limit': integer above maximum value. Expected a value <= $most, but got $((most + 1)) instead."
+		for limit in '' ten 1.5 9999999999999999999999; do
+			call GET "$path?limit=$limit"
+			invalid invalid_type limit "Invalid type for 'limit': expected an integer, but got a string instead."
+		done
+	done <<-'EOT'
+	/v1/batches 100
+	/v1/files 10000
+	EOT
+	call GET '/v1/files?order=ASC'
+	invalid invalid_value order "Invalid value: 'ASC'. Supported values are: 'asc' and 'desc'."
+	call GET '/v1/files?after=file-x'
+	invalid invalid_value after "No such File object: file-x"
+}
+
+@test "a batch's file has 209,715,200 bytes at most, any other 512 MiB" {
+	start_server
+	local i head tail='"}]}}'
+	for i in {10..29}; do
+		head='{"custom_id":"'$i'","method":"POST","url":"/v1/chat/completions",'
+		head+='"body":{"model":"m","messages":[{"role":"user","content":"'
+		echo "$head$(many $((10485760 - ${#head} - ${#tail} - 1)) x)$tail"
+	done >full.jsonl
+	call POST /v1/files -F purpose=batch -F file=@full.jsonl
+	ok
+	[ "$(member .bytes)" = 209715200 ]
+	create_batch "$(member .id)"
+	wait_for 60 batch_is completed
+	[ "$(member .request_counts.total)" = 20 ]
+	echo >>full.jsonl
+	call POST /v1/files -F purpose=batch -F file=@full.jsonl
+	invalid null null "File is too large."
+	rm full.jsonl
+	truncate -s 536870913 any
+	call POST /v1/files -F purpose=vision -F file=@any
+	envelope 413 invalid_request_error null null "File is too large."
+	[ -z "$(find "$STATE/tmp" -type f)" ]
+}
+
+@test "a file's form: what is missing, doubled, too many or too long" {
+	start_server
+	write_input 1 in.jsonl
+	call POST /v1/files -F purpose=batch -F "file=<in.jsonl"
+	invalid null file "Missing required parameter: 'file'."
+	call POST /v1/files -F purpose=batch -F "data=@in.jsonl"
+	invalid null file "Missing required parameter: 'file'."
+	call POST /v1/files -F purpose=batch -F "file=@in.jsonl;filename=../../x.jsonl"
+	ok
+	[ "$(member .filename)" = x.jsonl ]
+	local fields=() i
+	for ((i = 0; i < 63; i++)); do
+		fields+=(-F "f$i=v")
+	done
+	call POST /v1/files "${fields[@]}" -F purpose=batch -F file=@in.jsonl
+	ok
+	call POST /v1/files "${fields[@]}" -F f=v -F purpose=batch -F file=@in.jsonl
+	invalid null null "Too many fields in the form."
+	many 65536 a >long
+	call POST /v1/files -F "x=<long" -F purpose=batch -F file=@in.jsonl
+	ok
+	many 65537 a >long
+	call POST /v1/files -F "x=<long" -F purpose=batch -F file=@in.jsonl
+	invalid null null "A field of the form is too long."
+	# A purpose that is long is shown by its beginning.
+	many 60000 p >long
+	call POST /v1/files -F "purpose=<long" -F file=@in.jsonl
+	invalid null purpose "'pppppp"
+	[ "$(member '.error.message | length')" -lt 1100 ]
+	call POST /v1/files -H 'Content-Type: multipart/form-data' -d x
+	invalid null null "Could not parse multipart form: the Content-Type must be multipart/form-data with a boundary."
+	call POST /v1/files -H "Content-Type: multipart/form-data; boundary=$(many 201 b)" -d x
+	invalid null null "Could not parse multipart form: the Content-Type"
+	call POST /v1/files -H 'Content-Type: multipart/form-data; boundary=b' \
+		--data-binary $'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+	invalid null null "Could not parse multipart form: it ends before its last boundary."
+	call POST /v1/files -H 'Content-Type: multipart/form-data; boundary=b' \
+		--data-binary $'--bxyz\r\n'
+	invalid null null "Could not parse multipart form."
+	call POST /v1/files -H 'Content-Type: multipart/form-data; boundary=b' \
+		--data-binary "$(printf -- '--b\r\nX: '; many 9000 h)"
+	invalid null null "Could not parse multipart form."
+}
+
+@test "bodies of JSON: no object, too deep, too long" {
+	start_server
+	local parse='We could not parse the JSON body of your request.' body
+	for body in '' '{' '[]' '"x"' null 7 '{"a":1}x' "{'a':1}" '{"a":1,}' $'{"a":"\xff"}' \
+		$'\xef\xbb\xbf{}'; do
+		call POST /v1/batches --data-binary "$body"
+		invalid null null "$parse"
+	done
+	# Depth 512 is read, and what is asked for found missing; 513 is not.
+	nested() { # depth
+		printf '{"a":%s%s}' "$(many $(($1 - 1)) '[')" "$(many $(($1 - 1)) ']')"
+	}
+	call POST /v1/batches --data-binary "$(nested 512)"
+	invalid missing_required_parameter input_file_id "Missing"
+	call POST /v1/batches --data-binary "$(nested 513)"
+	invalid null null "$parse"
+	sized() { # bytes
+		printf '{"a":"%s"}' "$(many $(($1 - 8)) x)" >body.json
+	}
+	sized 1048576
+	call POST /v1/batches --data-binary @body.json
+	invalid missing_required_parameter input_file_id "Missing"
+	sized 1048577
+	call POST /v1/batches --data-binary @body.json
+	envelope 413 invalid_request_error null null "The request body is too large."
+	call POST /v1/batches --data-binary @body.json -H 'Transfer-Encoding: chunked'
+	envelope 413 invalid_request_error null null "The request body is too large."
+	sized 33554432
+	call POST /v1/chat/completions --data-binary @body.json
+	invalid null null "you must provide a model parameter"
+	sized 33554433
+	call POST /v1/chat/completions --data-binary @body.json
+	envelope 413 invalid_request_error null null "The request body is too large."
+}
+
+@test "a body where none is wanted is bounded too" {
+	start_server
+	truncate -s 1048576 zeros
+	call GET /v1/files --data-binary @zeros
+	ok
+	truncate -s 1048577 zeros
+	call GET /v1/files --data-binary @zeros
+	envelope 413 invalid_request_error null null "The request body is too large."
+	call POST /v1/batches/batch_x/cancel --data-binary @zeros -H 'Transfer-Encoding: chunked'
+	envelope 413 invalid_request_error null null "The request body is too large."
+	# One without end is not read without end.
+	call POST /v1/batches/batch_x/cancel -T /dev/zero --max-time 20
+	[ "$(member '.error.message // "gone"' 2>/dev/null)" != null ]
+	[ "$(logged '.bytes_in > 100000000')" = 0 ]
+}
+
+@test "a line that is long is shown by its beginning" {
+	start_server
+	call GET "/v1/$(many 7000 a)"
+	envelope 404 invalid_request_error null null "Invalid URL (GET /v1/aaaa"
+	[ "$(member '.error.message | length')" -lt 1100 ]
+	call GET "/v1/files/file-$(many 7000 a)"
+	envelope 404 invalid_request_error null id "No such File object: file-aaaa"
+	call GET "/v1/batches/batch_$(printf 'é%.0s' {1..2000} | jq -sRr @uri)"
+	envelope 404 invalid_request_error null null "No batch found with id 'batch_éé"
+}
+
+@test "what is not served, and how it may be asked" {
+	start_server
+	local method path
+	for method in GET POST PUT DELETE PATCH OPTIONS TRACE BREW; do
+		call $method /v1/nothing
+		envelope 404 invalid_request_error null null "Invalid URL ($method /v1/nothing)"
+		call $method /nothing
+		envelope 404 invalid_request_error null null "Invalid URL ($method /nothing)"
+	done
+	while read -r method path; do
+		call "$method" "$path"
+		envelope 405 invalid_request_error method_not_supported null "Not allowed to $method on $path."
+	done <<-'EOT'
+	PUT /v1/files
+	DELETE /v1/files
+	OPTIONS /v1/files
+	POST /v1/files/file-x
+	POST /v1/files/file-x/content
+	PATCH /v1/batches
+	DELETE /v1/batches/batch_x
+	GET /v1/batches/batch_x/cancel
+	GET /v1/uploads
+	GET /v1/uploads/upload_x/complete
+	GET /v1/chat/completions
+	POST /v1/models
+	POST /metrics
+	POST /healthz
+	DELETE /_control/clock
+	GET /_control/faults
+	TRACE /
+	EOT
+	for path in /nothing /v1/files/file-x /v1/uploads; do
+		call HEAD "$path"
+		[[ $STATUS == 40[45] ]]
+		grep -qi '^x-request-id: req_' "$HEADERS"
+		grep -qi '^content-type: application/json' "$HEADERS"
+	done
+}
+
+@test "x-request-id stands on every answer" {
+	start_server
+	write_input 2 in.jsonl
+	upload in.jsonl
+	local path
+	for path in / /page.css /healthz /metrics /v1/models /v1/files \
+		"/v1/files/$FILE_ID" "/v1/files/$FILE_ID/content" /v1/batches \
+		/_control/clock /v1/files/file-x /v1/files/file-x/content /x; do
+		call GET "$path"
+		grep -qi '^x-request-id: req_[0-9a-f]\{32\}' "$HEADERS"
+		grep -qi '^openai-version: 2020-10-01' "$HEADERS"
+		grep -qi '^openai-processing-ms: [0-9]' "$HEADERS"
+		grep -qi '^openai-organization: org-nightmail' "$HEADERS"
+		call HEAD "$path"
+		grep -qi '^x-request-id: req_[0-9a-f]\{32\}' "$HEADERS"
+	done
+	for path in bytes=0-3 bytes=999999-; do
+		call GET "/v1/files/$FILE_ID/content" -H "Range: $path"
+		[[ $STATUS == 206 || $STATUS == 416 ]]
+		grep -qi '^x-request-id: req_' "$HEADERS"
+	done
+	[ "$(jq -r .request_id "$SERVER_LOG" | sort | uniq -d | wc -l)" = 0 ]
+	call GET "/v1/files/$FILE_ID/content"
+	[ "$(logged ".request_id == \"$(sed -n \
+		's/^x-request-id: \(.*\)\r$/\1/Ip' "$HEADERS")\"")" = 1 ]
+}
