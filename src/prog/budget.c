@@ -39,6 +39,11 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 		return nm_fail(err, NM_USAGE, 0,
 			"--max-cost cannot be kept: the price of %s is unknown"
 			" (--prices names another price table)", model);
+	if (budget->unpriced)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost cannot be kept: what was sent before has an"
+			" unknown cost, since the model that replied to %s has"
+			" no price (--prices names another price table)", model);
 	sum = nm_price_add(budget->taken_pusd, cost->high_pusd);
 	if (sum <= budget->max_pusd) {
 		budget->taken_pusd = sum;
@@ -53,13 +58,23 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 }
 
 void
+nm_budget_hold(struct nm_budget *budget, int64_t high_pusd)
+{
+	budget->taken_pusd = nm_price_add(budget->taken_pusd, high_pusd);
+}
+
+void
 nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
-                 int64_t spent_pusd)
+                 struct nm_cost spent)
 {
 	if (!budget->max_pusd)
 		return;
 	budget->taken_pusd -= taken_pusd;
-	budget->taken_pusd = nm_price_add(budget->taken_pusd, spent_pusd);
+	if (spent.kind == NM_COST_UNKNOWN)
+		budget->unpriced = 1;
+	else if (spent.kind == NM_COST_KNOWN)
+		budget->taken_pusd = nm_price_add(budget->taken_pusd,
+		                                  spent.pusd);
 }
 
 void

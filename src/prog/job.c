@@ -5,6 +5,7 @@
 
 #include "prog/command.h"
 #include "prog/complaint.h"
+#include "prog/stake.h"
 #include "run/canary.h"
 #include "run/via_batch.h"
 #include "run/via_direct.h"
@@ -100,40 +101,14 @@ nm_job_record(struct nm_job *job, struct nm_err *err)
 	return rc;
 }
 
-static enum nm_code
-take_on(struct nm_job *job, int64_t count, int64_t seen_tokens,
-        enum nm_price_column column, struct nm_err *err)
+void
+nm_job_leave(struct nm_job *job)
 {
-	struct nm_estimate estimate;
-	struct nm_estimate_cost cost;
-	enum nm_code rc;
+	struct nm_err err;
 
-	if (job->scoring_only || job->tools->service->server)
-		return NM_OK;
-	nm_budget_estimate(job->quiz, job->tools->prices, count, seen_tokens,
-	                   &estimate);
-	cost = nm_estimate_cost(&estimate, column);
-	rc = nm_budget_take(job->tools->budget, &cost, job->run.record.model,
-	                    err);
-	if (!rc)
-		job->taken_pusd = cost.high_pusd;
-	return rc;
-}
-
-/* What was in flight is over; all attempts so far have cost spent_pusd. */
-static void
-settle(struct nm_job *job, int64_t spent_pusd)
-{
-	nm_budget_settle(job->tools->budget,
-	                 job->taken_pusd + job->spent_pusd, spent_pusd);
-	job->taken_pusd = 0;
-	job->spent_pusd = spent_pusd;
-}
-
-static enum nm_price_column
-column_of(const struct nm_job *job)
-{
-	return nm_job_is_batch(job) ? NM_PRICE_BATCH : NM_PRICE_STANDARD;
+	if (job->run.origin == NM_RUN_NEW && !nm_via_batch_sent(&job->run) &&
+	    nm_run_saved(&job->run, "", NM_RUN_LEFT, &err))
+		nm_message_error(job->tools->message, &err);
 }
 
 /* What went wrong with it would go wrong with all: the run ends here. */
@@ -151,25 +126,53 @@ ask_canary(struct nm_job *job, struct nm_canary *canary, struct nm_err *err)
 	return rc;
 }
 
+/* Now the length of a reply is known, not guessed. */
+static void
+tell_estimate(const struct nm_job *job, const struct nm_canary *canary)
+{
+	struct nm_job learnt = *job;
+	struct nm_stake rest = {
+		.unsent = job->run.source->count - canary->asked,
+	};
+	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
+	struct nm_estimate_cost cost;
+
+	learnt.seen_tokens = canary->output_tokens;
+	cost = nm_stake_cost(&learnt, &rest);
+	if (cost.kind != NM_COST_KNOWN || job->tools->service->server)
+		return;
+	nm_price_print(cost.low_pusd, 4, low);
+	nm_price_print(cost.high_pusd, 4, high);
+	nm_message_note(job->tools->message,
+		"the canary took %lld tokens a reply: by that the other %lld"
+		" cost $%s to $%s (an estimate)",
+		(long long)canary->output_tokens, (long long)rest.unsent,
+		low, high);
+}
+
+/* Before anything of the first attempt is sent by batch. */
+static enum nm_code
+pass_canary(struct nm_job *job, struct nm_err *err)
+{
+	struct nm_canary canary;
+	enum nm_code rc = ask_canary(job, &canary, err);
+
+	if (rc || !canary.output_tokens ||
+	    !nm_via_batch_waiting(&job->run))
+		return rc;
+	if (!nm_via_batch_sent(&job->run))
+		tell_estimate(job, &canary);
+	return nm_stake_take_all(job, err);
+}
+
 enum nm_code
 nm_job_submit(struct nm_job *job, struct nm_err *err)
 {
-	int64_t count = job->run.source->count;
-	struct nm_canary canary;
 	enum nm_code rc;
 
-	rc = take_on(job, count, 0, column_of(job), err);
-	if (rc || !nm_job_is_batch(job))
-		return rc;
-	rc = ask_canary(job, &canary, err);
-	if (rc)
-		return rc;
-	if (canary.output_tokens) {
-		/* Now the length of a reply is known, not guessed. */
-		settle(job, 0);
-		rc = take_on(job, count, canary.output_tokens,
-		             NM_PRICE_BATCH, err);
-	}
+	if (!nm_job_is_batch(job))
+		return NM_OK;
+	rc = pass_canary(job, err);
 	return rc ? rc : nm_via_batch_submit(&job->run, err);
 }
 
@@ -205,7 +208,7 @@ make_outcome(struct nm_job *job, int64_t attempts, struct nm_err *err)
 
 	job->scored = !rc;
 	if (!rc)
-		settle(job, job->outcome.tally.cost_pusd);
+		nm_stake_settle(job, &job->outcome.spending);
 	if (!rc && job->outcome.usage_note[0])
 		nm_message_warn(job->tools->message, "%s",
 		                job->outcome.usage_note);
@@ -238,13 +241,15 @@ came_back(const struct nm_job *job)
 	return 0;
 }
 
-/* Nothing more will be done: the same command begins a new run. */
+/* Nothing more will be done, and the same command begins a new run; with more money
+ * there would be more to do. */
 static enum nm_code
 close_run(struct nm_job *job, struct nm_err *err)
 {
 	const char *path = job->scored ? job->outcome.summary.run_path : NULL;
 
-	return nm_run_saved(&job->run, path ? path : "", NM_RUN_DONE, err);
+	return nm_run_saved(&job->run, path ? path : "", job->short_of_money
+	                    ? NM_RUN_OPEN : NM_RUN_DONE, err);
 }
 
 static void
@@ -261,33 +266,43 @@ say_again(const struct nm_job *job, int64_t number)
 static enum nm_code
 first_round(struct nm_job *job, struct nm_err *err)
 {
-	struct nm_canary canary;
 	enum nm_code rc;
 
 	if (!nm_job_is_batch(job))
 		return ask_directly(job, 1, err);
-	rc = job->scoring_only ? NM_OK : ask_canary(job, &canary, err);
+	rc = job->scoring_only ? NM_OK : pass_canary(job, err);
 	return rc ? rc : nm_via_batch_finish(&job->run, err);
 }
 
-/* Another attempt at the members of the outcome. */
+/*
+ * Another attempt at the members of the outcome; *number is the newest that ended.
+ * One that was asked directly and broken off goes on directly, under its number; by
+ * batch it is one more.
+ */
 static enum nm_code
-next_round(struct nm_job *job, int64_t number, struct nm_err *err)
+next_round(struct nm_job *job, int64_t *number, struct nm_err *err)
 {
 	int direct = !nm_job_is_batch(job) ||
 	             job->tools->tail == NM_TAIL_DIRECT;
+	const struct nm_members *again = &job->outcome.again;
 	enum nm_code rc;
 
-	rc = take_on(job, job->outcome.again.count, 0,
-	             direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH, err);
+	if (!direct && *number < job->outcome.attempts)
+		*number = job->outcome.attempts;
+	++*number;
+	rc = nm_stake_take(job, again->count,
+	                   direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH, err);
 	if (rc) {
-		nm_message_error(job->tools->message, err);
-		return NM_UNFINISHED;
+		job->short_of_money = 1;
+		nm_while(err, "asking %lld of %lld again",
+		         (long long)again->count,
+		         (long long)job->run.source->count);
+		return err->code = NM_UNFINISHED;
 	}
-	say_again(job, number);
+	say_again(job, *number);
 	if (direct)
-		return ask_directly(job, number, err);
-	rc = nm_attempts_plan(&job->run, &job->outcome.again, number, err);
+		return ask_directly(job, *number, err);
+	rc = nm_attempts_plan(&job->run, again, *number, err);
 	return rc ? rc : nm_via_batch_finish(&job->run, err);
 }
 
@@ -319,7 +334,8 @@ stop_early(struct nm_job *job, enum nm_code rc, struct nm_err *err)
 	return rc;
 }
 
-/* The attempts that an earlier process made are there already. */
+/* The batches' attempts that an earlier process made are there already; one that
+ * was asked directly may have been broken off. */
 static int64_t
 first_attempt(const struct nm_job *job)
 {
@@ -332,32 +348,44 @@ first_attempt(const struct nm_job *job)
 	return newest;
 }
 
-enum nm_code
-nm_job_finish(struct nm_job *job, struct nm_err *err)
+/* Attempt after attempt, until nothing is left that is worth another. */
+static enum nm_code
+go_round(struct nm_job *job, struct nm_err *err)
 {
 	int64_t number = first_attempt(job);
-	enum nm_code rc;
+	enum nm_code rc = first_round(job, err);
 
-	rc = first_round(job, err);
-	for (;;) {
-		if (rc)
-			return stop_early(job, rc, err);
+	while (!rc) {
 		nm_complain_of_batches(job->tools->message, &job->run,
 		                       job->quiz);
 		if (!came_back(job))
-			break;
+			return NM_OK;
 		rc = make_outcome(job, number, err);
 		if (rc)
 			return rc;
 		if (!job->outcome.again.count || job->scoring_only)
-			break;
-		rc = next_round(job, ++number, err);
-		if (rc == NM_UNFINISHED)
-			break;
+			return NM_OK;
+		rc = next_round(job, &number, err);
+		if (job->short_of_money)
+			return NM_OK;
 	}
-	rc = close_run(job, err);
+	return stop_early(job, rc, err);
+}
+
+enum nm_code
+nm_job_finish(struct nm_job *job, struct nm_err *err)
+{
+	enum nm_code rc = go_round(job, err);
+	struct nm_err late;
+
 	if (rc)
 		return rc;
+	if (close_run(job, &late)) {
+		*err = late;
+		return late.code;
+	}
+	if (job->short_of_money)
+		return NM_UNFINISHED;
 	if (!job->scored)
 		return nm_fail(err, NM_UNFINISHED, 0,
 			"no batch of %s brought a result", job->run.record.name);

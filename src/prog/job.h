@@ -37,6 +37,8 @@ struct nm_job {
 	struct nm_arena            arena;
 	int64_t                    taken_pusd; /* of the budget, in flight */
 	int64_t                    spent_pusd; /* of it, by all attempts */
+	int64_t                    seen_tokens; /* out, a reply; 0 = none came */
+	int                        short_of_money; /* the rest was not sent */
 	int                        scored;  /* the outcome's summary is there */
 	int                        scoring_only; /* nothing can be sent for it */
 };
@@ -60,8 +62,10 @@ enum nm_code nm_job_take_up(struct nm_job *job,
                             const struct nm_quiz_wish *wish,
                             struct nm_err *err) NM_MUST_USE;
 
-/* Takes on what the run could cost, asks the canary and submits the batches. A run
- * of direct mode only takes on its cost. */
+/* It is new, and nothing will be sent for it: the next one begins afresh. */
+void nm_job_leave(struct nm_job *job);
+
+/* Asks the canary and submits the batches. In direct mode nothing is done yet. */
 enum nm_code nm_job_submit(struct nm_job *job, struct nm_err *err) NM_MUST_USE;
 
 /*

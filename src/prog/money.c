@@ -4,6 +4,7 @@
 #include "prog/money.h"
 
 #include "cli/consent.h"
+#include "prog/stake.h"
 #include "run/plan.h"
 
 #define DOLLAR_PUSD INT64_C(1000000000000)
@@ -58,28 +59,61 @@ add_cost(struct nm_estimate_cost *sum, const struct nm_estimate_cost *cost)
 	sum->high_pusd = nm_price_add(sum->high_pusd, cost->high_pusd);
 }
 
-enum nm_code
-nm_money_consent(struct nm_job *jobs, size_t n_jobs,
-                 enum nm_price_column column, struct nm_err *err)
+/* What was recorded for nothing is left. */
+static void
+leave_all(struct nm_job *jobs, size_t n_jobs)
 {
-	struct nm_estimate_cost sum = { 0 }, cost;
-	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
-	struct nm_estimate estimate;
 	size_t i;
 
-	for (i = 0; i < n_jobs; i++) {
-		nm_budget_estimate(jobs[i].quiz, jobs[i].tools->prices,
-			nm_quiz_source(jobs[i].quiz)->count, 0, &estimate);
-		cost = nm_estimate_cost(&estimate, column);
-		add_cost(&sum, &cost);
-	}
-	if (sum.expected_pusd <= DOLLAR_PUSD)
-		return NM_OK;
-	nm_price_print(sum.low_pusd, 2, low);
-	nm_price_print(sum.high_pusd, 2, high);
+	for (i = 0; i < n_jobs; i++)
+		nm_job_leave(&jobs[i]);
+}
+
+static enum nm_code
+ask(struct nm_job *jobs, const struct nm_estimate_cost *sum,
+    struct nm_err *err)
+{
+	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
+
+	nm_price_print(sum->low_pusd, 2, low);
+	nm_price_print(sum->high_pusd, 2, high);
 	if (nm_consent_ask(jobs->tools->message,
 	                   "this is estimated to cost $%s to $%s; go on?",
 	                   low, high) != NM_CONSENT_NO)
 		return NM_OK;
 	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
+}
+
+enum nm_code
+nm_money_consent(struct nm_job *jobs, size_t n_jobs, struct nm_err *err)
+{
+	struct nm_estimate_cost sum = { 0 }, cost;
+	struct nm_stake stake;
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < n_jobs; i++) {
+		rc = nm_stake_count(&jobs[i], &stake, err);
+		cost = nm_stake_cost(&jobs[i], &stake);
+		add_cost(&sum, &cost);
+	}
+	if (!rc && sum.expected_pusd > DOLLAR_PUSD)
+		rc = ask(jobs, &sum, err);
+	if (rc)
+		leave_all(jobs, n_jobs);
+	return rc;
+}
+
+enum nm_code
+nm_money_take(struct nm_job *jobs, size_t n_jobs, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < n_jobs; i++)
+		rc = nm_stake_take_all(&jobs[i], err);
+	if (rc)
+		leave_all(jobs, n_jobs);
+	return rc && n_jobs > 1
+		? nm_while(err, "adding %s", jobs[i - 1].run.record.name) : rc;
 }

@@ -13,10 +13,14 @@ enum nm_code nm_money_estimate(struct nm_job *jobs, size_t n_jobs,
                                int as_json, struct nm_buf *out,
                                struct nm_err *err) NM_MUST_USE;
 
-/* On a terminal, asks when the jobs are estimated to cost more than a dollar.
- * NM_INTERRUPTED for a no. */
+/* On a terminal, asks when what the jobs have yet to send is estimated to cost more
+ * than a dollar. NM_INTERRUPTED for a no. */
 enum nm_code nm_money_consent(struct nm_job *jobs, size_t n_jobs,
-                              enum nm_price_column column,
                               struct nm_err *err) NM_MUST_USE;
+
+/* Takes the jobs on the budget, all before the first is sent. NM_USAGE when they
+ * could cost too much together. */
+enum nm_code nm_money_take(struct nm_job *jobs, size_t n_jobs,
+                           struct nm_err *err) NM_MUST_USE;
 
 #endif

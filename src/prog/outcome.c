@@ -15,32 +15,12 @@ struct pass {
 	struct nm_scorer              scorer;
 	const char *const            *paths; /* of the raw replies */
 	size_t                        n_paths;
-	int64_t                       input_tokens;  /* of batches' rows */
-	int64_t                       output_tokens;
 };
 
 static int
 is_batch(const struct nm_run *run)
 {
 	return strcmp(run->record.mode, "batch") == 0;
-}
-
-/* By the model that replied, else the one asked. What was simulated was free. */
-static struct nm_cost
-cost_of(const struct pass *pass, const struct nm_row *row, enum nm_way way)
-{
-	const struct nm_outcome_wish *wish = pass->wish;
-	struct nm_text model = row->model.len
-		? row->model : nm_text_of(wish->run->record.model);
-
-	if (!row->usage.present)
-		return (struct nm_cost){ NM_COST_NONE, 0 };
-	if (pass->collect.model == NM_COLLECT_SIMULATED)
-		return (struct nm_cost){ NM_COST_KNOWN, 0 };
-	return nm_price_cost(nm_prices_find(wish->prices, model),
-	                     way == NM_WAY_BATCH ? NM_PRICE_BATCH
-	                                         : NM_PRICE_STANDARD,
-	                     &row->usage);
 }
 
 static enum nm_code
@@ -65,12 +45,8 @@ score_question(struct pass *pass, int64_t ordinal, struct nm_err *err)
 	line.question = &question;
 	line.row = &row;
 	line.score = &score;
-	line.cost = cost_of(pass, &row, origin.way);
+	line.cost = nm_spending_of(&outcome->spending, &row, origin.way);
 	line.attempts = (uint64_t)origin.attempt;
-	if (origin.way == NM_WAY_BATCH) {
-		pass->input_tokens += row.usage.input_tokens;
-		pass->output_tokens += row.usage.output_tokens;
-	}
 	nm_tally_add(&outcome->tally, &score, &row, line.cost);
 	nm_ledger_add(&outcome->ledger, &row);
 	nm_results_add(&outcome->results, &line);
@@ -112,6 +88,12 @@ keep_raw(struct pass *pass, const char *const **kept, struct nm_err *err)
 	return rc;
 }
 
+static const char *
+or_none(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
 static void
 tell_ledger(struct pass *pass, struct nm_head_ledger *out)
 {
@@ -127,7 +109,7 @@ tell_ledger(struct pass *pass, struct nm_head_ledger *out)
 		reasons[i] = (struct nm_head_reason){
 			.class = ledger->reasons[i].class,
 			.status = ledger->reasons[i].status,
-			.code = ledger->reasons[i].code,
+			.code = or_none(ledger->reasons[i].code),
 			.count = ledger->reasons[i].count,
 			.example = ledger->reasons[i].example,
 		};
@@ -139,12 +121,6 @@ tell_ledger(struct pass *pass, struct nm_head_ledger *out)
 		.reasons = reasons,
 		.n_reasons = ledger->n_reasons,
 	};
-}
-
-static const char *
-or_none(const char *text)
-{
-	return text[0] ? text : NULL;
 }
 
 static void
@@ -236,6 +212,18 @@ tell_notes(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
 	return NM_OK;
 }
 
+static void
+tell_spent(const struct nm_spending *spending, struct nm_head_spent *out)
+{
+	*out = (struct nm_head_spent){
+		.replies = spending->replies,
+		.usage = spending->usage,
+		.cost = nm_spending_cost(spending),
+		.told_input_tokens = spending->told_input_tokens,
+		.told_output_tokens = spending->told_output_tokens,
+	};
+}
+
 static enum nm_code
 tell_run(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
 {
@@ -254,6 +242,7 @@ tell_run(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
 	out->prices = wish->prices;
 	out->price = nm_prices_find(wish->prices, nm_text_of(record->model));
 	out->n_raw = pass->n_paths;
+	tell_spent(&pass->outcome->spending, &out->spent);
 	tell_questions(wish->quiz, &out->questions);
 	tell_request(pass, &out->request);
 	tell_batches(pass, out);
@@ -305,30 +294,21 @@ open_results(struct pass *pass, struct nm_err *err)
 
 /* Paid is what the batches say; rows that say less were lost somewhere. */
 static void
-compare_usage(struct pass *pass)
+compare_usage(struct nm_outcome *outcome)
 {
-	const struct nm_run *run = pass->wish->run;
-	int64_t input = 0, output = 0;
-	size_t i;
+	const struct nm_spending *spending = &outcome->spending;
 
-	for (i = 0; i < run->n_shards; i++) {
-		const struct nm_shard_record *shard = &run->shards[i];
-
-		if (!shard->batch_id[0] || !strcmp(shard->status, "failed"))
-			continue;
-		if (shard->input_tokens < 0 || shard->output_tokens < 0)
-			return;
-		input += shard->input_tokens;
-		output += shard->output_tokens;
-	}
-	if (!input || (input == pass->input_tokens &&
-	               output == pass->output_tokens))
+	if (spending->told_input_tokens <= 0 ||
+	    (spending->told_input_tokens == spending->batch_input_tokens &&
+	     spending->told_output_tokens == spending->batch_output_tokens))
 		return;
-	snprintf(pass->outcome->usage_note, sizeof(pass->outcome->usage_note),
+	snprintf(outcome->usage_note, sizeof(outcome->usage_note),
 	         "the batches' own usage is %lld tokens in and %lld out, that"
-	         " of the rows kept %lld and %lld", (long long)input,
-	         (long long)output, (long long)pass->input_tokens,
-	         (long long)pass->output_tokens);
+	         " of the replies that came %lld and %lld",
+	         (long long)spending->told_input_tokens,
+	         (long long)spending->told_output_tokens,
+	         (long long)spending->batch_input_tokens,
+	         (long long)spending->batch_output_tokens);
 }
 
 enum nm_code
@@ -340,11 +320,14 @@ nm_outcome_make(struct nm_outcome *outcome,
 
 	nm_outcome_release(outcome);
 	nm_collect_init(&pass.collect, wish->run->source, wish->reading);
+	nm_spending_attach(&outcome->spending, wish->prices, wish->run,
+	                   &pass.collect);
 	rc = open_results(&pass, err);
 	if (!rc)
 		rc = nm_attempts_collect(wish->run, &pass.collect, &pass.paths,
 		                         &pass.n_paths, &outcome->attempts,
 		                         err);
+	nm_spending_close(&outcome->spending, wish->run);
 	if (!rc)
 		rc = score_all(&pass, err);
 	if (!rc)
@@ -353,9 +336,10 @@ nm_outcome_make(struct nm_outcome *outcome,
 		nm_attempts_next(wish->run, &pass.collect, wish->attempts,
 		                 &outcome->again);
 	if (!rc)
-		compare_usage(&pass);
+		compare_usage(outcome);
 	nm_scorer_release(&pass.scorer);
 	nm_collect_release(&pass.collect);
+	outcome->spending.collect = NULL;
 	return rc;
 }
 

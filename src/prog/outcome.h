@@ -5,6 +5,7 @@
 #ifndef NM_PROG_OUTCOME_H
 #define NM_PROG_OUTCOME_H
 
+#include "prog/spending.h"
 #include "report/results.h"
 #include "report/summary.h"
 #include "run/attempts.h"
@@ -25,6 +26,7 @@ struct nm_outcome_wish {
 struct nm_outcome {
 	struct nm_summary  summary;
 	struct nm_tally    tally;
+	struct nm_spending spending; /* of all attempts */
 	struct nm_metrics  metrics;
 	struct nm_ledger   ledger;
 	struct nm_results  results;

@@ -37,12 +37,6 @@ struct program {
 	enum nm_code        worst; /* of all jobs so far */
 };
 
-static int
-is_mode(const struct program *p, const char *mode)
-{
-	return strcmp(nm_options_text(&p->options, OPT_MODE), mode) == 0;
-}
-
 /* The working folder's own, else the sample that is installed. */
 static void
 find_data(struct program *p)
@@ -330,7 +324,12 @@ tell_how_to_go_on(struct program *p, struct nm_job *job)
 {
 	if (!job->run.record.id || job->run.record.state != NM_RUN_OPEN)
 		return;
-	if (!nm_job_is_batch(job))
+	if (job->short_of_money)
+		nm_message_plain(&p->message, "What came of %s is scored and"
+			" kept. To have the rest asked, run the same command"
+			" again with a higher --max-cost.",
+			job->run.record.name);
+	else if (!nm_job_is_batch(job))
 		nm_message_plain(&p->message, "What came of %s is kept. To go"
 			" on, run the same command again.",
 			job->run.record.name);
@@ -388,7 +387,8 @@ finish_all(struct program *p, struct nm_err *err)
 		if (rc)
 			nm_message_error(&p->message, err);
 		/* Its id may never have been shown. */
-		if (rc && nm_job_batch_id(&p->jobs[i])[0])
+		if (rc && (nm_job_batch_id(&p->jobs[i])[0] ||
+		           p->jobs[i].short_of_money))
 			tell_how_to_go_on(p, &p->jobs[i]);
 	}
 	return NM_OK;
@@ -445,21 +445,27 @@ end_dry_run(struct program *p, enum nm_code rc, struct nm_err *err)
 	return rc;
 }
 
+/* Runs that are new, taken up by the same command, or taken up by a batch's id:
+ * what they would send is looked at in one way. */
 static enum nm_code
-go_on_with_new(struct program *p, struct nm_err *err)
+begin(struct program *p, struct nm_err *err)
 {
-	enum nm_code rc = read_datasets(p, err);
+	int by_id = nm_options_given(&p->options, OPT_BATCH_ID);
+	enum nm_code rc;
 
+	if (by_id) {
+		rc = take_up_all(p, err);
+	} else {
+		rc = read_datasets(p, err);
+		if (!rc)
+			rc = record_all(p, err);
+	}
 	if (!rc && !p->service.server &&
 	    !nm_options_given(&p->options, OPT_YES))
-		rc = nm_money_consent(p->jobs, p->n_jobs, is_mode(p, "batch")
-		                      ? NM_PRICE_BATCH : NM_PRICE_STANDARD,
-		                      err);
+		rc = nm_money_consent(p->jobs, p->n_jobs, err);
 	if (!rc)
-		rc = record_all(p, err);
-	if (!rc)
-		rc = submit_all(p, err);
-	return rc;
+		rc = nm_money_take(p->jobs, p->n_jobs, err);
+	return rc || by_id ? rc : submit_all(p, err);
 }
 
 static enum nm_code
@@ -484,9 +490,7 @@ work(struct program *p, struct nm_err *err)
 
 	if (nm_options_given(&p->options, OPT_ESTIMATE))
 		return estimate(p, err);
-	rc = nm_options_given(&p->options, OPT_BATCH_ID)
-		? take_up_all(p, err) : go_on_with_new(p, err);
-
+	rc = begin(p, err);
 	if (nm_options_given(&p->options, OPT_DRY_RUN) &&
 	    rc != NM_INTERRUPTED)
 		return end_dry_run(p, rc, err);

@@ -172,6 +172,38 @@ put_usage(struct nm_json_writer *w, const struct nm_tally *tally)
 }
 
 static void
+put_told(struct nm_json_writer *w, const struct nm_head_spent *spent)
+{
+	if (spent->told_input_tokens <= 0) {
+		nm_json_put_null(w, "batches_own_usage");
+		return;
+	}
+	nm_json_open_object(w, "batches_own_usage");
+	nm_json_put_int(w, "input_tokens", spent->told_input_tokens);
+	nm_json_put_int(w, "output_tokens", spent->told_output_tokens);
+	nm_json_close_object(w);
+}
+
+static void
+put_spent(struct nm_json_writer *w, const struct nm_head_spent *spent)
+{
+	if (!spent->replies) {
+		nm_json_put_null(w, "spent");
+		return;
+	}
+	nm_json_open_object(w, "spent");
+	if (spent->cost.kind == NM_COST_KNOWN)
+		nm_json_put_double(w, "cost_usd",
+		                   nm_price_usd(spent->cost.pusd));
+	else
+		nm_json_put_null(w, "cost_usd");
+	nm_json_put_int(w, "replies", (int64_t)spent->replies);
+	nm_head_put_tokens(w, &spent->usage);
+	put_told(w, spent);
+	nm_json_close_object(w);
+}
+
+static void
 put_run(struct nm_json_writer *w, const struct nm_head *head)
 {
 	const struct nm_head_run *run = &head->run;
@@ -193,6 +225,7 @@ put_run(struct nm_json_writer *w, const struct nm_head *head)
 	nm_json_close_array(w);
 	put_texts(w, "raw", run->raw, run->n_raw);
 	put_usage(w, head->tally);
+	put_spent(w, &run->spent);
 	nm_json_put_int(w, "dropped_entries",
 	                (int64_t)head->tally->dropped_entries);
 	nm_json_put_int(w, "lenient_read", (int64_t)head->tally->lenient_read);

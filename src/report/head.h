@@ -74,6 +74,15 @@ struct nm_head_request {
 	uint64_t    reask;
 };
 
+/* All replies of all attempts, also those that are no row of the results. */
+struct nm_head_spent {
+	uint64_t        replies; /* that told their usage; 0 = nothing is known */
+	struct nm_usage usage;   /* theirs */
+	struct nm_cost  cost;
+	int64_t         told_input_tokens;  /* by the batches themselves; */
+	int64_t         told_output_tokens; /* 0 or less = not told */
+};
+
 struct nm_head_run {
 	const char                 *id;
 	const char                 *model_replied; /* as replies name it */
@@ -89,6 +98,7 @@ struct nm_head_run {
 	size_t                      n_raw;
 	const struct nm_prices     *prices; /* NULL = none were read */
 	const struct nm_price      *price;  /* the model's; NULL = unknown */
+	struct nm_head_spent        spent;
 };
 
 struct nm_head {

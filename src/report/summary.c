@@ -216,6 +216,31 @@ add_ledger(const struct nm_head *head, struct nm_buf *out)
 		            "read by --lenient\n", tally->lenient_would_save);
 }
 
+/* Where attempts were paid whose rows others displaced, or whose rows are lost. */
+static void
+add_spent(const struct nm_head *head, struct nm_buf *out)
+{
+	const struct nm_head_spent *spent = &head->run.spent;
+	char usd[NM_PRICE_TEXT_MAX];
+
+	if (spent->replies == head->tally->rows_with_usage &&
+	    (spent->cost.kind != NM_COST_KNOWN ||
+	     spent->cost.pusd == head->metrics->cost_pusd))
+		return;
+	if (!spent->replies)
+		return;
+	add_label(out, "  of all attempts together");
+	if (spent->cost.kind == NM_COST_KNOWN) {
+		nm_price_print(spent->cost.pusd, USD_DIGITS, usd);
+		nm_buf_addf(out, "$%s    ", usd);
+	} else {
+		nm_buf_add_string(out, "unknown    ");
+	}
+	nm_buf_addf(out, "%" PRIu64 " replies, %" PRId64 " tokens in, %" PRId64
+	            " out\n", spent->replies, spent->usage.input_tokens,
+	            spent->usage.output_tokens);
+}
+
 static void
 add_cost(const struct nm_head *head, struct nm_buf *out)
 {
@@ -244,6 +269,7 @@ add_cost(const struct nm_head *head, struct nm_buf *out)
 		            tally->usage.output_tokens,
 		            tally->usage.reasoning_tokens);
 	}
+	add_spent(head, out);
 }
 
 static void

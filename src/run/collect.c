@@ -102,6 +102,7 @@ note_row(struct nm_collect *collect, const struct nm_row *row,
 	int64_t ordinal = collect->source->find(collect->source,
 	                                        row->custom_id);
 	struct nm_collect_entry *entry;
+	int again, better;
 
 	collect->rows++;
 	if (ordinal < 0) {
@@ -110,11 +111,15 @@ note_row(struct nm_collect *collect, const struct nm_row *row,
 	}
 	note_model(collect, row);
 	entry = &collect->entries[ordinal];
-	if (entry->seen && entry->attempt == (uint64_t)attempt)
+	again = entry->seen && entry->attempt == (uint64_t)attempt;
+	better = !entry->seen || replaces(entry, row, attempt);
+	if (again)
 		collect->duplicate++;
 	else if (!nm_class_is_instrument(row->class) && entry->replies < 255)
 		entry->replies++;
-	if (entry->seen && !replaces(entry, row, attempt))
+	if (collect->heard && (better || !again))
+		collect->heard(collect->heard_user, row, collect->way);
+	if (!better)
 		return;
 	entry->offset = line->offset & ((UINT64_C(1) << 40) - 1);
 	entry->file = file & (NM_SHEAF_FILES_MAX - 1);
@@ -199,6 +204,7 @@ nm_collect_add_file(struct nm_collect *collect, const char *path,
 	}
 	if (way == NM_WAY_DIRECT)
 		collect->direct[file / 64] |= UINT64_C(1) << file % 64;
+	collect->way = way;
 	return note_lines(collect, file, attempt, err);
 }
 

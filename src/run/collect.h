@@ -17,6 +17,8 @@
 
 struct nm_collect_entry;
 
+enum nm_way { NM_WAY_BATCH, NM_WAY_DIRECT };
+
 struct nm_collect {
 	const struct nm_source  *source;
 	struct nm_row_reader     reader;
@@ -32,13 +34,17 @@ struct nm_collect {
 	uint64_t                 rows;    /* rows met in all files */
 	enum { NM_COLLECT_NONE, NM_COLLECT_REAL, NM_COLLECT_SIMULATED } model;
 	char                     model_replied[96];
+	/* Told of each request's row once an attempt, also of rows that others will
+	 * displace, while files are added; the row is lent. NULL = nobody. */
+	void                   (*heard)(void *user, const struct nm_row *row,
+	                                enum nm_way way);
+	void                    *heard_user;
+	enum nm_way              way; /* of the file that is being added */
 };
 
-/* The source's count must be known. */
+/* The source's count must be known. `heard` may be set after it. */
 void nm_collect_init(struct nm_collect *collect,
                      const struct nm_source *source, enum nm_reading reading);
-
-enum nm_way { NM_WAY_BATCH, NM_WAY_DIRECT };
 
 /* Reads a file through and notes where each request's row stands. */
 enum nm_code nm_collect_add_file(struct nm_collect *collect, const char *path,

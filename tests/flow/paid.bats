@@ -47,3 +47,151 @@ load client
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=2' ]
 }
+
+# ---- a model that costs: $1.125 a reply by batch, $2.25 directly ----
+
+# Some line of the program's says it.
+tells() { # text
+	grep -qF -- "$1" err.txt
+}
+
+# A chat reply of a model, which used a million tokens each way.
+reply() { # model content
+	jq -Rn --arg model "$1" --arg content "$2" '{id: "c", object:
+		"chat.completion", model: $model, choices: [{index: 0,
+		finish_reason: "stop", message: {role: "assistant",
+		content: $content}}], usage: {prompt_tokens: 1000000,
+		completion_tokens: 1000000, total_tokens: 2000000}} |
+		@json'
+}
+
+# Every question has an answer, but for the calls that `unreadable` names.
+a_paying_desk() { # model unreadable server-option...
+	local model=$1 unreadable=$2
+	shift 2
+	{
+		[ -z "$unreadable" ] ||
+			echo "on POST /v1/chat/completions $unreadable:" \
+				"status 200 body $(reply "$model" 'I do not know')"
+		echo "on POST /v1/chat/completions: status 200 body" \
+			"$(reply "$model" '{"answers": ["Heat"]}')"
+	} >upstream_faults.txt
+	: >upstream.out
+	batch_server --port 0 --state-dir "$BATS_TEST_TMPDIR/upstream" \
+		--quiet --faults upstream_faults.txt >upstream.out \
+		2>>server.err 3>&- &
+	UPSTREAM_PID=$!
+	wait_for 20 grep -q 'listening on' upstream.out
+	a_desk --upstream "$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' \
+		upstream.out)" --concurrency 1 "$@"
+}
+
+teardown() {
+	[ -z "$SERVER_PID" ] || stop_server || true
+	[ -z "${UPSTREAM_PID:-}" ] || {
+		kill -TERM "$UPSTREAM_PID"
+		wait "$UPSTREAM_PID" || true
+	}
+	[ ! -s server.err ] || sed 's/^/# /' server.err
+}
+
+@test "the cost of all attempts stands beside that of the rows kept" {
+	a_paying_desk gpt-5-mini 'nth 1'
+	run_batch 2 --reask 1
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=2 answered=2 attempts=2' ]
+	[ "$(result .metrics.total_cost_usd)" = 2.25 ]
+	[ "$(result .run.spent.cost_usd)" = 3.375 ]
+	[ "$(result .run.spent.replies)" = 3 ]
+	[ "$(result .run.spent.batches_own_usage.output_tokens)" = 3000000 ]
+	grep -q 'of all attempts together *\$3.3750 ' out.txt
+	lacks err.txt "own usage"
+	# Where they are the same it is told once.
+	run_batch 1
+	lacks out.txt 'all attempts'
+	[ "$(result .run.spent.cost_usd)" = 1.125 ]
+}
+
+@test "--max-cost counts what the attempts before cost, displaced or not" {
+	a_paying_desk gpt-5-mini 'nth 1..'
+	run_batch 1 --reask 20 --max-cost 5.5
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost '
+	tells 'max-cost $5.5'
+	[ "$(calls POST /v1/batches)" = 3 ]
+	[ "$(result .run.spent.cost_usd)" = 3.375 ]
+	# The run is not over: with more money it goes on where it was.
+	run_batch 1 --reask 20 --max-cost 6.5
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/batches)" = 4 ]
+	[ "$(result .run.spent.cost_usd)" = 4.5 ]
+}
+
+@test "--max-cost counts what the canary cost" {
+	a_paying_desk gpt-5-mini ''
+	run_batch 3 --canary 1 --max-cost 8
+	[ "$STATUS" = 2 ]
+	tells 'beside the $2.2500 spent'
+	[ "$(calls POST /v1/batches)" = 0 ]
+	run_batch 3 --canary 1 --max-cost 9
+	[ "$STATUS" = 0 ]
+	[ "$(result .run.spent.cost_usd)" = 4.5 ]
+}
+
+@test "--max-cost: replies of a model without a price stop what comes after" {
+	a_paying_desk mystery-1 'nth 1..'
+	run_batch 1 --reask 3 --max-cost 100
+	[ "$STATUS" = 1 ]
+	tells 'the model that replied to gpt-5-mini has no price'
+	[ "$(calls POST /v1/batches)" = 1 ]
+	[ "$(result .run.spent.cost_usd)" = null ]
+}
+
+@test "--max-cost holds for what --batch-id still has to send" {
+	faults 'on POST /v1/batches nth 2: status 400'
+	a_paying_desk gpt-5-mini '' --faults "$FAULTS"
+	variant0 --mode batch --limit 4 --shard-requests 2 --dry-run
+	[ "$STATUS" = 4 ]
+	local id
+	id=$(ids_of "$OUT")
+	variant0 --mode batch --batch-id "$id" --max-cost 0.005
+	[ "$STATUS" = 2 ]
+	tells 'not sent: it could cost '
+	[ "$(calls POST /v1/batches)" = 2 ]
+	variant0 --mode batch --batch-id "$id" --max-cost 1 --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 3 ]
+}
+
+@test "--max-cost does not keep from its results what was sent already" {
+	a_paying_desk gpt-5-mini ''
+	variant0 --mode batch --limit 4 --dry-run
+	variant0 --mode batch --batch-id "$(ids_of "$OUT")" --max-cost 0.0001 \
+		--poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+}
+
+@test "--max-cost: the first dataset is not sent when the second would pass it" {
+	a_desk
+	variant0 --mode batch --datasets 1-hop 2-hop --limit 10 --dry-run \
+		--max-cost 0.03
+	[ "$STATUS" = 2 ]
+	[ "$(calls POST '.*')" = 0 ]
+	variant0 --mode batch --datasets 1-hop 2-hop --limit 10 --dry-run \
+		--max-cost 0.05
+	[ "$STATUS" = 0 ]
+	lacks err.txt 'taking it up'
+}
+
+@test "--max-cost with a model that has no price sends nothing" {
+	a_desk
+	local mode
+	for mode in batch direct; do
+		variant0 --mode $mode --limit 2 --model mystery-1 --max-cost 100
+		[ "$STATUS" = 2 ]
+		says 'the price of mystery-1 is unknown'
+	done
+	[ "$(calls POST '.*')" = 0 ]
+}

@@ -111,7 +111,12 @@ small_head(const struct nm_tally *tally, struct nm_metrics *metrics)
 		                      .url = "/v1/chat/completions",
 		                      .reading = "strict" },
 		         .batches = batches, .n_batches = 1, .raw = raw,
-		         .n_raw = 1, .prices = &prices, .price = &price },
+		         .n_raw = 1, .prices = &prices, .price = &price,
+		         .spent = { .replies = 9,
+		                    .usage = { true, 900, 0, 0, 90, 0 },
+		                    .cost = { NM_COST_KNOWN, 1500000000 },
+		                    .told_input_tokens = 900,
+		                    .told_output_tokens = 90 } },
 	};
 }
 
