@@ -195,3 +195,43 @@ teardown() {
 	done
 	[ "$(calls POST '.*')" = 0 ]
 }
+
+# ---- attempts that were broken off ----
+
+# A batch that failed 4 of 5; of these one was asked directly when death came.
+broken_off() {
+	faults 'rows 2..5 of batch 1: http_error 500' \
+		'on POST /v1/chat/completions nth 2..: hang'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 5 --poll-interval 0.2 \
+		--finish-direct --concurrency 1 --quiet >/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_for 20 chat_was_asked
+	# The first answer is in the journal within a quarter of a second.
+	sleep 0.5
+	kill -9 $pid
+	wait $pid || true
+	restart --answer-key "$SAMPLE"
+}
+
+chat_was_asked() {
+	[ "$(calls POST /v1/chat/completions)" -ge 1 ]
+}
+
+@test "a direct attempt that was broken off, finished by batch: a number of its own" {
+	broken_off
+	run_batch 5
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=3' ]
+	[ "$(result '[.run.batches[] | "\(.attempt):\(.requests)"] | join(" ")')" = '1:5 3:3' ]
+}
+
+@test "a direct attempt that was broken off goes on where it was" {
+	broken_off
+	local before
+	before=$(calls POST /v1/chat/completions)
+	run_batch 5 --finish-direct --max-attempts 2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=2' ]
+	[ "$(calls POST /v1/chat/completions)" = $((before + 3)) ]
+}
