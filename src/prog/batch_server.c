@@ -220,6 +220,27 @@ find_state_dir(const struct nm_options *given, struct nm_buf *state_dir,
 	return rc;
 }
 
+/* Until it is told to stop. SIGHUP tells one with keys to read them anew. */
+static void
+wait_for_end(const sigset_t *signals, const struct nm_server_options *wish,
+             struct nm_server *server, struct nm_message *message)
+{
+	struct nm_err err = {0};
+	int caught;
+
+	for (;;) {
+		sigwait(signals, &caught);
+		if (caught != SIGHUP || !wish->api_key_file)
+			break;
+		if (nm_server_reload_keys(server, &err))
+			nm_message_warn(message, "%s; the keys of before stay",
+			                err.text);
+		else
+			nm_message_note(message, "keys read anew");
+	}
+	nm_message_note(message, "stopping");
+}
+
 static enum nm_code
 serve(const struct nm_options *given, struct nm_message *message,
       struct nm_err *err)
@@ -228,7 +249,6 @@ serve(const struct nm_options *given, struct nm_message *message,
 	struct nm_server *server = NULL;
 	struct nm_buf state_dir = {0};
 	sigset_t signals;
-	int caught;
 	enum nm_code rc;
 
 	/* Blocked before any thread begins, so that all inherit it and the
@@ -236,6 +256,7 @@ serve(const struct nm_options *given, struct nm_message *message,
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	rc = find_state_dir(given, &state_dir, err);
@@ -252,8 +273,7 @@ serve(const struct nm_options *given, struct nm_message *message,
 	printf("batch_server: listening on %s (state: %s)\n",
 	       nm_server_url(server), nm_server_folder(server));
 	fflush(stdout);
-	sigwait(&signals, &caught);
-	nm_message_note(message, "stopping");
+	wait_for_end(&signals, &wish, server, message);
 done:
 	nm_server_stop(server);
 	nm_buf_release(&state_dir);

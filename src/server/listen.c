@@ -210,6 +210,7 @@ nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
 	made->socket = -1;
 	made->hall.parts = parts;
 	pthread_mutex_init(&made->hall.lock, NULL);
+	pthread_rwlock_init(&made->hall.keys_lock, NULL);
 	rc = nm_keys_open(&made->hall.keys, options->api_key_file, err);
 	if (!rc && options->log)
 		rc = nm_log_open(&made->hall.log, options->log, err);
@@ -227,6 +228,24 @@ nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
 	else
 		*listen = made;
 	return rc;
+}
+
+enum nm_code
+nm_listen_reload_keys(struct nm_listen *listen, struct nm_err *err)
+{
+	struct nm_hall *hall = &listen->hall;
+	struct nm_keys fresh = {0}, old;
+	enum nm_code rc;
+
+	rc = nm_keys_open(&fresh, hall->parts->options->api_key_file, err);
+	if (rc)
+		return rc;
+	pthread_rwlock_wrlock(&hall->keys_lock);
+	old = hall->keys;
+	hall->keys = fresh;
+	pthread_rwlock_unlock(&hall->keys_lock);
+	nm_keys_close(&old);
+	return NM_OK;
 }
 
 unsigned
@@ -274,6 +293,7 @@ nm_listen_close(struct nm_listen *listen)
 	nm_buf_release(&listen->cert);
 	nm_buf_release(&listen->key);
 	nm_buf_release(&listen->url);
+	pthread_rwlock_destroy(&listen->hall.keys_lock);
 	pthread_mutex_destroy(&listen->hall.lock);
 	free(listen);
 }

@@ -16,6 +16,10 @@ enum nm_code nm_listen_open(const struct nm_parts *parts,
                             struct nm_listen **listen, struct nm_err *err)
 	NM_MUST_USE;
 
+/* Reads the key file anew; on error the keys of before stay. */
+enum nm_code nm_listen_reload_keys(struct nm_listen *listen,
+                                   struct nm_err *err) NM_MUST_USE;
+
 unsigned nm_listen_port(const struct nm_listen *listen);
 const char *nm_listen_url(const struct nm_listen *listen);
 

@@ -211,6 +211,12 @@ nm_server_add_key(struct nm_server *server, const char *path,
 	return rc ? rc : nm_model_refresh(server->parts.model, err);
 }
 
+enum nm_code
+nm_server_reload_keys(struct nm_server *server, struct nm_err *err)
+{
+	return nm_listen_reload_keys(server->listen, err);
+}
+
 void
 nm_server_stop(struct nm_server *server)
 {

@@ -76,6 +76,10 @@ const char *nm_server_folder(const struct nm_server *server);
 enum nm_code nm_server_add_key(struct nm_server *server, const char *path,
                                struct nm_err *err) NM_MUST_USE;
 
+/* Reads api_key_file anew; on error (NM_INPUT) the keys of before stay. */
+enum nm_code nm_server_reload_keys(struct nm_server *server,
+                                   struct nm_err *err) NM_MUST_USE;
+
 /* No new connections; requests under way are answered (10 s at most), the worker
  * keeps what it has; all threads end. State stays. NULL is fine. */
 void nm_server_stop(struct nm_server *server);

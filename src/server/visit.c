@@ -10,9 +10,7 @@
 #include "server/server.h"
 
 enum {
-	SPARE_MAX = 256,
 	DRAIN_MAX_BYTES = 64 << 20, /* of a refused body, to spare a reset */
-	KEPT_NOTES_BYTES = 16 << 10,
 	LOG_DIGITS = 16 /* of a body's digest: enough to tell bodies apart */
 };
 
@@ -25,93 +23,12 @@ mono_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* ---- visits kept for reuse ---- */
-
-static struct nm_visit *
-take_visit(struct nm_hall *hall)
-{
-	struct nm_visit *visit;
-
-	pthread_mutex_lock(&hall->lock);
-	visit = hall->spare;
-	if (visit) {
-		hall->spare = visit->next_spare;
-		hall->n_spare--;
-	}
-	pthread_mutex_unlock(&hall->lock);
-	if (!visit)
-		visit = calloc(1, sizeof(*visit));
-	if (!visit)
-		abort();
-	visit->hall = hall;
-	return visit;
-}
-
-static void
-free_visit(struct nm_visit *visit)
-{
-	nm_answer_release(&visit->answer);
-	nm_body_release(&visit->body);
-	nm_buf_release(&visit->call.noted);
-	nm_arena_release(&visit->call.arena);
-	free(visit);
-}
-
-static void
-give_back(struct nm_visit *visit)
-{
-	struct nm_hall *hall = visit->hall;
-	struct nm_arena arena;
-	struct nm_body body;
-	struct nm_buf noted;
-
-	nm_answer_release(&visit->answer);
-	nm_body_clear(&visit->body);
-	nm_arena_clear(&visit->call.arena);
-	nm_buf_clear(&visit->call.noted);
-	if (visit->call.noted.cap > KEPT_NOTES_BYTES ||
-	    visit->call.arena.bytes > KEPT_NOTES_BYTES) {
-		nm_buf_release(&visit->call.noted);
-		nm_arena_release(&visit->call.arena);
-	}
-	arena = visit->call.arena;
-	body = visit->body;
-	noted = visit->call.noted;
-	memset(visit, 0, sizeof(*visit));
-	visit->call.arena = arena;
-	visit->body = body;
-	visit->call.noted = noted;
-	visit->hall = hall;
-	pthread_mutex_lock(&hall->lock);
-	if (hall->n_spare < SPARE_MAX) {
-		visit->next_spare = hall->spare;
-		hall->spare = visit;
-		hall->n_spare++;
-		visit = NULL;
-	}
-	pthread_mutex_unlock(&hall->lock);
-	if (visit)
-		free_visit(visit);
-}
-
-void
-nm_hall_empty(struct nm_hall *hall)
-{
-	struct nm_visit *visit;
-
-	while ((visit = hall->spare)) {
-		hall->spare = visit->next_spare;
-		free_visit(visit);
-	}
-	hall->n_spare = 0;
-}
-
 /* ---- the head ---- */
 
 void *
 nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 {
-	struct nm_visit *visit = take_visit(ctx);
+	struct nm_visit *visit = nm_hall_take_visit(ctx);
 	struct nm_call *call = &visit->call;
 	const union MHD_ConnectionInfo *info;
 	const char *mark = strchr(uri, '?');
@@ -180,22 +97,42 @@ refuse(struct nm_visit *visit, unsigned status, const char *code,
 	visit->body.refused = true;
 }
 
+/* The name that a key stands for, as the call's own. *none: no key is asked for. */
+static const char *
+find_key(struct nm_visit *visit, const char *key, bool *none)
+{
+	struct nm_hall *hall = visit->hall;
+	const char *name = NULL;
+
+	pthread_rwlock_rdlock(&hall->keys_lock);
+	*none = !hall->keys.n_rows;
+	if (!*none && key)
+		name = nm_keys_find(&hall->keys, nm_text_of(key));
+	if (name)
+		name = nm_arena_string(&visit->call.arena, name);
+	pthread_rwlock_unlock(&hall->keys_lock);
+	return name;
+}
+
 static void
 check_key(struct nm_visit *visit)
 {
 	const char *given = header(visit, "Authorization");
-	const char *name;
+	const char *key = NULL, *name;
+	bool none;
 
 	visit->call.tenant = "";
-	if (!visit->hall->keys.n_rows)
+	if (given && strncasecmp(given, "Bearer ", 7) == 0 && given[7])
+		key = given + 7;
+	name = find_key(visit, key, &none);
+	if (none)
 		return;
-	if (!given || strncasecmp(given, "Bearer ", 7) != 0 || !given[7]) {
+	if (!key) {
 		refuse(visit, 401, NULL, "You didn't provide an API key. You need "
 		       "to provide your API key in an Authorization header using "
 		       "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
 		return;
 	}
-	name = nm_keys_find(&visit->hall->keys, nm_text_of(given + 7));
 	if (name)
 		visit->call.tenant = name;
 	else
@@ -584,5 +521,5 @@ nm_visit_end(void *ctx, struct MHD_Connection *c, void **state,
 		atomic_store(&visit->link->done, 1);
 	if (visit->counted)
 		atomic_fetch_sub(&hall->under_way, 1);
-	give_back(visit);
+	nm_hall_give_back(visit);
 }

@@ -17,6 +17,7 @@
 /* What all visits share. */
 struct nm_hall {
 	const struct nm_parts *parts;
+	pthread_rwlock_t  keys_lock; /* of keys */
 	struct nm_keys    keys;
 	struct nm_log     log;
 	struct nm_watch  *watch;
@@ -61,6 +62,10 @@ enum MHD_Result nm_visit_go_on(void *ctx, struct MHD_Connection *c,
                                size_t *n_bytes, void **visit);
 void nm_visit_end(void *ctx, struct MHD_Connection *c, void **visit,
                   enum MHD_RequestTerminationCode why);
+
+/* A zeroed visit, perhaps with memory of one before; and back when it is over. */
+struct nm_visit *nm_hall_take_visit(struct nm_hall *hall);
+void nm_hall_give_back(struct nm_visit *visit);
 
 /* Frees the visits kept for reuse. */
 void nm_hall_empty(struct nm_hall *hall);

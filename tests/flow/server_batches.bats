@@ -280,6 +280,58 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	[ "$(member .now)" = $((now / 1000 + 60)) ]
 }
 
+@test "fast=N: all timestamps run N times as fast, and on from where they were" {
+	start_server --clock fast=3600
+	call GET /_control/clock
+	[ "$(member '"\(.mode) \(.speed)"')" = 'fast 3600' ]
+	local first
+	first=$(member .now)
+	sleep 1
+	call GET /_control/clock
+	[ "$(member ".now - $first >= 3600")" = true ]
+	# An upload of an hour is over in a second.
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}'
+	local upload
+	upload=$(member .id)
+	sleep 1.1
+	call POST "/v1/uploads/$upload/cancel"
+	refused 400 null null expired
+	call GET /_control/clock
+	first=$(member .now)
+	call POST /_control/clock -d '{"advance":"24h"}'
+	[ "$(member ".now - $first >= 86400")" = true ]
+	first=$(member .now)
+	stop_server
+	start_server
+	call GET /_control/clock
+	[ "$(member .mode)" = real ]
+	[ "$(member ".now >= $first")" = true ]
+	local spec
+	for spec in fast=0 fast= fast=1e9 fast=x slow Real; do
+		run batch_server --state-dir "$STATE" --clock "$spec"
+		[ "$status" = 2 ]
+		[[ $output == *"\"$spec\" is none of real, step and fast=N"* ]]
+	done
+}
+
+@test "a cancel before anything ran, and one of what has expired" {
+	start_server --clock step --delay-validating 10
+	new_batch 3
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$(member .status)" = cancelling ]
+	[ "$(member .in_progress_at)" = null ]
+	advance 1s
+	wait_for 20 batch_is cancelled
+	[ "$(member '[.output_file_id, .error_file_id, .cancelled_at != null,
+		.request_counts.total] | @json')" = '[null,null,true,0]' ]
+	new_batch 3
+	advance 24h
+	wait_for 20 batch_is expired
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	refused 409 null null "Cannot cancel a batch with status 'expired'."
+}
+
 @test "a small batch is done within two seconds" {
 	start_server
 	new_batch 20
@@ -326,7 +378,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 		"$STATE/work/batch_x.input" "$STATE/files/file-x"
 	stop_server
 	start_server
-	[ -z "$(ls "$STATE/work" "$STATE/files" | grep _x)" ]
+	[ -z "$(find "$STATE/work" "$STATE/files" -name "*-x" -o -name "*_x.*")" ]
 }
 
 @test "two servers share a folder; one works, the other takes over" {

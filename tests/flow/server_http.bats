@@ -83,6 +83,49 @@ raw() { # header body
 	grep -q '^nightmail_deadlines_total 1$' "$BODY"
 }
 
+@test "a slow body and a slow reader are cut, patient ones are not" {
+	start_server
+	head -c 3000000 /dev/zero >zeros
+	call POST /v1/files -F purpose=vision -F file=@zeros
+	FILE_ID=$(member .id)
+	local port=${SERVER_URL##*:} i
+	trap '' PIPE
+	exec 7<>"/dev/tcp/127.0.0.1/$port" 8<>"/dev/tcp/127.0.0.1/$port"
+	printf 'POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n' >&7
+	# It asks for the file, and never reads a byte of it.
+	printf 'GET /v1/files/%s/content HTTP/1.1\r\nHost: x\r\n\r\n' \
+		"$FILE_ID" >&8
+	for i in {1..40}; do
+		{ printf ' ' >&7; } 2>/dev/null || break
+		sleep 0.5
+	done
+	[ "$i" -lt 40 ]
+	# 20 KiB/s are more than the one that is asked for.
+	call GET "/v1/files/$FILE_ID/content" --limit-rate 600k -r 0-1500000
+	[ "$STATUS" = 206 ]
+	exec 7>&- 8>&-
+	call GET /metrics
+	grep -q '^nightmail_deadlines_total [12]$' "$BODY"
+}
+
+@test "so many connections and no more; the next one waits for its turn" {
+	start_server --max-connections 8
+	local port=${SERVER_URL##*:} fd
+	for fd in {20..27}; do
+		eval "exec $fd<>/dev/tcp/127.0.0.1/$port"
+		printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&$fd
+		read -r -t 10 -u $fd STATUS
+		[[ $STATUS == 'HTTP/1.1 200 OK'* ]]
+	done
+	call GET /healthz --max-time 1
+	[ "$STATUS" = 000 ]
+	for fd in {20..27}; do
+		eval "exec $fd>&-"
+	done
+	call GET /healthz --max-time 10
+	[ "$STATUS" = 200 ]
+}
+
 @test "keys: each sees its own, and none goes in without" {
 	printf 'ann sk-ann\nbob sha256:%s\n' \
 		"$(printf sk-bob | sha256sum | cut -d' ' -f1)" >keys
@@ -115,6 +158,181 @@ raw() { # header body
 	[ "$(logged '.tenant == "ann"')" -ge 2 ]
 	run grep -r 'sk-ann\|sk-bob' "$STATE" "$SERVER_LOG"
 	[ "$status" = 1 ]
+}
+
+# Who asks from here on.
+as() { # key
+	AS=(-H "Authorization: Bearer $1")
+}
+
+@test "no name sees, changes or ends what is another's" {
+	printf 'ann sk-ann\nbob sk-bob\n' >keys
+	chmod 600 keys
+	start_server --api-key-file keys --delay-in-progress 100
+	write_input 2 in.jsonl
+	as sk-ann
+	upload in.jsonl "${AS[@]}"
+	create_batch "$FILE_ID" "${AS[@]}"
+	local upload part what path
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}' "${AS[@]}"
+	upload=$(member .id)
+	echo hi >hi
+	call POST "/v1/uploads/$upload/parts" -F data=@hi "${AS[@]}"
+	part=$(member .id)
+	as sk-bob
+	for what in GET DELETE; do
+		call $what "/v1/files/$FILE_ID" "${AS[@]}"
+		refused 404 null id "No such File object: $FILE_ID"
+	done
+	call GET "/v1/files/$FILE_ID/content" "${AS[@]}"
+	refused 404 null id "No such File object: $FILE_ID"
+	call GET "/v1/batches/$BATCH_ID" "${AS[@]}"
+	refused 404 null null "No batch found with id '$BATCH_ID'."
+	call POST "/v1/batches/$BATCH_ID/cancel" "${AS[@]}"
+	refused 404 null null "No batch found with id '$BATCH_ID'."
+	call POST "/v1/uploads/$upload/parts" -F data=@hi "${AS[@]}"
+	refused 404 null upload_id "No such Upload object: $upload"
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"]}' \
+		"${AS[@]}"
+	refused 404 null upload_id "No such Upload object: $upload"
+	call POST "/v1/uploads/$upload/cancel" "${AS[@]}"
+	refused 404 null upload_id "No such Upload object: $upload"
+	for path in files batches; do
+		call GET "/v1/$path" "${AS[@]}"
+		[ "$(member '.data | length')" = 0 ]
+	done
+	call GET "/v1/files?after=$FILE_ID" "${AS[@]}"
+	refused 400 invalid_value after "No such File object: $FILE_ID"
+	call GET "/v1/batches?after=$BATCH_ID" "${AS[@]}"
+	refused 400 invalid_value after "No batch found with id '$BATCH_ID'."
+	# Part ids of one upload are nothing in another.
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}' "${AS[@]}"
+	call POST "/v1/uploads/$(member .id)/complete" \
+		-d '{"part_ids":["'"$part"'"]}' "${AS[@]}"
+	refused 400 invalid_value part_ids "No part '$part' in this upload."
+	# A batch of a file that is another's fails as one of no file does.
+	create_batch "$FILE_ID" "${AS[@]}"
+	ended() {
+		call GET "/v1/batches/$BATCH_ID" "${AS[@]}"
+		[ "$(member .status)" = failed ]
+	}
+	wait_for 20 ended
+	[ "$(member '.errors.data[0] | [.code, .param] | @json')" = \
+		'["invalid_request","file_id"]' ]
+	# And ann has all she had.
+	as sk-ann
+	call GET "/v1/files/$FILE_ID/content" "${AS[@]}"
+	cmp "$BODY" in.jsonl
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"]}' \
+		"${AS[@]}"
+	[ "$(member .status)" = completed ]
+	call GET /v1/batches "${AS[@]}"
+	[ "$(member '[.data[].status] | join(" ")')" != cancelling ]
+	[ "$(member '.data | length')" = 1 ]
+}
+
+@test "where keys are set, nothing but health and the bare page asks for none" {
+	printf 'ann sk-ann\n' >keys
+	chmod 600 keys
+	echo >faults
+	start_server --api-key-file keys --clock step --faults faults
+	local method path now
+	while read -r method path; do
+		call "$method" "$path" -d '{"advance":"1h"}'
+		refused 401 null null "You didn't provide an API key."
+		call "$method" "$path" -d '{"advance":"1h"}' \
+			-H 'Authorization: Bearer sk-an'
+		refused 401 invalid_api_key null 'Incorrect API key provided.'
+		call "$method" "$path" -d '{"advance":"1h"}' \
+			-H 'Authorization: Basic c2stYW5uOg=='
+		refused 401 null null "You didn't provide an API key."
+	done <<-'END'
+	GET /_control/clock
+	POST /_control/clock
+	POST /_control/faults
+	GET /metrics
+	GET /v1/models
+	GET /v1/files
+	POST /v1/files
+	GET /v1/files/x
+	GET /v1/files/x/content
+	DELETE /v1/files/x
+	POST /v1/uploads
+	POST /v1/uploads/x/parts
+	POST /v1/uploads/x/complete
+	POST /v1/uploads/x/cancel
+	GET /v1/batches
+	POST /v1/batches
+	GET /v1/batches/x
+	POST /v1/batches/x/cancel
+	POST /v1/chat/completions
+	POST /v1/responses
+	POST /v1/embeddings
+	POST /v1/completions
+	PATCH /v1/files
+	GET /elsewhere
+	END
+	call GET /healthz
+	[ "$STATUS" = 200 ]
+	call GET /
+	[ "$STATUS" = 200 ]
+	# No call without a key has moved the clock.
+	as sk-ann
+	call GET /_control/clock "${AS[@]}"
+	now=$(member .now)
+	[ "$now" -lt $(($(date +%s) + 60)) ]
+	[ -z "$(find "$STATE/tmp" "$STATE/files" -type f)" ]
+}
+
+@test "keys are read anew on SIGHUP; a file that is none changes nothing" {
+	printf 'ann sk-ann\n' >keys
+	chmod 600 keys
+	start_server --api-key-file keys
+	local bob=(-H 'Authorization: Bearer sk-bob')
+	local ann=(-H 'Authorization: Bearer sk-ann')
+	write_input 1 in.jsonl
+	upload in.jsonl "${ann[@]}"
+	call GET /v1/files "${bob[@]}"
+	[ "$STATUS" = 401 ]
+	printf 'bob sk-bob\nann sk-ann-2\n' >keys
+	kill -HUP "$SERVER_PID"
+	may() { call GET /v1/files "$@"; [ "$STATUS" = 200 ]; }
+	wait_for 20 may "${bob[@]}"
+	[ "$(member '.data | length')" = 0 ]
+	call GET /v1/files "${ann[@]}"
+	refused 401 invalid_api_key null 'Incorrect API key'
+	may -H 'Authorization: Bearer sk-ann-2'
+	[ "$(member '.data | length')" = 1 ]
+	echo ann >keys
+	kill -HUP "$SERVER_PID"
+	wait_for 20 grep -q 'keys:1: not a name and a key.*keys of before stay' \
+		server.err
+	may "${bob[@]}"
+	: >server.err
+}
+
+@test "key files that are none are told by their line" {
+	local text reason
+	while IFS='|' read -r text reason; do
+		printf '%b' "$text" >keys
+		chmod 600 keys
+		run batch_server --state-dir "$STATE" --api-key-file keys
+		[ "$status" = 3 ]
+		[[ $output == *"keys$reason"* ]]
+	done <<-'END'
+	| holds no key
+	# none\n\n| holds no key
+	# one\nann\n|:2: not a name and a key
+	ann sha256:12\n|:1: not a name and a key, or a name and sha256: with 64 hex digits
+	ann a b\n|:1: not a name and a key
+	END
+	echo 'ann sk-ann' >keys
+	chmod 644 keys
+	run batch_server --state-dir "$STATE" --api-key-file keys
+	[ "$status" = 3 ]
+	[[ $output == *'others may read it: chmod 600, or write sha256: digests'* ]]
 }
 
 @test "beyond this machine it listens with key and TLS, or --insecure" {
