@@ -38,6 +38,7 @@ dispatch_init(struct dispatch *d, struct nm_manager *manager)
 		.max_attempts =
 			nm_options_whole(options, MANAGER_MAX_ATTEMPTS),
 		.patience_ms = nm_options_whole(options, MANAGER_PATIENCE),
+		.outage_ms = nm_options_whole(options, MANAGER_OUTAGE),
 	};
 	d->tools = (struct nm_run_tools){
 		.journal = manager->journal,

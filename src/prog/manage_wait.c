@@ -6,7 +6,7 @@
 #include "prog/batch_sight.h"
 #include "prog/command.h"
 
-enum { FIRST_PAUSE_MS = 250, SLICE_MS = 1000, GIVE_UP_MS = 3600000 };
+enum { FIRST_PAUSE_MS = 250, SLICE_MS = 1000 };
 
 struct vigil {
 	struct nm_manager *manager;
@@ -55,6 +55,8 @@ static enum nm_code
 bear(struct vigil *vigil, enum nm_code rc, struct nm_err *err)
 {
 	int64_t now_ms = nm_clock_mono_ms(&vigil->manager->service.clock);
+	int64_t longest_ms = nm_options_whole(&vigil->manager->options,
+	                                      MANAGER_OUTAGE);
 
 	if (rc != NM_UNREACHABLE && rc != NM_PROTOCOL)
 		return rc;
@@ -65,7 +67,7 @@ bear(struct vigil *vigil, enum nm_code rc, struct nm_err *err)
 		nm_message_warn(&vigil->manager->message,
 		                "%s; looking on", err->text);
 	}
-	return now_ms - vigil->failing_since_ms > GIVE_UP_MS ? rc : NM_OK;
+	return now_ms - vigil->failing_since_ms > longest_ms ? rc : NM_OK;
 }
 
 static enum nm_code

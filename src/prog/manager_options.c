@@ -90,6 +90,11 @@ static const struct nm_option options[] = {
 	  .min = 1, .max = 3600000,
 	  .help = "how long to look for a submission whose reply was lost "
 	          "before it is sent again" },
+	{ .id = MANAGER_OUTAGE, .name = "outage",
+	  .kind = NM_OPTION_SPAN, .argument = "DURATION", .preset = "6h",
+	  .min = 1, .max = 604800000,
+	  .help = "how long --submit and --wait bear that a service which has "
+	          "answered is away or fails" },
 	{ .id = MANAGER_PRICES, .name = "prices", .kind = NM_OPTION_TEXT,
 	  .argument = "FILE", .otherwise = "the shipped one",
 	  .help = "price table of --check's estimate" },

@@ -34,6 +34,7 @@ nm_variant0_check(const struct nm_options *options, struct nm_err *err)
 	static const int batch_only[] = {
 		OPT_DRY_RUN, OPT_BATCH_ID, OPT_POLL_INTERVAL,
 		OPT_SHARD_REQUESTS, OPT_CANARY, OPT_FINISH_DIRECT,
+		OPT_OUTAGE,
 	};
 	size_t i;
 
@@ -85,6 +86,7 @@ nm_variant0_settings(const struct nm_options *options,
 		.poll_interval_ms =
 			nm_options_whole(options, OPT_POLL_INTERVAL),
 		.patience_ms = nm_options_whole(options, OPT_PATIENCE),
+		.outage_ms = nm_options_whole(options, OPT_OUTAGE),
 		.shard_requests =
 			nm_options_whole(options, OPT_SHARD_REQUESTS),
 		.max_attempts = nm_options_whole(options, OPT_MAX_ATTEMPTS),

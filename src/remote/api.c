@@ -109,6 +109,17 @@ code_of_failure(enum nm_code code, enum nm_api_effect effect)
 	return code;
 }
 
+/* The page of somebody else, a hotel or a proxy, does not begin like that. */
+static bool
+is_object(const struct nm_http_reply *reply)
+{
+	size_t i = 0;
+
+	while (i < reply->body.len && strchr(" \t\r\n", reply->body.at[i]))
+		i++;
+	return i < reply->body.len && reply->body.at[i] == '{';
+}
+
 enum nm_code
 nm_api_judge(struct nm_api *api, enum nm_api_effect effect,
              enum nm_code code, const struct nm_http_reply *reply,
@@ -117,6 +128,7 @@ nm_api_judge(struct nm_api *api, enum nm_api_effect effect,
 	bool refused = reply->status >= 300 &&
 		(code == NM_OK || code == NM_AMBIGUOUS || code == NM_LIMIT);
 
+	api->reached |= is_object(reply);
 	api->refusal = (struct nm_refusal){ .retry_after_ms = -1 };
 	/* A status line that says no says so even if the words behind it are cut. */
 	if (refused) {

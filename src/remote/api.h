@@ -51,6 +51,7 @@ struct nm_api {
 	void (*log)(void *log_user, const struct nm_api_event *event);
 	void                    *log_user;
 	uint64_t                 tries;   /* of all calls so far */
+	bool                     reached; /* an answer was an object, as the service's */
 	uint64_t                 chance;  /* state of the jitter */
 };
 

@@ -112,14 +112,12 @@ static int
 is_unseen_file(const struct nm_run *run)
 {
 	const struct nm_refusal *refusal = &run->api->refusal;
-	int64_t since_ms = run->failing_since_ms;
-	int64_t age_ms = since_ms ? nm_clock_mono_ms(run->clock) - since_ms
-	                          : 0;
 
 	return refusal->status == 400 &&
 	       (strcmp(refusal->param, "file_id") == 0 ||
 	        strcmp(refusal->param, "input_file_id") == 0) &&
-	       age_ms < 4 * run->settings.patience_ms;
+	       nm_setback_age_ms(run, &run->submitting) <
+	       4 * run->settings.patience_ms;
 }
 
 static enum nm_code
@@ -155,12 +153,6 @@ nm_creation_step(struct nm_run *run, struct nm_shard_record *shard,
 	if (rc)
 		return rc;
 	rc = send_once(run, shard, err);
-	if (rc == NM_AMBIGUOUS) {
-		nm_run_warn(run, "%s, while creating the batch of shard %lld:"
-		            " looking for it before it is sent again",
-		            err->text, (long long)shard->number);
-		return NM_OK;
-	}
 	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT)
 		rc = step_back(run, shard, rc, err);
 	return rc ? nm_while(err, "creating the batch of shard %lld",

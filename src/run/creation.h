@@ -9,7 +9,8 @@
 /*
  * Brings a shard from UPLOADED or CREATING to CREATED: the intent first, then one
  * POST. Where one may have taken effect already, its tag is looked for first.
- * NM_OK       CREATED, or not yet: the reply was lost, and the next call looks
+ * NM_OK       CREATED
+ * NM_AMBIGUOUS  the reply was lost: the next call looks
  * NM_UNREACHABLE  refused for the moment (also an input file that the service does
  *             not see yet); nothing was created; try later
  * else        as remote/api.h has it; the shard stays where it can be taken up

@@ -32,9 +32,13 @@ download_once(struct nm_run *run, const char *id, const char *path,
 	enum nm_code rc;
 
 	rc = expected_bytes(run, id, &wish.expected_bytes, err);
-	if (rc == NM_INTERRUPTED)
-		return rc;
+	/* Another's page instead of the service's answer: its content would be such a
+	 * page too, and be taken for rows that are missing. */
+	if (rc == NM_PROTOCOL)
+		return err->code = NM_UNREACHABLE;
 	/* Some services list no result files: the content may be there. */
+	if (rc && rc != NM_ABSENT && rc != NM_REFUSED)
+		return rc;
 	return nm_files_download(run->api, &wish, &got, err);
 }
 
@@ -92,6 +96,20 @@ bring(struct nm_run *run, const struct nm_shard_record *shard, const char *id,
 	                     shard->batch_id) : NM_OK;
 }
 
+/* Parts are kept: the next try goes on where this one ended. */
+static enum nm_code
+bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
+     struct nm_err *err)
+{
+	struct nm_setback_terms terms = { .silence = NM_SETBACK_OWN };
+
+	/* A file whose length is not what is announced will hardly change. */
+	if (rc == NM_PROTOCOL)
+		terms.limit_ms = run->settings.patience_ms;
+	return nm_setback_bear(run, nm_setback_of(run, shard), rc, &terms,
+	                       err);
+}
+
 enum nm_code
 nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
               struct nm_err *err)
@@ -104,7 +122,8 @@ nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
 		rc = bring(run, shard, shard->error_file_id, "error", &errors,
 		           err);
 	if (rc)
-		return rc;
+		return bear(run, shard, rc, err);
+	nm_setback_over(run, nm_setback_of(run, shard));
 	shard->output_path = output;
 	shard->error_path = errors;
 	shard->state = NM_SHARD_COLLECTED;

@@ -17,8 +17,11 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 	enum nm_code rc;
 
 	*found = 0;
-	nm_run_note(run, "shard %lld may have been submitted already: looking"
-	            " for its tag %s", (long long)shard->number, shard->tag);
+	/* An outage in the midst of it is one line, not one a try. */
+	if (!run->submitting.told)
+		nm_run_note(run, "shard %lld may have been submitted already:"
+		            " looking for its tag %s",
+		            (long long)shard->number, shard->tag);
 	for (;;) {
 		/* A look sees what was when it began, however long it takes. */
 		int64_t left_ms = end_ms - nm_clock_mono_ms(run->clock);

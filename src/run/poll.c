@@ -5,31 +5,27 @@
 
 #include "run/headroom.h"
 
-enum {
-	TROUBLE_MAX_MS = 6 * 3600 * 1000,
-	UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600
-};
+enum { UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600 };
 
+/* A batch just made may be unknown to some of the service's machines. */
 static enum nm_code
 bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
      struct nm_err *err)
 {
-	int64_t now_ms = nm_clock_mono_ms(run->clock), age_ms;
-	int first = !run->failing_since_ms;
+	struct nm_setback *own = nm_setback_of(run, shard);
+	struct nm_setback_terms terms = { 0 };
 
-	if (first)
-		run->failing_since_ms = now_ms;
-	age_ms = now_ms - run->failing_since_ms;
-	if (rc == NM_ABSENT && age_ms > run->settings.patience_ms)
-		return nm_while(err, "looking at %s (if it is gone for good,"
-		                " --new submits its run afresh)",
-		                shard->batch_id);
-	if ((rc != NM_ABSENT && rc != NM_UNREACHABLE && rc != NM_AMBIGUOUS &&
-	     rc != NM_PROTOCOL) || age_ms > TROUBLE_MAX_MS)
-		return nm_while(err, "looking at %s", shard->batch_id);
-	if (first)
-		nm_run_warn(run, "%s: looking again", err->text);
-	return NM_OK;
+	if (rc == NM_ABSENT)
+		terms.limit_ms = run->settings.patience_ms;
+	if (!nm_setback_bear(run, own, rc == NM_ABSENT ? NM_UNREACHABLE : rc,
+	                     &terms, err))
+		return NM_OK;
+	if (rc == NM_ABSENT)
+		nm_while(err, "looking at %s (if it is gone for good, --new"
+		         " submits its run afresh)", shard->batch_id);
+	else
+		nm_while(err, "looking at %s", shard->batch_id);
+	return rc;
 }
 
 static const char *
@@ -143,7 +139,7 @@ nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
 		nm_arena_release(&arena);
 		return rc == NM_INTERRUPTED ? rc : bear(run, shard, rc, err);
 	}
-	run->failing_since_ms = 0;
+	nm_setback_over(run, nm_setback_of(run, shard));
 	show(run, shard, &batch);
 	if (nm_batch_is_final(batch.status)) {
 		rc = try_again_later(run, shard, &batch, &later, err);

@@ -9,7 +9,7 @@
 /*
  * One look. Brings a shard from CREATED to ENDED when its batch is final; back to
  * UPLOADED when it failed for want of room alone. Looks that fail for the moment
- * (5xx, cut connections, a batch that lists show late) are borne for hours.
+ * (5xx, cut connections, a batch that is not known yet) are borne, as setback.h has it.
  * NM_ABSENT when the service knows no such batch.
  */
 enum nm_code nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,

@@ -11,6 +11,7 @@
 enum {
 	POLL_INTERVAL_MS = 30000,
 	PATIENCE_MS = 15000,
+	OUTAGE_MS = 6 * 3600 * 1000,
 	SHARD_REQUESTS = 50000,
 	SHARD_BYTES = 200000000,
 	MAX_ATTEMPTS = 3,
@@ -27,6 +28,8 @@ nm_run_fill_settings(struct nm_run_settings *out,
 		out->poll_interval_ms = POLL_INTERVAL_MS;
 	if (!out->patience_ms)
 		out->patience_ms = PATIENCE_MS;
+	if (!out->outage_ms)
+		out->outage_ms = OUTAGE_MS;
 	if (!out->shard_requests)
 		out->shard_requests = SHARD_REQUESTS;
 	if (!out->shard_bytes)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "remote/batches.h"
 #include "run/source.h"
+#include "run/setback.h"
 #include "state/runs.h"
 #include "state/shards.h"
 
@@ -35,6 +36,8 @@ struct nm_watch {
 struct nm_run_settings {
 	int64_t poll_interval_ms; /* [30 s] longest pause between two looks */
 	int64_t patience_ms;      /* [15 s] of the look for a lost submission */
+	int64_t outage_ms;        /* [6 h] that a service which has answered may be
+	                             away or fail */
 	int64_t shard_requests;   /* [50,000] */
 	int64_t shard_bytes;      /* [200,000,000] */
 	int64_t max_attempts;     /* [3] */
@@ -82,7 +85,11 @@ struct nm_run {
 	struct nm_buf               folder;    /* its downloads */
 	struct nm_lock              lock;
 	enum { NM_RUN_NEW, NM_RUN_RESUMED } origin;
-	int64_t                     failing_since_ms; /* looks fail; 0 = no */
+	struct nm_setback           submitting; /* of the next submission */
+	struct nm_setback          *setbacks;   /* by shard: nm_setback_of */
+	size_t                      n_setbacks;
+	int64_t                     quiet_until_ms; /* mono; no call before */
+	int                         outage_told;
 	int64_t                     hold_until_ms; /* mono; creations wait */
 	int64_t                     hold_ms;       /* the pause in force */
 };

@@ -185,12 +185,6 @@ nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
 	if (rc)
 		return rc;
 	rc = send_once(run, shard, err);
-	if (rc == NM_AMBIGUOUS) {
-		nm_run_warn(run, "%s, while uploading shard %lld: looking for"
-		            " it before it is sent again", err->text,
-		            (long long)shard->number);
-		return NM_OK;
-	}
 	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT) {
 		/* It did not act, so there will be nothing to look for. */
 		struct nm_err ignored;

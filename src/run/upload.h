@@ -10,7 +10,8 @@
  * Brings a shard from PLANNED or UPLOADING to UPLOADED: the intent first, then the
  * lines, streamed from the source. Where an upload may have taken effect already,
  * its tag is looked for first.
- * NM_OK       UPLOADED, or not yet: the reply was lost, and the next call looks
+ * NM_OK       UPLOADED
+ * NM_AMBIGUOUS  the reply was lost: the next call looks
  * NM_UNREACHABLE  refused for the moment, nothing was sent; try later
  * else        as remote/api.h has it; the shard stays where it can be taken up
  */

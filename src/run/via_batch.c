@@ -10,13 +10,7 @@
 #include "run/poll.h"
 #include "run/upload.h"
 
-enum {
-	PAUSE_FIRST_MS = 250,
-	TROUBLE_MAX_MS = 2 * 3600 * 1000, /* submissions fail for so long */
-	TROUBLE_PAUSE_MAX_MS = 60000,
-	RATE_PAUSE_MS = 2500, /* doubled before the first wait */
-	RATE_PAUSE_MAX_MS = 900000
-};
+enum { PAUSE_FIRST_MS = 250 };
 
 static const char CANCELLING[] = "cancelling"; /* the service's word */
 
@@ -90,7 +84,6 @@ submit_step(struct nm_run *run, struct nm_shard_record *shard,
 		return nm_upload_step(run, shard, err);
 	rc = nm_creation_step(run, shard, err);
 	if (!rc && shard->state == NM_SHARD_CREATED) {
-		run->failing_since_ms = 0;
 		run->parts[shard - run->shards].name = shard->batch_id;
 		run->parts[shard - run->shards].status = shard->status;
 		return NM_OK;
@@ -110,45 +103,14 @@ submit_step(struct nm_run *run, struct nm_shard_record *shard,
 	return nm_headroom_refused(run, shard, run->api->refusal.message, err);
 }
 
-/* Trouble that may pass: waits a while, but not for ever. */
+/*
+ * Brings one shard to its batch, or leaves it: when there is no room, or when the
+ * service has to be given time (*troubled is set).
+ */
 static enum nm_code
-bear(struct nm_run *run, enum nm_code rc, int64_t *pause_ms,
-     struct nm_err *err)
+submit_shard(struct nm_run *run, size_t which, int *troubled,
+             struct nm_err *err)
 {
-	int64_t now_ms = nm_clock_mono_ms(run->clock);
-	int64_t asked_ms = run->api->refusal.status
-	                   ? run->api->refusal.retry_after_ms : -1;
-	int64_t longest_ms = TROUBLE_PAUSE_MAX_MS, wait_ms;
-
-	if (rc != NM_UNREACHABLE && rc != NM_PROTOCOL)
-		return rc;
-	if (!run->failing_since_ms)
-		run->failing_since_ms = now_ms;
-	/* A service that was never there is told soon, and so is another's page. */
-	if ((!run->api->refusal.status || rc == NM_PROTOCOL) &&
-	    now_ms - run->failing_since_ms >= run->settings.patience_ms)
-		return rc;
-	if (now_ms - run->failing_since_ms > TROUBLE_MAX_MS)
-		return rc;
-	/* A rate that is used up comes back in minutes or an hour. */
-	if (run->api->refusal.status == 429) {
-		longest_ms = RATE_PAUSE_MAX_MS;
-		if (*pause_ms < RATE_PAUSE_MS)
-			*pause_ms = RATE_PAUSE_MS;
-	}
-	*pause_ms = *pause_ms * 2 < longest_ms ? *pause_ms * 2 : longest_ms;
-	wait_ms = asked_ms > *pause_ms && asked_ms < 10 * TROUBLE_PAUSE_MAX_MS
-	          ? asked_ms : *pause_ms;
-	nm_run_warn(run, "%s: trying again in %lld s", err->text,
-	            (long long)(wait_ms + 999) / 1000);
-	return nm_run_pause(run, wait_ms, err);
-}
-
-/* Brings one shard to its batch, or leaves it when there is no room. */
-static enum nm_code
-submit_shard(struct nm_run *run, size_t which, struct nm_err *err)
-{
-	int64_t pause_ms = PAUSE_FIRST_MS;
 	enum nm_code rc = NM_OK;
 
 	while (!rc && is_waiting(&run->shards[which])) {
@@ -163,25 +125,49 @@ submit_shard(struct nm_run *run, size_t which, struct nm_err *err)
 			return NM_OK;
 		if (room == NM_HEADROOM_NEVER)
 			return split(run, which, limit, err);
+		*troubled = nm_setback_wait_ms(run, &run->submitting) > 0;
+		if (*troubled)
+			return NM_OK;
 		rc = submit_step(run, shard, err);
 		if (rc)
-			rc = bear(run, rc, &pause_ms, err);
+			rc = nm_setback_bear(run, &run->submitting, rc, NULL,
+			                     err);
+		else
+			nm_setback_over(run, &run->submitting);
 		if (!rc)
 			rc = nm_clock_check(run->clock, err);
 	}
 	return rc;
 }
 
-enum nm_code
-nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
+static enum nm_code
+submit_all(struct nm_run *run, int *troubled, struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
 	size_t i;
 
+	*troubled = 0;
 	/* A split appends shards: n_shards may grow meanwhile. */
-	for (i = 0; !rc && i < run->n_shards; i++)
-		rc = submit_shard(run, i, err);
+	for (i = 0; !rc && !*troubled && i < run->n_shards; i++)
+		rc = submit_shard(run, i, troubled, err);
 	return rc;
+}
+
+enum nm_code
+nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
+{
+	enum nm_code rc;
+	int troubled;
+
+	for (;;) {
+		rc = submit_all(run, &troubled, err);
+		if (rc || !troubled)
+			return rc;
+		rc = nm_run_pause(run, nm_setback_wait_ms(run,
+		                  &run->submitting), err);
+		if (rc)
+			return rc;
+	}
 }
 
 /* Cancelling takes minutes: it begins a tenth of the deadline before it. */
@@ -214,7 +200,9 @@ cancel(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 		return rc;
 	/* One that ended meanwhile cannot be cancelled, and need not be. */
 	if (rc && (rc != NM_REFUSED || err->detail != 409)) {
-		nm_run_warn(run, "%s: trying again", err->text);
+		if (!nm_setback_of(run, shard)->told)
+			nm_run_warn(run, "%s: trying again", err->text);
+		nm_setback_of(run, shard)->told = 1;
 		return NM_OK;
 	}
 	shard->status = CANCELLING;
@@ -266,24 +254,38 @@ is_done(const struct nm_shard_record *shard)
 	return shard->state >= NM_SHARD_COLLECTED;
 }
 
+/* Looks at its batch, and fetches what that brought; unless it has to be let be. */
+static enum nm_code
+follow(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	const struct nm_setback *own = nm_setback_of(run, shard);
+	enum nm_code rc = NM_OK;
+
+	if (shard->state == NM_SHARD_CREATED && !nm_setback_wait_ms(run, own))
+		rc = nm_poll_step(run, shard, err);
+	if (!rc && shard->state == NM_SHARD_ENDED &&
+	    !nm_setback_wait_ms(run, own))
+		rc = nm_fetch_step(run, shard, err);
+	return rc;
+}
+
 /* One round over all shards; *left counts those that are not done. */
 static enum nm_code
 round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
 {
 	enum nm_code rc = heed_deadline(run, err);
+	int troubled;
 	size_t i;
 
+	/* What cannot be sent keeps nobody from what can be fetched. */
 	if (!rc)
-		rc = nm_via_batch_submit(run, err);
+		rc = submit_all(run, &troubled, err);
 	*left = 0;
 	for (i = 0; !rc && i < run->n_shards; i++) {
 		struct nm_shard_record *shard = &run->shards[i];
 		enum nm_shard_state before = shard->state;
 
-		if (shard->state == NM_SHARD_CREATED)
-			rc = nm_poll_step(run, shard, err);
-		if (!rc && shard->state == NM_SHARD_ENDED)
-			rc = nm_fetch_step(run, shard, err);
+		rc = follow(run, shard, err);
 		*left += (size_t)!is_done(shard);
 		*moved |= shard->state != before;
 	}

@@ -194,7 +194,7 @@ load client
 @test "the results cannot be downloaded for now: exit 4, then they can" {
 	faults 'on GET /v1/files/*/content: status 500'
 	a_desk --faults "$FAULTS"
-	NIGHTMAIL_CLOCK=fast=50 run_batch 3
+	NIGHTMAIL_CLOCK=fast=50 run_batch 3 --outage 1m
 	[ "$STATUS" = 4 ]
 	[ ! -e "$RESULTS" ]
 	local id
