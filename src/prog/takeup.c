@@ -5,6 +5,8 @@
 #include "prog/job.h"
 
 #include "cli/option.h"
+#include "eval/prompt.h"
+#include "run/canary.h"
 
 /* Later attempts follow the first within days. */
 enum { SISTERS_WITHIN_S = 7 * 86400, BATCH_ID_MAX_BYTES = 256 };
@@ -63,9 +65,97 @@ check_limit(const struct nm_quiz_wish *person, struct nm_quiz_memory *memory,
 		(long long)memory->questions);
 }
 
+/*
+ * A batch made elsewhere tells with what it was asked, but not the prompt's words:
+ * only its digest. Where the person's prompt, or the built-in one, is that, what is
+ * missing can be asked for directly. Else it is scored, and that is all.
+ */
+static enum nm_code
+learn_request(const struct nm_job_tools *tools, const char *batch_id,
+              const struct nm_quiz_wish *person,
+              struct nm_quiz_memory *memory, struct nm_err *err)
+{
+	struct nm_prompt prompt = { 0 };
+	enum nm_code rc;
+	int same;
+
+	if (!memory->model || !memory->prompt_digest[0]) {
+		nm_message_warn(tools->message, "what %s was asked with is not"
+			" told: it is scored, and --finish-direct asks nothing"
+			" of it again", batch_id);
+		return NM_OK;
+	}
+	rc = nm_prompt_load(&prompt, person->prompt_path, err);
+	if (rc)
+		goto done;
+	same = strcmp(prompt.digest, memory->prompt_digest) == 0;
+	if (!same && person->prompt_path)
+		rc = nm_fail(err, NM_USAGE, 0,
+			"--prompt: %s is not what %s was made with",
+			person->prompt_path, batch_id);
+	else if (!same)
+		nm_message_warn(tools->message, "%s was made with another"
+			" prompt: --finish-direct wants it by --prompt, and"
+			" without it asks nothing again", batch_id);
+	if (rc || !same)
+		goto done;
+	memory->wish.model = memory->model;
+	memory->wish.max_output_tokens = memory->max_output_tokens;
+	memory->wish.prompt_path = person->prompt_path;
+	memory->wish.prompt_template = NULL;
+done:
+	nm_prompt_release(&prompt);
+	return rc;
+}
+
+/* The journal of this machine has it, since it was scored here before. */
+static enum nm_code
+learn_again(const struct nm_job_tools *tools, const char *batch_id,
+            const struct nm_quiz_wish *person, struct nm_arena *arena,
+            struct nm_quiz_memory *memory, struct nm_err *err)
+{
+	struct nm_quiz_memory told;
+	struct nm_batch batch;
+	enum nm_code rc = nm_batches_get(&tools->service->api, batch_id, arena,
+	                                 &batch, err);
+
+	if (rc)
+		return rc;
+	nm_quiz_guess(&batch, arena, &told);
+	memory->model = told.model;
+	memory->max_output_tokens = told.max_output_tokens;
+	memory->prompt_digest = told.prompt_digest;
+	return learn_request(tools, batch_id, person, memory, err);
+}
+
+/* A prompt that is named beside a run of this machine's has to be its own. */
+static enum nm_code
+check_prompt(const struct nm_quiz_wish *person,
+             const struct nm_quiz_memory *memory, struct nm_err *err)
+{
+	struct nm_prompt prompt = { 0 };
+	enum nm_code rc;
+
+	if (!person->prompt_path || !memory->wish.prompt_template)
+		return NM_OK;
+	rc = nm_prompt_load(&prompt, person->prompt_path, err);
+	if (!rc && strcmp(prompt.digest, memory->prompt_digest) != 0)
+		rc = nm_fail(err, NM_USAGE, 0,
+			"--prompt: %s is not what the batch was made with:"
+			" leave it out", person->prompt_path);
+	nm_prompt_release(&prompt);
+	return rc;
+}
+
+static int
+was_made_elsewhere(const struct nm_run *run)
+{
+	return run->n_shards && !run->shards[0].bytes;
+}
+
 static enum nm_code
 take_from_journal(struct nm_job *job, const struct nm_job_tools *tools,
-                  const struct nm_run_record *record,
+                  const struct nm_run_record *record, const char *batch_id,
                   const struct nm_quiz_wish *person, struct nm_err *err)
 {
 	struct nm_run_tools run_tools;
@@ -78,16 +168,23 @@ take_from_journal(struct nm_job *job, const struct nm_job_tools *tools,
 		goto done;
 	let_person_choose(person, &memory);
 	rc = check_limit(person, &memory, err);
+	if (!rc && memory.wish.model)
+		rc = check_prompt(person, &memory, err);
+	else if (!rc && tools->tail == NM_TAIL_DIRECT)
+		rc = learn_again(tools, batch_id, person, &arena, &memory,
+		                 err);
 	if (!rc)
 		rc = nm_job_read(job, tools, &memory.wish, err);
 	if (!rc)
 		rc = check_digest(job, &memory, err);
 	if (rc)
 		goto done;
-	job->scoring_only = !memory.wish.model;
 	run_tools = nm_job_run_tools(job);
 	rc = nm_run_resume(&job->run, &run_tools, record->id,
 	                   nm_quiz_source(job->quiz), err);
+	job->scoring_only = !memory.wish.model ||
+	                    (tools->tail != NM_TAIL_DIRECT &&
+	                     was_made_elsewhere(&job->run));
 done:
 	nm_arena_release(&arena);
 	return rc;
@@ -168,14 +265,15 @@ find_sisters(struct nm_job *job, const struct nm_batch *batch,
 }
 
 static enum nm_code
-adopt(struct nm_job *job, const struct nm_batch *batch, struct nm_err *err)
+adopt(struct nm_job *job, const struct nm_batch *batch,
+      const struct nm_quiz_memory *memory, struct nm_err *err)
 {
 	struct nm_run_tools tools = nm_job_run_tools(job);
 	struct nm_buf spec = { 0 };
 	struct nm_run_wish wish = {
 		.mode = "batch",
 		.name = nm_quiz_name(job->quiz),
-		.model = batch->model,
+		.model = memory->model ? memory->model : batch->model,
 		.endpoint = batch->endpoint,
 		.identity = batch->id,
 	};
@@ -208,13 +306,15 @@ take_from_batch(struct nm_job *job, const struct nm_job_tools *tools,
 	rc = locate(&memory, person, batch, &place, err);
 	if (!rc)
 		rc = check_limit(person, &memory, err);
+	if (!rc && tools->tail == NM_TAIL_DIRECT)
+		rc = learn_request(tools, batch->id, person, &memory, err);
 	if (!rc)
 		rc = nm_job_read(job, tools, &memory.wish, err);
 	if (!rc)
 		rc = check_digest(job, &memory, err);
 	if (!rc)
-		rc = adopt(job, batch, err);
-	job->scoring_only = 1;
+		rc = adopt(job, batch, &memory, err);
+	job->scoring_only = !memory.wish.model;
 	nm_place_release(&place);
 	nm_arena_release(&arena);
 	return rc;
@@ -240,7 +340,8 @@ take_unknown(struct nm_job *job, const struct nm_job_tools *tools,
 	rc = run[0] ? nm_runs_get(tools->journal, run, &arena, &record, err)
 	            : NM_ABSENT;
 	if (!rc)
-		rc = take_from_journal(job, tools, &record, person, err);
+		rc = take_from_journal(job, tools, &record, batch_id, person,
+		                       err);
 	else if (rc == NM_ABSENT)
 		rc = take_from_batch(job, tools, &batch, person, err);
 done:
@@ -280,6 +381,20 @@ check_id(const char *batch_id, struct nm_err *err)
 		" are shown by batch_manager --list", batch_id);
 }
 
+/* The answers of a canary are in the journal of the machine that asked it. */
+static void
+tell_canary(const struct nm_job *job)
+{
+	int64_t asked = nm_canary_size(&job->run);
+
+	if (!job->scoring_only || !asked)
+		return;
+	nm_message_note(job->tools->message, "the first %lld of %s were asked"
+		" directly, by the machine that made the batch, and their"
+		" answers are there: here they are missing (--finish-direct"
+		" asks them again)", (long long)asked, job->run.record.name);
+}
+
 enum nm_code
 nm_job_take_up(struct nm_job *job, const struct nm_job_tools *tools,
                const char *batch_id, const struct nm_quiz_wish *wish,
@@ -298,9 +413,12 @@ nm_job_take_up(struct nm_job *job, const struct nm_job_tools *tools,
 	if (!rc)
 		rc = check_account(tools, batch_id, &record, err);
 	if (!rc)
-		rc = take_from_journal(job, tools, &record, wish, err);
+		rc = take_from_journal(job, tools, &record, batch_id, wish,
+		                       err);
 	else if (rc == NM_ABSENT)
 		rc = take_unknown(job, tools, batch_id, wish, err);
+	if (!rc)
+		tell_canary(job);
 	nm_arena_release(&arena);
 	return rc;
 }

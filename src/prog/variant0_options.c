@@ -124,7 +124,6 @@ static const struct nm_option_clash clashes[] = {
 	  "one creates a batch, the other takes up one that exists" },
 	{ OPT_SAMPLE, OPT_BATCH_ID, "the batch holds its questions already" },
 	{ OPT_MODEL, OPT_BATCH_ID, "the batch was made with its own model" },
-	{ OPT_PROMPT, OPT_BATCH_ID, "the batch was made with its own prompt" },
 	{ OPT_MAX_OUTPUT_TOKENS, OPT_BATCH_ID,
 	  "the batch was made with its own" },
 	{ OPT_LOCAL, OPT_BASE_URL, "each names a service" },

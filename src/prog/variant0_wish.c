@@ -56,6 +56,13 @@ nm_variant0_check(const struct nm_options *options, struct nm_err *err)
 		return nm_fail(err, NM_USAGE, 0,
 			"--deadline goes with --finish-direct, which is not"
 			" given");
+	/* Only to ask again what a batch made elsewhere left undone. */
+	if (nm_options_given(options, OPT_PROMPT) &&
+	    nm_options_given(options, OPT_BATCH_ID) &&
+	    !nm_options_given(options, OPT_FINISH_DIRECT))
+		return nm_fail(err, NM_USAGE, 0,
+			"--prompt cannot go with --batch-id: the batch was made"
+			" with its own prompt");
 	if (nm_options_given(options, OPT_SEED) &&
 	    !nm_options_given(options, OPT_SAMPLE))
 		return nm_fail(err, NM_USAGE, 0,

@@ -3,6 +3,7 @@
  */
 #include "run/creation.h"
 
+#include "run/canary.h"
 #include "run/look.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400, PAGE = 100 };
@@ -12,6 +13,7 @@ static size_t
 write_metadata(struct nm_run *run, const struct nm_shard_record *shard,
                struct nm_arena *arena, struct nm_batch_pair *pairs)
 {
+	int64_t canary = nm_canary_size(run);
 	size_t n = run->n_metadata;
 
 	memcpy(pairs, run->metadata, n * sizeof(*pairs));
@@ -25,6 +27,11 @@ write_metadata(struct nm_run *run, const struct nm_shard_record *shard,
 	pairs[n++] = (struct nm_batch_pair){ "tag", shard->tag };
 	pairs[n++] = (struct nm_batch_pair){
 		"program", "nightmail " NM_VERSION };
+	/* Whoever takes the batch up elsewhere has not got these answers. */
+	if (canary)
+		pairs[n++] = (struct nm_batch_pair){
+			"canary", nm_arena_printf(arena, "%lld",
+			                          (long long)canary) };
 	return n;
 }
 
@@ -41,7 +48,7 @@ static enum nm_code
 send_once(struct nm_run *run, struct nm_shard_record *shard,
           struct nm_err *err)
 {
-	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX + 5];
+	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX + 6];
 	struct nm_batch_wish wish = {
 		.input_file_id = shard->input_file_id,
 		.endpoint = run->record.endpoint,

@@ -79,6 +79,8 @@ struct nm_quiz_memory {
 	const char         *digest;  /* of the questions; "" = not told */
 	const char         *prompt_digest;
 	int64_t             questions; /* -1 = not told */
+	const char         *model;     /* that was asked; NULL = not told */
+	int64_t             max_output_tokens;
 };
 
 /* From a run's spec. NM_STATE when it is none of ours. */

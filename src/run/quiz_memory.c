@@ -99,6 +99,11 @@ nm_quiz_metadata(const struct nm_quiz *quiz, const char *description,
 	}
 	PAIR("dataset_digest", nm_arena_string(arena, quiz->source.digest));
 	PAIR("prompt_digest", nm_arena_string(arena, quiz->prompt.digest));
+	if (wish->model && strlen(wish->model) <= NM_INPUT_METADATA_VALUE_MAX)
+		PAIR("model", nm_arena_string(arena, wish->model));
+	if (wish->max_output_tokens)
+		PAIR("max_output_tokens",
+		     number(arena, wish->max_output_tokens));
 #undef PAIR
 	return n;
 }
@@ -131,6 +136,8 @@ recall_members(const struct nm_value *spec, struct nm_arena *arena,
 	memory->digest = recall_text(spec, "digest", arena);
 	memory->prompt_digest = recall_text(spec, "prompt_digest", arena);
 	memory->questions = nm_json_int(nm_json_get(spec, "questions"), -1);
+	memory->model = wish->model;
+	memory->max_output_tokens = wish->max_output_tokens;
 }
 
 enum nm_code
@@ -182,6 +189,7 @@ nm_quiz_guess(const struct nm_batch *batch, struct nm_arena *arena,
               struct nm_quiz_memory *memory)
 {
 	const char *set = nm_batch_metadata(batch, "dataset");
+	const char *model = nm_batch_metadata(batch, "model");
 	struct nm_quiz_wish *wish = &memory->wish;
 
 	memset(memory, 0, sizeof(*memory));
@@ -193,6 +201,8 @@ nm_quiz_guess(const struct nm_batch *batch, struct nm_arena *arena,
 	memory->prompt_digest = nm_arena_string(arena,
 		nm_batch_metadata(batch, "prompt_digest"));
 	memory->questions = pair_int(batch, "num_questions", -1);
+	memory->model = model[0] ? nm_arena_string(arena, model) : NULL;
+	memory->max_output_tokens = pair_int(batch, "max_output_tokens", 0);
 	wish->limit = pair_int(batch, "limit", 0);
 	wish->sample = pair_int(batch, "sample", 0);
 	wish->seed = pair_int(batch, "seed", 0);

@@ -60,7 +60,9 @@ struct nm_run_wish {
 	size_t      n_metadata;
 };
 
-enum { NM_RUN_METADATA_MAX = 11 }; /* of 16; the rest is the run's own */
+enum { NM_RUN_METADATA_MAX = 10 }; /* of 16; the rest is the run's own */
+
+enum { NM_RUN_ATTEMPTS_MAX = 255 };
 
 /*
  * Borrowed: journal, api, clock, watch, source; they outlive the run.
@@ -128,7 +130,7 @@ enum nm_code nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
 
 /*
  * Records a run that the journal does not know: batches made elsewhere, each a
- * shard that was created.
+ * shard that was created. The requests that their canary had are in none.
  */
 enum nm_code nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
                           struct nm_source *source,

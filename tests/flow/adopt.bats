@@ -255,3 +255,105 @@ adopt() { # option...
 	[ "$(grep -c '^Results saved to' out.txt)" = 2 ]
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
 }
+
+# ---- batches of ours, taken up on another machine ----
+
+elsewhere() {
+	export XDG_STATE_HOME=$PWD/elsewhere
+	MADE=$(calls POST '.*')
+}
+
+@test "a canary's answers stay with the machine that asked it: said, and missing" {
+	a_desk --answer-key "$SAMPLE"
+	variant0 --mode batch --limit 7 --canary 2 --shard-requests 3 --dry-run
+	BATCH_ID=$(ids_of "$OUT" | head -1)
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$(member .metadata.canary)" = 2 ]
+	[ "$(member '.metadata | length <= 16')" = true ]
+	elsewhere
+	local again
+	for again in first second; do
+		adopt
+		[ "$STATUS" = 1 ]
+		grep -q 'the first 2 of 1-hop-test were asked directly' err.txt
+		[ "$(ledger)" = 'asked=7 answered=5 missing=2 attempts=1' ]
+		[ "$(result '[.results[].class] | .[:3] | join(" ")')" = \
+			'missing missing answered' ]
+		nothing_made
+	done
+}
+
+@test "--finish-direct asks the canary's questions again, and what failed" {
+	faults 'row 2 of batch 1: http_error 500'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	variant0 --mode batch --limit 7 --canary 2 --max-output-tokens 300 \
+		--model some-model --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	elsewhere
+	# Also where it was scored here before.
+	adopt
+	[ "$(ledger)" = 'asked=7 answered=4 http_error=1 missing=2 attempts=1' ]
+	nothing_made
+	adopt --finish-direct
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=7 answered=7 attempts=2' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	[ "$(calls POST /v1/chat/completions)" = 5 ]
+	[ "$(result '[.run.request.model, .run.request.max_output_tokens] |
+		join(" ")')" = 'some-model 300' ]
+	# Without the word nothing more is sent.
+	MADE=$(calls POST '.*')
+	adopt
+	[ "$STATUS" = 0 ]
+	nothing_made
+}
+
+@test "--finish-direct at once, on a machine that never saw the batch" {
+	a_desk --answer-key "$SAMPLE"
+	variant0 --mode batch --limit 5 --canary 1 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	elsewhere
+	adopt --finish-direct
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+}
+
+@test "--finish-direct of a batch with a prompt of its own wants that prompt" {
+	a_desk --answer-key "$SAMPLE"
+	echo 'Films as JSON, please: {question}' >mine.txt
+	echo 'Films as JSON, quick: {question}' >other.txt
+	variant0 --mode batch --limit 3 --canary 1 --prompt mine.txt --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	elsewhere
+	adopt --finish-direct
+	[ "$STATUS" = 1 ]
+	grep -q 'was made with another prompt' err.txt
+	nothing_made
+	adopt --finish-direct --prompt other.txt
+	[ "$STATUS" = 2 ]
+	says 'other.txt is not what'
+	adopt --finish-direct --prompt mine.txt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "--finish-direct asks nothing of an older script's batch" {
+	faults 'row 2: missing'
+	a_desk --faults "$FAULTS"
+	old_batch 4 '{"description":"Variant0 - 1-hop-test","num_questions":"4"}'
+	adopt --finish-direct
+	[ "$STATUS" = 1 ]
+	grep -q 'is not told' err.txt
+	nothing_made
+}
+
+@test "metadata that name an attempt beyond all reason" {
+	a_desk
+	old_batch 4 '{"description":"Variant0 - 1-hop-test","num_questions":"4",
+		"attempt":"2000000000"}'
+	adopt
+	[ "$STATUS" = 0 ]
+	grep -q 'name attempt 2000000000, and no run has more than 255' err.txt
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=255' ]
+}

@@ -17,6 +17,8 @@ load client
 	run_batch 5 --canary 2
 	[ "$STATUS" = 1 ]
 	[ "$(ledger)" = 'asked=5 answered=2 missing=3 attempts=1' ]
+	[ "$(result '.ledger.reasons | @json')" = \
+		'[{"class":"missing","status":null,"code":null,"count":3}]' ]
 }
 
 @test "a canary read leniently is not judged again when the run goes on" {
