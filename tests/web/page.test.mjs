@@ -77,6 +77,26 @@ test('a batch is cancelled by the keyboard, and asks first', async () => {
 	});
 });
 
+test('what has ended meanwhile is not asked about any more', async () => {
+	await withServer(['--clock', 'step'], async (server) => {
+		const id = await server.batch(requests(3));
+		const advance = async (span) => {
+			await fetch(`${server.url}/_control/clock`, { method: 'POST',
+				body: JSON.stringify({ advance: span }) });
+		};
+		const page = await browser.page(`${server.url}/#${id}`);
+		await page.until(has('rows not yet counted'));
+		await page.value("document.querySelector('#view .danger').click()");
+		await page.until("document.querySelector('dialog').open");
+		await advance('24h');
+		await page.until(has('expired'));
+		await page.until("!document.querySelector('dialog').open");
+		assert.equal((await server.get(`/v1/batches/${id}`)).status,
+			'expired');
+		await page.until(has('virtual time (step)'));
+	});
+});
+
 test('rows come in pages and can be searched', async () => {
 	await withServer([], async (server) => {
 		const id = await server.batch(requests(60));
@@ -176,6 +196,15 @@ test('a phone shows it whole, and every control has a name', async () => {
 		await page.until(has('Rows 1 to 2'));
 		assert.ok(await page.value(
 			'document.documentElement.scrollWidth <= 320'));
+		await server.upload(requests(1), `${'long'.repeat(50)}.jsonl`);
+		for (const hash of ['files', '']) {
+			await page.value(`location.hash = '${hash}'`);
+			await page.until(has(hash ? '.jsonl' : id));
+			assert.ok(await page.value(
+				'document.documentElement.scrollWidth <= 320'), hash);
+		}
+		await page.value(`location.hash = '${id}'`);
+		await page.until(has('Rows 1 to 2'));
 		const { nodes } = await page.send('Accessibility.getFullAXTree');
 		const controls = nodes.filter((n) => !n.ignored && ['button', 'link',
 			'textbox', 'searchbox', 'progressbar'].includes(n.role?.value));

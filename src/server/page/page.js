@@ -111,8 +111,9 @@ function errorsOf(batch) {
 		el('h2', {}, 'Errors'), el('ul', { class: 'cards' }, ...items));
 }
 
-function download(id, text) {
+function download(id, text, name = null) {
 	return el('a', { href: `/v1/files/${id}/content`, download: '',
+		'aria-label': name ? `${text} ${name}` : null,
 		onclick: async (event) => {
 			if (!hasKey())
 				return;
@@ -199,9 +200,12 @@ function batchView(id) {
 			el('span', { class: 'grow' }, counts(batch)),
 			batch.model?.startsWith('simulated') ? el('span',
 				{ class: 'warm' }, 'simulated answers, no real model') : '');
-		bar.replaceChildren(progress(batch));
+		bar.replaceChildren(...(isFinal(batch) && !batch.request_counts?.total
+			? [] : [progress(batch)]));
 		about.replaceChildren(el('h2', {}, 'About'), batchFacts(batch));
 		button.hidden = isFinal(batch) || batch.status === 'cancelling';
+		if (button.hidden && byId('sure').dataset.batch === id)
+			byId('sure').close('keep'); // there is nothing to ask any more
 		if (batch.status !== status)
 			say(`${batch.status.replace('_', ' ')}, ${counts(batch)}`);
 		status = batch.status;
@@ -225,7 +229,7 @@ function fileCard(file) {
 			el('span', { class: 'quiet' }, time(file.created_at))),
 		el('div', { class: 'row' },
 			el('span', { class: 'id grow quiet' }, file.id),
-			download(file.id, `Download ${file.filename}`)));
+			download(file.id, 'Download', file.filename)));
 }
 
 // ---- the whole ----

@@ -48,6 +48,8 @@ export function isFinal(batch) {
 export function counts(batch) {
 	const c = batch.request_counts || { total: 0, completed: 0, failed: 0 };
 	const failed = c.failed ? `, ${c.failed} failed` : '';
+	if (!c.total)
+		return isFinal(batch) ? 'no row was run' : 'rows not yet counted';
 	return `${c.completed} of ${c.total} done${failed}`;
 }
 
