@@ -1,16 +1,15 @@
 /*
  * manage_prune: --prune: forgets old finished runs: their journal entries and their
- * downloads on this machine. Never results, nor anything at the service.
+ * downloads on this machine, and what interrupted work left there. Never results, nor anything at the service.
  */
-#include <dirent.h>
 #include <inttypes.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "cli/consent.h"
 #include "prog/byte_count.h"
+#include "prog/leftovers.h"
 #include "prog/manager.h"
 #include "state/runs.h"
 
@@ -19,7 +18,7 @@ struct pruning {
 	struct nm_run_record *runs; /* the due ones come first */
 	size_t                n_due;
 	uint64_t              removed;
-	int64_t               bytes;
+	struct nm_leftovers   leftovers; /* bytes: of the runs too */
 	struct nm_arena       arena;
 };
 
@@ -67,32 +66,6 @@ ask(struct pruning *pruning, struct nm_err *err)
 	               pruning->n_due == 1 ? "" : "s");
 }
 
-/* A run's folder holds files alone; whatever else is in it keeps it there. */
-static void
-remove_folder(struct pruning *pruning, const char *path)
-{
-	struct nm_buf name = {0};
-	struct dirent *entry;
-	struct stat stat;
-	DIR *folder = opendir(path);
-
-	if (!folder)
-		return;
-	while ((entry = readdir(folder))) {
-		nm_buf_clear(&name);
-		nm_path_join(&name, path, entry->d_name);
-		if (lstat(nm_buf_string(&name), &stat) ||
-		    !S_ISREG(stat.st_mode) || unlink(nm_buf_string(&name)))
-			continue;
-		/* Linked into the results it goes on taking room there. */
-		if (stat.st_nlink == 1)
-			pruning->bytes += stat.st_size;
-	}
-	closedir(folder);
-	rmdir(path);
-	nm_buf_release(&name);
-}
-
 static void
 add_folder(const struct pruning *pruning, const char *run, struct nm_buf *out)
 {
@@ -116,7 +89,8 @@ forget(struct pruning *pruning, const char *run, struct nm_err *err)
 	if (!rc)
 		rc = nm_runs_remove(pruning->manager->journal, run, err);
 	if (!rc) {
-		remove_folder(pruning, nm_buf_string(&folder));
+		nm_leftovers_remove_folder(nm_buf_string(&folder),
+		                           &pruning->leftovers);
 		/* Of a run that nobody can find any more nobody wants the lock. */
 		unlink(nm_buf_string(&path));
 		pruning->removed++;
@@ -127,26 +101,65 @@ forget(struct pruning *pruning, const char *run, struct nm_err *err)
 	return rc == NM_HELD ? NM_OK : rc;
 }
 
+/* A process at work may not have come to hold what it just made. */
+enum { AGE_MIN_MS = 60000 };
+
+static enum nm_code
+sweep(struct pruning *pruning, struct nm_err *err)
+{
+	struct nm_manager *manager = pruning->manager;
+	int64_t older_ms = nm_manager_older_than_ms(&manager->options,
+	                                            manager->action);
+	int64_t age_ms = older_ms > AGE_MIN_MS ? older_ms : AGE_MIN_MS;
+	struct nm_buf folder = {0};
+	enum nm_code rc = nm_path_state(&folder, err);
+
+	if (!rc)
+		nm_leftovers_sweep(nm_buf_string(&folder), manager->journal,
+		                   nm_clock_wall_ms(&manager->clock) - age_ms,
+		                   &pruning->leftovers);
+	nm_buf_release(&folder);
+	return rc;
+}
+
+static void
+add_text(const struct pruning *pruning, struct nm_buf *text)
+{
+	uint64_t count = pruning->leftovers.count;
+	char size[NM_BYTE_COUNT_MAX];
+
+	if (pruning->n_due)
+		nm_buf_addf(text, "Forgot %" PRIu64 " of %zu run%s",
+		            pruning->removed, pruning->n_due,
+		            pruning->n_due == 1 ? "" : "s");
+	else
+		nm_buf_add_string(text, "There is nothing to forget");
+	if (count)
+		nm_buf_addf(text, "; removed %" PRIu64 " thing%s that "
+		            "interrupted work left", count,
+		            count == 1 ? "" : "s");
+	if (pruning->n_due || count)
+		nm_buf_addf(text, "; freed %s", nm_byte_count(
+			(uint64_t)pruning->leftovers.bytes, size));
+	nm_buf_add_string(text, ".\n");
+}
+
 static void
 tell(const struct pruning *pruning)
 {
 	struct nm_buf text = {0};
 	struct nm_json_writer w = { .out = &text, .indent = 2 };
-	char size[NM_BYTE_COUNT_MAX];
 
 	if (nm_manager_wants_json(pruning->manager)) {
 		nm_json_open_object(&w, NULL);
 		nm_json_put_int(&w, "runs", (int64_t)pruning->removed);
-		nm_json_put_int(&w, "bytes", pruning->bytes);
+		nm_json_put_int(&w, "leftovers",
+		                (int64_t)pruning->leftovers.count);
+		nm_json_put_int(&w, "bytes", pruning->leftovers.bytes);
 		nm_json_close_object(&w);
 		nm_buf_add_byte(&text, '\n');
-	} else if (!pruning->n_due) {
-		nm_buf_add_string(&text, "There is nothing to forget.\n");
 	} else {
-		nm_buf_addf(&text, "Forgot %" PRIu64 " of %zu run%s; freed %s.\n",
-		            pruning->removed, pruning->n_due,
-		            pruning->n_due == 1 ? "" : "s",
-		            nm_byte_count((uint64_t)pruning->bytes, size));
+		add_text(pruning, &text);
 	}
 	nm_manager_print(&text);
 	nm_buf_release(&text);
@@ -165,6 +178,8 @@ nm_manage_prune(struct nm_manager *manager, struct nm_err *err)
 		goto done;
 	for (i = 0; !rc && i < pruning.n_due; i++)
 		rc = forget(&pruning, pruning.runs[i].id, err);
+	if (!rc)
+		rc = sweep(&pruning, err);
 	tell(&pruning);
 done:
 	nm_arena_release(&pruning.arena);

@@ -57,7 +57,8 @@ static const struct nm_option options[] = {
 	          "this machine" },
 	{ .id = MANAGER_PRUNE, .name = "prune",
 	  .help = "forget old finished runs and their downloads on this "
-	          "machine, never results" },
+	          "machine, and what interrupted work left there; never "
+	          "results" },
 	{ .id = MANAGER_OLDER_THAN, .name = "older-than",
 	  .kind = NM_OPTION_SPAN, .argument = "SPAN",
 	  .otherwise = "7d with --clean, 90d with --prune", .min = 0,

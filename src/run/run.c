@@ -4,6 +4,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "run/plan.h"
@@ -229,6 +230,36 @@ write_new(struct nm_run *run, const struct nm_plan *plan,
 	return rc;
 }
 
+/* Nobody else knows the id of a run that was not written down. */
+static void
+leave_folder(struct nm_run *run)
+{
+	struct nm_buf lock = { 0 };
+
+	nm_buf_addf(&lock, "%s.lock", nm_buf_string(&run->folder));
+	(void)rmdir(nm_buf_string(&run->folder));
+	(void)unlink(nm_buf_string(&lock));
+	nm_lock_close(&run->lock);
+	nm_buf_release(&lock);
+}
+
+/* In a transaction of its own; *other as write_new. */
+static enum nm_code
+commit_new(struct nm_run *run, const struct nm_plan *plan,
+           enum nm_run_take take, struct nm_run_record *other,
+           struct nm_err *err)
+{
+	enum nm_code rc = nm_journal_begin(run->journal, err);
+
+	if (rc)
+		return rc;
+	rc = write_new(run, plan, take, other, err);
+	if (!rc && !other->id)
+		return nm_journal_commit(run->journal, err);
+	nm_journal_rollback(run->journal);
+	return rc;
+}
+
 /*
  * The look for a run like this one and the writing of it are one transaction: of
  * two processes that begin at the same time, the second takes up the first's.
@@ -240,18 +271,12 @@ record_new(struct nm_run *run, const struct nm_plan *plan,
 	struct nm_run_record other = { 0 };
 	enum nm_code rc = enter_folder(run, err);
 
-	if (!rc)
-		rc = nm_journal_begin(run->journal, err);
 	if (rc)
 		return rc;
-	rc = write_new(run, plan, take, &other, err);
-	if (!rc && !other.id)
-		return nm_journal_commit(run->journal, err);
-	nm_journal_rollback(run->journal);
-	if (rc)
-		return rc;
-	nm_lock_close(&run->lock);
-	return take_up(run, &other, err);
+	rc = commit_new(run, plan, take, &other, err);
+	if (rc || other.id)
+		leave_folder(run);
+	return !rc && other.id ? take_up(run, &other, err) : rc;
 }
 
 static enum nm_code

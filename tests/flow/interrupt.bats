@@ -128,6 +128,24 @@ waiting() {
 	wait "$PID" || true
 }
 
+@test "of four that begin at once none leaves anything but the one run" {
+	a_desk
+	local round runs=$XDG_STATE_HOME/nightmail/runs pids
+	for round in 1 2 3 4; do
+		rm -rf "$XDG_STATE_HOME"
+		pids=()
+		for _ in 1 2 3 4; do
+			variant0_llm_baseline --mode batch --limit "$round" \
+				--dry-run >/dev/null 2>&1 3>&- &
+			pids+=($!)
+		done
+		wait "${pids[@]}" || true
+		[ "$(find "$runs" -mindepth 1 -type d | wc -l)" = 1 ]
+		[ "$(find "$runs" -name '*.lock' | wc -l)" = 1 ]
+		[ "$(calls POST /v1/batches)" = "$round" ]
+	done
+}
+
 @test "direct: Ctrl-C saves what came; the same command asks the rest alone" {
 	RESULTS=results/variant0_llm_baseline_1-hop-test.json
 	faults 'on POST /v1/chat/completions nth 11..: delay 30s'

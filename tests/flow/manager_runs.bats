@@ -115,6 +115,46 @@ files_there() {
 		wc -l)" = 0 ]
 }
 
+@test "--prune: what interrupted work left goes, what is at work stays" {
+	a_desk
+	a_finished_run
+	local home=$XDG_STATE_HOME/nightmail holder
+	mkdir -p "$home/passing" "$home/runs/0123456789ab" \
+		"$home/runs/ba9876543210"
+	printf 'half' >"$home/passing/old.file-1.part"
+	cp "$home/passing/old.file-1.part" "$home/passing/held.file-2.part"
+	# One died before it wrote its run down, one is about to.
+	echo 1 >"$home/runs/0123456789ab.lock"
+	echo 1 >"$home/runs/ba9876543210.lock"
+	touch -d '2 hours ago' "$home"/passing/* "$home"/runs/*
+	echo young >"$home/passing/young.file-3.part"
+	(
+		flock 8
+		flock 9
+		exec sleep 30
+	) 8<"$home/passing/held.file-2.part" \
+		9<"$home/runs/ba9876543210.lock" 3>&- &
+	holder=$!
+	held() { ! flock -n "$home/runs/ba9876543210.lock" true; }
+	wait_for 5 held
+	manager --prune --older-than 1h --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -c . out.txt)" = '{"runs":0,"leftovers":2,"bytes":4}' ]
+	[ "$(find "$home/passing" -type f -printf '%f\n' | sort |
+		paste -sd' ')" = 'held.file-2.part young.file-3.part' ]
+	[ ! -e "$home/runs/0123456789ab" ]
+	[ ! -e "$home/runs/0123456789ab.lock" ]
+	[ -e "$home/runs/ba9876543210" ]
+	# Of the run that is known nothing is gone.
+	[ "$(find "$home/runs" -name '*_output.jsonl' | wc -l)" = 2 ]
+	kill "$holder"
+	wait "$holder" || true
+	touch -d '2 hours ago' "$home"/passing/*
+	manager --prune --older-than 1h
+	[[ $OUT == 'There is nothing to forget; removed 3 things that'* ]]
+	[ ! -e "$home/passing" ]
+}
+
 @test "--prune: a journal that is damaged is exit 5 and stays" {
 	mkdir -p "$XDG_STATE_HOME/nightmail"
 	echo 'no database' >"$XDG_STATE_HOME/nightmail/journal.db"
