@@ -1,6 +1,7 @@
 /*
  * manage_prune: --prune: forgets old finished runs: their journal entries and their
- * downloads on this machine, and what interrupted work left there. Never results, nor anything at the service.
+ * downloads on this machine, and what interrupted work left there. Never results,
+ * nor anything at the service.
  */
 #include <inttypes.h>
 #include <unistd.h>
