@@ -185,9 +185,9 @@ refuse(struct nm_dataset *ds, struct nm_err *err)
 	               (unsigned long long)ds->spot.line, ds->spot.problem);
 }
 
-enum nm_code
-nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
-                struct nm_err *err)
+static enum nm_code
+next_question(struct nm_dataset *ds, enum nm_dataset_want want,
+              struct nm_question *q, struct nm_err *err)
 {
 	for (;;) {
 		struct nm_dataset_spot spot = { 0 };
@@ -210,8 +210,8 @@ nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
 			spot.text.at += mark;
 			spot.text.len -= mark;
 		}
-		switch (nm_dataset_line_read(&ds->line, ds->form, line.over,
-		                             &spot, q)) {
+		switch (nm_dataset_line_read(&ds->line, ds->form, want,
+		                             line.over, &spot, q)) {
 		case NM_DATASET_LINE_BLANK:
 			ds->counts.blank++;
 			continue;
@@ -223,6 +223,20 @@ nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
 			return NM_OK;
 		}
 	}
+}
+
+enum nm_code
+nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
+                struct nm_err *err)
+{
+	return next_question(ds, NM_DATASET_WHOLE, q, err);
+}
+
+enum nm_code
+nm_dataset_next_text(struct nm_dataset *ds, struct nm_question *q,
+                     struct nm_err *err)
+{
+	return next_question(ds, NM_DATASET_WITHOUT_GOLD, q, err);
 }
 
 enum nm_code

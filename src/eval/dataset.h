@@ -69,6 +69,10 @@ void nm_dataset_close(struct nm_dataset *ds);
 enum nm_code nm_dataset_next(struct nm_dataset *ds, struct nm_question *q,
                              struct nm_err *err) NM_MUST_USE;
 
+/* As nm_dataset_next, but q.gold is left out (n_gold is 0): it need not be cut. */
+enum nm_code nm_dataset_next_text(struct nm_dataset *ds, struct nm_question *q,
+                                  struct nm_err *err) NM_MUST_USE;
+
 /* Back to the first line; the counts start again. */
 enum nm_code nm_dataset_rewind(struct nm_dataset *ds, struct nm_err *err)
 	NM_MUST_USE;

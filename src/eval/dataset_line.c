@@ -3,6 +3,8 @@
  */
 #include "eval/dataset_line.h"
 
+#include <stdlib.h>
+
 #include "eval/fold.h"
 
 static enum nm_dataset_line_kind
@@ -13,9 +15,26 @@ bad(struct nm_dataset_spot *spot, const char *at, const char *problem)
 	return NM_DATASET_LINE_BAD;
 }
 
+/* Room for n gold answers; those that are there stay. */
+static void
+need_gold(struct nm_dataset_line *line, size_t n)
+{
+	size_t room = line->gold_room ? line->gold_room : 16;
+
+	if (n <= line->gold_room)
+		return;
+	while (room < n)
+		room *= 2;
+	line->gold = reallocarray(line->gold, room, sizeof(*line->gold));
+	if (!line->gold)
+		nm_die("out of memory");
+	line->gold_room = room;
+}
+
 /* ---- text: question<TAB>answer|answer ---- */
 
-/* Why a stripped line is no question, and where; NULL when it is one. */
+/* Why a stripped line is no question, and where; NULL when it is one, and then
+ * *at is its tab. */
 static const char *
 text_problem(const struct nm_dataset_spot *spot, struct nm_text line,
              const char **at)
@@ -24,7 +43,7 @@ text_problem(const struct nm_dataset_spot *spot, struct nm_text line,
 	const char *tab = memchr(line.at, '\t', line.len);
 	const char *second;
 
-	*at = end;
+	*at = tab ? tab : end;
 	if (!tab) {
 		const char *raw_end = spot->text.at + spot->text.len;
 
@@ -44,43 +63,41 @@ text_problem(const struct nm_dataset_spot *spot, struct nm_text line,
 static void
 cut_gold(struct nm_dataset_line *line, char *at, struct nm_question *q)
 {
-	char *end = line->bytes.at + line->bytes.len;
-	struct nm_text *gold;
-	size_t n = 1;
+	char *end = line->bytes.at + line->bytes.len, *bar;
+	size_t n = 0;
 
-	for (const char *c = at; c < end; c++)
-		n += *c == '|';
-	gold = nm_arena_array(&line->gold, n, sizeof(*gold));
-	for (size_t i = 0; i < n; i++) {
-		char *bar = memchr(at, '|', (size_t)(end - at));
-
+	do {
+		bar = memchr(at, '|', (size_t)(end - at));
 		if (!bar)
 			bar = end;
-		gold[i] = (struct nm_text){ at, (size_t)(bar - at) };
+		need_gold(line, n + 1);
+		line->gold[n++] = (struct nm_text){ at, (size_t)(bar - at) };
 		*bar = 0;
 		at = bar + 1;
-	}
-	q->gold = gold;
+	} while (bar < end);
+	q->gold = line->gold;
 	q->n_gold = n;
 }
 
 static enum nm_dataset_line_kind
 read_text(struct nm_dataset_line *line, struct nm_text stripped,
-          struct nm_dataset_spot *spot, struct nm_question *q)
+          enum nm_dataset_want want, struct nm_dataset_spot *spot,
+          struct nm_question *q)
 {
 	const char *at, *problem = text_problem(spot, stripped, &at);
 	size_t tab;
 
 	if (problem)
 		return bad(spot, at, problem);
-	tab = (size_t)((const char *)memchr(stripped.at, '\t', stripped.len)
-	               - stripped.at);
+	tab = (size_t)(at - stripped.at);
 	nm_buf_clear(&line->bytes);
-	nm_buf_add_text(&line->bytes, stripped);
+	nm_buf_add(&line->bytes, stripped.at,
+	           want == NM_DATASET_WHOLE ? stripped.len : tab + 1);
 	line->bytes.at[tab] = 0;
 	q->text = line->bytes.at;
 	q->text_len = tab;
-	cut_gold(line, line->bytes.at + tab + 1, q);
+	if (want == NM_DATASET_WHOLE)
+		cut_gold(line, line->bytes.at + tab + 1, q);
 	return NM_DATASET_LINE_QUESTION;
 }
 
@@ -112,8 +129,8 @@ take_gold(struct nm_dataset_line *line, const struct nm_value *list,
 	q->n_gold = nm_json_count(list);
 	if (q->n_gold == 0)
 		return "\"answers\" is an empty list";
-	gold = nm_arena_array(&line->gold, q->n_gold, sizeof(*gold));
-	q->gold = gold;
+	need_gold(line, q->n_gold);
+	q->gold = gold = line->gold;
 	nm_json_walk_init(&walk, list);
 	while ((entry = nm_json_walk_next(&walk, NULL)))
 		if (!gold_of(entry, gold++))
@@ -142,7 +159,8 @@ take_question(const struct nm_value *root, struct nm_question *q)
 
 static enum nm_dataset_line_kind
 read_jsonl(struct nm_dataset_line *line, struct nm_text stripped,
-           struct nm_dataset_spot *spot, struct nm_question *q)
+           enum nm_dataset_want want, struct nm_dataset_spot *spot,
+           struct nm_question *q)
 {
 	struct nm_err why = { 0 };
 	const struct nm_value *root;
@@ -160,6 +178,8 @@ read_jsonl(struct nm_dataset_line *line, struct nm_text stripped,
 	problem = take_question(root, q);
 	if (!problem)
 		problem = take_gold(line, nm_json_get(root, "answers"), q);
+	if (want == NM_DATASET_WITHOUT_GOLD)
+		q->n_gold = 0;
 	return problem ? bad(spot, stripped.at, problem)
 	               : NM_DATASET_LINE_QUESTION;
 }
@@ -168,8 +188,8 @@ read_jsonl(struct nm_dataset_line *line, struct nm_text stripped,
 
 enum nm_dataset_line_kind
 nm_dataset_line_read(struct nm_dataset_line *line, enum nm_dataset_form form,
-                     int over, struct nm_dataset_spot *spot,
-                     struct nm_question *q)
+                     enum nm_dataset_want want, int over,
+                     struct nm_dataset_spot *spot, struct nm_question *q)
 {
 	struct nm_text stripped = nm_fold_strip(spot->text);
 	struct nm_question read = { .id = (size_t)spot->line - 1 };
@@ -177,7 +197,6 @@ nm_dataset_line_read(struct nm_dataset_line *line, enum nm_dataset_form form,
 	const char *nul;
 	size_t valid;
 
-	nm_arena_clear(&line->gold);
 	if (over)
 		return bad(spot, spot->text.at + spot->text.len,
 		           "a line longer than 1 MiB");
@@ -190,8 +209,8 @@ nm_dataset_line_read(struct nm_dataset_line *line, enum nm_dataset_form form,
 	if (valid < stripped.len)
 		return bad(spot, stripped.at + valid, "not UTF-8");
 	kind = form == NM_DATASET_JSONL
-	     ? read_jsonl(line, stripped, spot, &read)
-	     : read_text(line, stripped, spot, &read);
+	     ? read_jsonl(line, stripped, want, spot, &read)
+	     : read_text(line, stripped, want, spot, &read);
 	if (kind == NM_DATASET_LINE_QUESTION)
 		*q = read;
 	return kind;
@@ -204,6 +223,6 @@ nm_dataset_line_release(struct nm_dataset_line *line)
 		return;
 	nm_buf_release(&line->bytes);
 	nm_buf_release(&line->problem);
-	nm_arena_release(&line->gold);
+	free(line->gold);
 	nm_json_release(&line->json);
 }

@@ -54,12 +54,19 @@ is_tail(char byte)
 	return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
+/* ASCII that is seen: most texts begin and end with it. */
+static bool
+is_visible(char byte)
+{
+	return byte > 0x20 && byte < 0x7f;
+}
+
 struct nm_text
 nm_fold_strip(struct nm_text text)
 {
 	uint32_t point;
 
-	while (text.len) {
+	while (text.len && !is_visible(text.at[0])) {
 		size_t used = decode(text, &point);
 
 		if (!nm_fold_is_space(point))
@@ -67,7 +74,7 @@ nm_fold_strip(struct nm_text text)
 		text.at += used;
 		text.len -= used;
 	}
-	while (text.len) {
+	while (text.len && !is_visible(text.at[text.len - 1])) {
 		size_t from = text.len - 1;
 		struct nm_text last;
 

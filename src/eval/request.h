@@ -48,6 +48,16 @@ void nm_request_release(struct nm_request *request);
 size_t nm_request_add_line(const struct nm_request *request,
                            const struct nm_question *q, struct nm_buf *out);
 
+/*
+ * The bytes that nm_request_add_line would append for a text which stands in JSON
+ * as it is; 0 for one that needs escapes. The text must be UTF-8.
+ */
+size_t nm_request_plain_line_bytes(const struct nm_request *request,
+                                   const struct nm_question *q);
+
+/* The custom id in a line that nm_request_add_line made; lent from the line. */
+struct nm_text nm_request_line_id(struct nm_text line);
+
 /* Appends the body alone, without a newline. */
 void nm_request_add_body(const struct nm_request *request,
                          const struct nm_question *q, struct nm_buf *out);

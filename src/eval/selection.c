@@ -59,29 +59,39 @@ start_walk(struct nm_selection *s, struct nm_err *err)
 
 /* ---- the first walk ---- */
 
+enum { PENDING_BYTES = 32 << 10 };
+
 /* Where taken questions go while they are counted and digested. */
 struct sum {
 	struct nm_digest digest;
+	struct nm_buf    pending; /* not yet digested: many small texts at once */
 	uint64_t         taken;
 	uint64_t         last_id;
 	uint64_t         text_bytes;
 };
 
 static void
-add_number(struct nm_digest *digest, uint64_t number)
+add_number(struct nm_buf *pending, uint64_t number)
 {
 	unsigned char bytes[8];
 
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (unsigned char)(number >> 8 * i);
-	nm_digest_add(digest, bytes, sizeof(bytes));
+	nm_buf_add(pending, bytes, sizeof(bytes));
 }
 
 static void
-add_text(struct nm_digest *digest, const char *at, size_t len)
+add_text(struct nm_buf *pending, const char *at, size_t len)
 {
-	add_number(digest, len);
-	nm_digest_add(digest, at, len);
+	add_number(pending, len);
+	nm_buf_add(pending, at, len);
+}
+
+static void
+digest_pending(struct sum *sum)
+{
+	nm_digest_add(&sum->digest, sum->pending.at, sum->pending.len);
+	nm_buf_clear(&sum->pending);
 }
 
 static void
@@ -90,11 +100,13 @@ add_question(struct sum *sum, const struct nm_question *q)
 	sum->taken++;
 	sum->last_id = q->id;
 	sum->text_bytes += q->text_len;
-	add_number(&sum->digest, q->id);
-	add_text(&sum->digest, q->text, q->text_len);
-	add_number(&sum->digest, q->n_gold);
+	add_number(&sum->pending, q->id);
+	add_text(&sum->pending, q->text, q->text_len);
+	add_number(&sum->pending, q->n_gold);
 	for (size_t i = 0; i < q->n_gold; i++)
-		add_text(&sum->digest, q->gold[i].at, q->gold[i].len);
+		add_text(&sum->pending, q->gold[i].at, q->gold[i].len);
+	if (sum->pending.len >= PENDING_BYTES)
+		digest_pending(sum);
 }
 
 static void
@@ -188,8 +200,10 @@ first_walk(struct nm_selection *s, struct nm_err *err)
 	s->facts.last_id = sum.last_id;
 	s->facts.text_bytes = sum.text_bytes;
 	nm_dataset_file_digest(s->ds, s->facts.file_sha256);
+	digest_pending(&sum);
 	nm_digest_finish(&sum.digest, s->facts.digest);
 done:
+	nm_buf_release(&sum.pending);
 	nm_digest_release(&sum.digest);
 	return rc;
 }
@@ -227,13 +241,16 @@ changed(const struct nm_selection *s, struct nm_err *err)
 	               "read: run again", nm_dataset_path(s->ds));
 }
 
-enum nm_code
-nm_selection_next(struct nm_selection *s, struct nm_question *q,
-                  struct nm_err *err)
+/* `read` is nm_dataset_next or nm_dataset_next_text. */
+static enum nm_code
+next_taken(struct nm_selection *s,
+           enum nm_code (*read)(struct nm_dataset *, struct nm_question *,
+                                struct nm_err *),
+           struct nm_question *q, struct nm_err *err)
 {
 	while (s->chosen < s->facts.taken) {
 		struct nm_question next;
-		enum nm_code rc = nm_dataset_next(s->ds, &next, err);
+		enum nm_code rc = read(s->ds, &next, err);
 
 		if (rc == NM_INPUT)
 			continue; /* told on the first walk */
@@ -248,6 +265,20 @@ nm_selection_next(struct nm_selection *s, struct nm_question *q,
 	}
 	*q = (struct nm_question){ 0 };
 	return nm_dataset_check(s->ds, err);
+}
+
+enum nm_code
+nm_selection_next(struct nm_selection *s, struct nm_question *q,
+                  struct nm_err *err)
+{
+	return next_taken(s, nm_dataset_next, q, err);
+}
+
+enum nm_code
+nm_selection_next_text(struct nm_selection *s, struct nm_question *q,
+                       struct nm_err *err)
+{
+	return next_taken(s, nm_dataset_next_text, q, err);
 }
 
 enum nm_code

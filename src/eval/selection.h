@@ -66,6 +66,11 @@ enum nm_code nm_selection_next(struct nm_selection *selection,
                                struct nm_question *q, struct nm_err *err)
 	NM_MUST_USE;
 
+/* As nm_selection_next, but without the gold answers: n_gold is 0. */
+enum nm_code nm_selection_next_text(struct nm_selection *selection,
+                                    struct nm_question *q,
+                                    struct nm_err *err) NM_MUST_USE;
+
 enum nm_code nm_selection_rewind(struct nm_selection *selection,
                                  struct nm_err *err) NM_MUST_USE;
 

@@ -48,7 +48,9 @@ struct nm_input_line {
 	struct nm_text custom_id;
 	struct nm_text model;
 	struct nm_text url;
-	uint64_t       prompt_tokens_guess; /* rough: bytes / 4 */
+	uint64_t       prompt_bytes;        /* of all its texts */
+	uint64_t       messages;
+	uint64_t       prompt_tokens_guess; /* rough: from these two */
 	int64_t        output_tokens_max;   /* -1 = no bound */
 	const struct nm_value *body;
 };
@@ -86,6 +88,9 @@ void nm_input_init(struct nm_input *input,
 bool nm_input_check_line(struct nm_input *input, struct nm_text text,
                          uint64_t number, struct nm_input_line *line,
                          struct nm_finding *finding);
+
+/* What prompt_tokens_guess is for so many bytes in so many messages. */
+uint64_t nm_input_guess_tokens(uint64_t prompt_bytes, uint64_t messages);
 
 /*
  * The file as a whole, after the last line: empty, too long, too large. False

@@ -77,20 +77,27 @@ text_bytes(const struct nm_value *value, int depth)
 	return bytes;
 }
 
+uint64_t
+nm_input_guess_tokens(uint64_t prompt_bytes, uint64_t messages)
+{
+	/* A message's frame costs about three tokens, the reply's three more. */
+	return (prompt_bytes + 3) / 4 + 3 + 3 * messages;
+}
+
 void
 nm_input_body_guess(const struct nm_input_body *body,
                     struct nm_input_line *line)
 {
-	uint64_t bytes = text_bytes(body->messages, 4) +
-		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
-		text_bytes(body->instructions, 1);
 	const struct nm_value *bound = has(body->output_max_new)
 		? body->output_max_new : body->output_max;
 	int64_t times = nm_json_int(body->n, 1);
 
-	/* A message's frame costs about three tokens, the reply's three more. */
-	line->prompt_tokens_guess = (bytes + 3) / 4 + 3 +
-		3 * nm_json_count(body->messages);
+	line->prompt_bytes = text_bytes(body->messages, 4) +
+		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
+		text_bytes(body->instructions, 1);
+	line->messages = nm_json_count(body->messages);
+	line->prompt_tokens_guess = nm_input_guess_tokens(line->prompt_bytes,
+	                                                  line->messages);
 	line->output_tokens_max = nm_json_int(bound, -1);
 	if (line->output_tokens_max < 0 ||
 	    line->output_tokens_max > INT32_MAX)

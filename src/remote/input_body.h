@@ -17,7 +17,7 @@ struct nm_input_body {
 /* Looks every member up in one walk; of one given twice the last counts. */
 struct nm_input_body nm_input_body_read(const struct nm_value *object);
 
-/* Sets the line's two numbers of tokens. */
+/* Sets the line's two numbers of tokens, and what they come from. */
 void nm_input_body_guess(const struct nm_input_body *body,
                          struct nm_input_line *line);
 

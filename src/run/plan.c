@@ -14,6 +14,10 @@ struct cutter {
 	struct nm_shard_record shard;   /* the one being filled */
 	struct nm_members      members; /* of it, unless it is a plain range */
 	int                    range;   /* 1 = ordinals follow each other */
+	/* Of the line checked last, its question left out: what those passed over
+	 * have in common with it. */
+	int                    proven;
+	uint64_t               frame_bytes, frame_messages;
 	int64_t                attempt;
 	int64_t                requests_max, bytes_max, tokens_max;
 	int64_t                line;
@@ -43,7 +47,8 @@ close_shard(struct cutter *cut)
 	plan->shards[plan->n_shards++] = cut->shard;
 	memset(&cut->shard, 0, sizeof(cut->shard));
 	nm_members_clear(&cut->members);
-	/* Ids are unique by the source; within a shard it is proven once more. */
+	/* Ids are unique by the source; of the lines read, within a shard, it is
+	 * proven once more. */
 	nm_map_clear(&cut->input.ids);
 }
 
@@ -72,24 +77,42 @@ refuse_line(const struct nm_run *run, int64_t ordinal,
 	return rc;
 }
 
+/* Reads the line as the service would, and notes what it is a proof of. */
 static enum nm_code
-add_request(struct cutter *cut, const struct nm_run *run,
-            const struct nm_source_item *item, struct nm_err *err)
+check_line(struct cutter *cut, const struct nm_run *run,
+           const struct nm_source_item *item, struct nm_err *err)
 {
 	struct nm_text line = { item->line.at, item->line.len - 1 };
-	int64_t bytes = (int64_t)item->line.len, tokens;
 	struct nm_input_line read;
 	struct nm_finding finding;
 
 	if (!nm_input_check_line(&cut->input, line, (uint64_t)++cut->line,
 	                         &read, &finding))
 		return refuse_line(run, item->ordinal, &finding, err);
+	cut->proven = 1;
+	cut->frame_bytes = read.prompt_bytes - (uint64_t)item->text_bytes;
+	cut->frame_messages = read.messages;
+	return NM_OK;
+}
+
+static enum nm_code
+add_request(struct cutter *cut, const struct nm_run *run,
+            const struct nm_source_item *item, struct nm_err *err)
+{
+	int64_t bytes = item->line_bytes, tokens;
+	enum nm_code rc = item->line.len ? check_line(cut, run, item, err)
+	                                 : NM_OK;
+
+	if (rc)
+		return rc;
 	if (bytes > cut->bytes_max)
 		return nm_fail(err, NM_INPUT, 0,
 			"request %lld alone has %lld bytes, above a batch's"
 			" %lld", (long long)item->ordinal, (long long)bytes,
 			(long long)cut->bytes_max);
-	tokens = (int64_t)read.prompt_tokens_guess;
+	tokens = (int64_t)nm_input_guess_tokens(
+		cut->frame_bytes + (uint64_t)item->text_bytes,
+		cut->frame_messages);
 	if (is_full(cut, bytes, tokens))
 		close_shard(cut);
 	if (!cut->shard.count)
@@ -167,7 +190,8 @@ walk_all(struct cutter *cut, const struct nm_run *run, struct nm_err *err)
 
 	run->source->position = 0;
 	while (!rc) {
-		rc = nm_source_next(run->source, &item, err);
+		rc = cut->proven ? nm_source_pass(run->source, &item, err)
+		                 : nm_source_next(run->source, &item, err);
 		if (rc || item.ordinal < 0)
 			break;
 		if (item.ordinal >= run->settings.canary)

@@ -1,6 +1,8 @@
 /*
  * plan: which requests go into which shard. Streams over the source once; each
- * line is checked as the service would before any is sent.
+ * line is checked as the service would before any is sent. Lines that differ in
+ * their id and a plain text alone (run/source.h: pass) are checked by the first of
+ * them, and counted, not composed.
  */
 #ifndef NM_RUN_PLAN_H
 #define NM_RUN_PLAN_H

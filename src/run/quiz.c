@@ -14,30 +14,66 @@ of_source(const struct nm_source *source)
 	return (struct nm_quiz *)source;
 }
 
+/* The next question, and what of its item needs no composing. */
+static enum nm_code
+begin_item(struct nm_source *source, struct nm_question *q,
+           struct nm_source_item *item, struct nm_err *err)
+{
+	enum nm_code rc = nm_selection_next_text(of_source(source)->selection,
+	                                         q, err);
+
+	if (rc)
+		return rc;
+	*item = (struct nm_source_item){
+		.ordinal = q->text ? source->position : -1,
+		.text_bytes = (int64_t)q->text_len,
+	};
+	return NM_OK;
+}
+
+static void
+compose_item(struct nm_quiz *quiz, const struct nm_question *q,
+             struct nm_source_item *item)
+{
+	size_t body;
+
+	nm_buf_clear(&quiz->line);
+	body = nm_request_add_line(&quiz->request, q, &quiz->line);
+	item->line = nm_buf_text(&quiz->line);
+	item->line_bytes = (int64_t)item->line.len;
+	item->custom_id = nm_request_line_id(item->line);
+	item->body = (struct nm_text){ quiz->line.at + body,
+	                               quiz->line.len - body - 2 };
+}
+
 static enum nm_code
 next_item(struct nm_source *source, struct nm_source_item *item,
           struct nm_err *err)
 {
+	struct nm_question q;
+	enum nm_code rc = begin_item(source, &q, item, err);
+
+	if (!rc && q.text)
+		compose_item(of_source(source), &q, item);
+	return rc;
+}
+
+/* Ids are numbers of lines, and the dataset has seen to it that a text is UTF-8:
+ * what needs no escape needs no look at its line. */
+static enum nm_code
+pass_item(struct nm_source *source, struct nm_source_item *item,
+          struct nm_err *err)
+{
 	struct nm_quiz *quiz = of_source(source);
 	struct nm_question q;
-	size_t body;
-	enum nm_code rc = nm_selection_next(quiz->selection, &q, err);
+	enum nm_code rc = begin_item(source, &q, item, err);
 
-	if (rc)
+	if (rc || !q.text)
 		return rc;
-	if (!q.text) {
-		item->ordinal = -1;
-		return NM_OK;
-	}
-	nm_buf_clear(&quiz->line);
-	body = nm_request_add_line(&quiz->request, &q, &quiz->line);
-	item->ordinal = source->position;
-	item->line = nm_buf_text(&quiz->line);
-	nm_buf_clear(&quiz->custom_id);
-	nm_custom_id_add(&quiz->custom_id, q.id);
-	item->custom_id = nm_buf_text(&quiz->custom_id);
-	item->body = (struct nm_text){ quiz->line.at + body,
-	                               quiz->line.len - body - 2 };
+	item->line_bytes = (int64_t)nm_request_plain_line_bytes(
+		&quiz->request, &q);
+	if (!item->line_bytes)
+		compose_item(quiz, &q, item);
 	return NM_OK;
 }
 
@@ -234,6 +270,7 @@ nm_quiz_open(struct nm_quiz **out, const struct nm_quiz_wish *wish,
 	if (!quiz)
 		abort();
 	quiz->source.next = next_item;
+	quiz->source.pass = pass_item;
 	quiz->source.rewind = rewind_all;
 	quiz->source.find = find;
 	quiz->source.name = name;
@@ -262,7 +299,6 @@ nm_quiz_close(struct nm_quiz *quiz)
 	nm_request_release(&quiz->request);
 	nm_buf_release(&quiz->absolute);
 	nm_buf_release(&quiz->line);
-	nm_buf_release(&quiz->custom_id);
 	nm_arena_release(&quiz->arena);
 	free(quiz->ids);
 	free(quiz);

@@ -16,7 +16,6 @@ struct nm_quiz {
 	struct nm_quiz_wish  wish;   /* texts in the arena */
 	struct nm_arena      arena;
 	struct nm_buf        line;   /* the item lent last */
-	struct nm_buf        custom_id;
 	uint32_t            *ids;    /* by ordinal; NULL = the same numbers */
 };
 

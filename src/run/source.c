@@ -3,19 +3,38 @@
  */
 #include "run/source.h"
 
+static void
+stand_behind(struct nm_source *source, const struct nm_source_item *item)
+{
+	if (item->ordinal < 0)
+		source->count = source->position;
+	else
+		source->position = item->ordinal + 1;
+}
+
 enum nm_code
 nm_source_next(struct nm_source *source, struct nm_source_item *item,
                struct nm_err *err)
 {
 	enum nm_code rc = source->next(source, item, err);
 
-	if (rc)
-		return rc;
-	if (item->ordinal < 0)
-		source->count = source->position;
-	else
-		source->position = item->ordinal + 1;
-	return NM_OK;
+	if (!rc)
+		stand_behind(source, item);
+	return rc;
+}
+
+enum nm_code
+nm_source_pass(struct nm_source *source, struct nm_source_item *item,
+               struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (!source->pass)
+		return nm_source_next(source, item, err);
+	rc = source->pass(source, item, err);
+	if (!rc)
+		stand_behind(source, item);
+	return rc;
 }
 
 static enum nm_code
@@ -37,7 +56,9 @@ nm_source_seek(struct nm_source *source, int64_t ordinal,
 	if (source->position > ordinal)
 		rc = back_to_start(source, err);
 	while (!rc) {
-		rc = nm_source_next(source, item, err);
+		rc = source->position < ordinal
+		   ? nm_source_pass(source, item, err)
+		   : nm_source_next(source, item, err);
 		if (rc || item->ordinal == ordinal)
 			return rc;
 		if (item->ordinal < 0)
@@ -56,7 +77,7 @@ nm_source_measure(struct nm_source *source, struct nm_err *err)
 	enum nm_code rc = back_to_start(source, err);
 
 	while (!rc) {
-		rc = nm_source_next(source, &item, err);
+		rc = nm_source_pass(source, &item, err);
 		if (rc || item.ordinal < 0)
 			break;
 	}

@@ -3,7 +3,8 @@
  * A run's only notion of where its requests come from: a dataset (run/quiz.h) or
  * a request file (run/request_file.h).
  *
- * The first walk to the end checks, counts and digests; the later ones compose.
+ * The first walk to the end checks, counts and digests; the later ones compose, or
+ * pass over what need not be seen.
  */
 #ifndef NM_RUN_SOURCE_H
 #define NM_RUN_SOURCE_H
@@ -18,10 +19,20 @@ struct nm_source_item {
 	struct nm_text custom_id;
 	struct nm_text line;    /* a whole JSONL line with its '\n' */
 	struct nm_text body;    /* the request body within line */
+	int64_t        line_bytes; /* line.len, also of one that was passed over */
+	int64_t        text_bytes; /* of its question, as the model reads it */
 };
 
 struct nm_source {
 	enum nm_code (*next)(struct nm_source *source,
+	                     struct nm_source_item *item, struct nm_err *err);
+	/*
+	 * As next, but custom_id, line and body may be left empty where the request
+	 * is made as the composed ones are: its line is theirs but for the id,
+	 * which is its own, and for the question, plain text that needs no escape.
+	 * NULL = each request is of its own making: next.
+	 */
+	enum nm_code (*pass)(struct nm_source *source,
 	                     struct nm_source_item *item, struct nm_err *err);
 	enum nm_code (*rewind)(struct nm_source *source, struct nm_err *err);
 	/* The ordinal of a custom_id, -1 for one that was never asked. */
@@ -37,6 +48,11 @@ struct nm_source {
 };
 
 enum nm_code nm_source_next(struct nm_source *source,
+                            struct nm_source_item *item, struct nm_err *err)
+	NM_MUST_USE;
+
+/* As nm_source_next, but what is passed over may not be composed: see pass. */
+enum nm_code nm_source_pass(struct nm_source *source,
                             struct nm_source_item *item, struct nm_err *err)
 	NM_MUST_USE;
 

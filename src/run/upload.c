@@ -5,8 +5,8 @@
 
 #include "base/path.h"
 #include "remote/files.h"
+#include "run/feed.h"
 #include "run/look.h"
-#include "run/members.h"
 
 enum { DAY_S = 86400, PAGE = 1000 };
 
@@ -18,68 +18,6 @@ nm_upload_name(const struct nm_run *run, const struct nm_shard_record *shard,
 	nm_path_add_safe(out, nm_text_of(run->record.name));
 	nm_buf_addf(out, "-%s-%lld-%s.jsonl", run->record.id,
 	            (long long)shard->number, shard->tag);
-}
-
-/* Lends a shard's lines to the transfer, one after the other. */
-struct feed {
-	struct nm_run                *run;
-	const struct nm_shard_record *shard;
-	struct nm_members_walk        walk;
-	struct nm_text                left; /* of the line being sent */
-};
-
-static enum nm_code
-feed_rewind(void *user, struct nm_err *err)
-{
-	struct feed *feed = user;
-
-	(void)err;
-	nm_members_walk_init(&feed->walk, feed->shard->first,
-	                     feed->shard->count, feed->shard->members);
-	feed->left.len = 0;
-	return NM_OK;
-}
-
-/* 1 = there is a line, 0 = there are no more, -1 = err. */
-static int
-feed_line(struct feed *feed, struct nm_err *err)
-{
-	struct nm_source_item item;
-	int64_t ordinal = nm_members_walk_next(&feed->walk);
-
-	if (ordinal < 0)
-		return 0;
-	if (nm_source_seek(feed->run->source, ordinal, &item, err))
-		return -1;
-	feed->left = item.line;
-	return 1;
-}
-
-static ssize_t
-feed_read(void *user, char *out, size_t room, struct nm_err *err)
-{
-	struct feed *feed = user;
-	size_t given = 0;
-
-	while (given < room) {
-		size_t part;
-
-		if (!feed->left.len) {
-			int some = feed_line(feed, err);
-
-			if (some < 0)
-				return -1;
-			if (!some)
-				break;
-		}
-		part = room - given < feed->left.len ? room - given
-		                                     : feed->left.len;
-		memcpy(out + given, feed->left.at, part);
-		feed->left.at += part;
-		feed->left.len -= part;
-		given += part;
-	}
-	return (ssize_t)given;
 }
 
 static void
@@ -94,9 +32,9 @@ static enum nm_code
 send_once(struct nm_run *run, struct nm_shard_record *shard,
           struct nm_err *err)
 {
-	struct feed feed = { .run = run, .shard = shard };
+	struct nm_feed feed;
 	struct nm_http_source source = {
-		.read = feed_read, .rewind = feed_rewind, .user = &feed,
+		.read = nm_feed_read, .rewind = nm_feed_rewind, .user = &feed,
 		.bytes = (uint64_t)shard->bytes,
 	};
 	struct nm_upload upload = { .source = &source };
@@ -107,10 +45,8 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 
 	nm_upload_name(run, shard, &name);
 	upload.filename = nm_buf_string(&name);
-	rc = feed_rewind(&feed, err);
-	if (!rc)
-		rc = nm_files_upload_once(run->api, &upload, &arena, &file,
-		                          err);
+	nm_feed_init(&feed, run->source, shard);
+	rc = nm_files_upload_once(run->api, &upload, &arena, &file, err);
 	if (!rc) {
 		take_file(shard, &file);
 		rc = nm_run_save(run, shard, err);

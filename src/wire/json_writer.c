@@ -79,6 +79,26 @@ sequence(const unsigned char *at, size_t left, bool *valid)
 	return need;
 }
 
+/* The length of a prefix of ASCII, by whole words. */
+static size_t
+ascii_words(const unsigned char *at, size_t len)
+{
+	size_t i = 0;
+	uint64_t word[4];
+
+	for (; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(word, at + i, sizeof(word));
+		if ((word[0] | word[1] | word[2] | word[3]) & HIGHS)
+			break;
+	}
+	for (; len - i >= sizeof(*word); i += sizeof(*word)) {
+		memcpy(word, at + i, sizeof(*word));
+		if (*word & HIGHS)
+			break;
+	}
+	return i;
+}
+
 size_t
 nm_json_utf8_valid(const char *text, size_t len)
 {
@@ -87,16 +107,13 @@ nm_json_utf8_valid(const char *text, size_t len)
 	bool valid;
 
 	while (i < len) {
-		uint64_t word;
 		size_t step;
 
-		if (len - i >= 8) {
-			memcpy(&word, at + i, 8);
-			if (!(word & HIGHS)) {
-				i += 8;
-				continue;
-			}
-		}
+		i += ascii_words(at + i, len - i);
+		while (i < len && at[i] < 0x80)
+			i++;
+		if (i == len)
+			break;
 		step = sequence(at + i, len - i, &valid);
 		if (!valid)
 			return i;

@@ -1,6 +1,7 @@
 /*
  * fuzz_dataset: any line of either form is a question, blank, or bad with a
- * spot within it; a question is UTF-8 with at least one answer.
+ * spot within it; a question is UTF-8 with at least one answer. Read without its
+ * answers, it is the same.
  */
 #include <stdlib.h>
 
@@ -20,14 +21,36 @@ expect_utf8(const char *at, size_t len)
 	expect(nm_json_utf8_valid(at, len) == len);
 }
 
+/* `seen` is what the line is when read whole. */
+static void
+check_without_gold(enum nm_dataset_form form, const char *bytes, size_t len,
+                   enum nm_dataset_line_kind seen,
+                   const struct nm_dataset_spot *where,
+                   const struct nm_question *whole)
+{
+	struct nm_dataset_line line = { 0 };
+	struct nm_dataset_spot spot = { .line = 4, .text = { bytes, len } };
+	struct nm_question q = { 0 };
+	enum nm_dataset_line_kind kind = nm_dataset_line_read(&line, form,
+		NM_DATASET_WITHOUT_GOLD, 0, &spot, &q);
+
+	expect(kind == seen && spot.byte == where->byte);
+	expect(q.id == whole->id && q.n_gold == 0);
+	expect(q.text_len == whole->text_len && !q.text == !whole->text);
+	expect(!q.text || !strcmp(q.text, whole->text));
+	nm_dataset_line_release(&line);
+}
+
 static void
 check(enum nm_dataset_form form, const char *bytes, size_t len)
 {
 	struct nm_dataset_line line = { 0 };
 	struct nm_dataset_spot spot = { .line = 4, .text = { bytes, len } };
 	struct nm_question q = { 0 };
+	enum nm_dataset_line_kind kind = nm_dataset_line_read(&line, form,
+		NM_DATASET_WHOLE, 0, &spot, &q);
 
-	switch (nm_dataset_line_read(&line, form, 0, &spot, &q)) {
+	switch (kind) {
 	case NM_DATASET_LINE_QUESTION:
 		expect(q.id == 3 && q.text_len && q.n_gold);
 		expect(strlen(q.text) == q.text_len);
@@ -42,6 +65,7 @@ check(enum nm_dataset_form form, const char *bytes, size_t len)
 		expect(!q.text);
 		break;
 	}
+	check_without_gold(form, bytes, len, kind, &spot, &q);
 	nm_dataset_line_release(&line);
 }
 

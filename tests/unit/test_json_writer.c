@@ -67,8 +67,8 @@ strings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		/* At every place within a word of 8 bytes. */
-		for (size_t lead = 0; lead < 17; lead++) {
+		/* At every place within four words of 8 bytes. */
+		for (size_t lead = 0; lead < 41; lead++) {
 			size_t len = lead + rows[i].len;
 			char *given = malloc(len ? len : 1);
 			struct nm_buf out = { 0 };

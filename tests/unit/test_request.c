@@ -113,6 +113,55 @@ lines(void **state)
 }
 
 static void
+sizes(void **state)
+{
+	static const struct {
+		size_t      id;
+		const char *question;
+		bool        plain;
+		const char *why;
+	} rows[] = {
+		{ 0, "q", true, "one digit" },
+		{ 9, "q", true, "one digit still" },
+		{ 10, "who [A]", true, "two digits" },
+		{ 999999, "a question of more than thirty-two bytes, so that it"
+		  " takes steps of all widths", true, "six digits" },
+		{ (size_t)1 << 53, "q", true, "the largest id" },
+		{ 7, "", true, "no text at all" },
+		{ 7, "caf\xc3\xa9 \xe2\x98\x95 \xf0\x9f\x8e\xac", true,
+		  "UTF-8 stands as it is" },
+		{ 7, "\x7f\xe2\x80\xa8", true, "so do DEL and U+2028" },
+		{ 7, "/", true, "and a slash" },
+		{ 7, "\"", false, "a quote" },
+		{ 7, "sixteen bytes ..\"", false, "a quote in the last byte" },
+		{ 7, "\\ sixteen bytes and more", false, "a backslash" },
+		{ 7, "a\x01", false, "a control character" },
+		{ 7, "a\x1f" "b", false, "the last control character" },
+	};
+	struct nm_request_options options = { .model = "m\"" };
+	struct nm_request request = request_of("s\n---\n\"{question} JSON",
+	                                       &options);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_question q = question_of(rows[i].id,
+		                                   rows[i].question);
+		size_t bytes = nm_request_plain_line_bytes(&request, &q);
+		struct nm_buf out = { 0 }, id = { 0 };
+
+		nm_request_add_line(&request, &q, &out);
+		nm_custom_id_add(&id, q.id);
+		if (bytes != (rows[i].plain ? out.len : 0))
+			fail_msg("%s: %zu", rows[i].why, bytes);
+		assert_true(nm_text_equal(nm_request_line_id(
+			nm_buf_text(&out)), nm_buf_text(&id)));
+		nm_buf_release(&out);
+		nm_buf_release(&id);
+	}
+	nm_request_release(&request);
+}
+
+static void
 refused(void **state)
 {
 	static const struct {
@@ -224,6 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(digests_tell_requests),
 		cmocka_unit_test(custom_ids),
