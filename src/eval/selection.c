@@ -3,6 +3,8 @@
  */
 #include "eval/selection.h"
 
+#include <stdlib.h>
+
 #include "eval/random.h"
 
 /* Knuth, The Art of Computer Programming, volume 2, section 3.4.2. */
@@ -59,7 +61,7 @@ start_walk(struct nm_selection *s, struct nm_err *err)
 
 /* ---- the first walk ---- */
 
-enum { PENDING_BYTES = 32 << 10 };
+enum { PENDING_BYTES = 32 << 10, NUMBER_BYTES = 8 };
 
 /* Where taken questions go while they are counted and digested. */
 struct sum {
@@ -70,21 +72,22 @@ struct sum {
 	uint64_t         text_bytes;
 };
 
-static void
-add_number(struct nm_buf *pending, uint64_t number)
+/* Both return where they ended. */
+static char *
+put_number(char *at, uint64_t number)
 {
-	unsigned char bytes[8];
-
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(number >> 8 * i);
-	nm_buf_add(pending, bytes, sizeof(bytes));
+	for (int i = 0; i < NUMBER_BYTES; i++)
+		at[i] = (char)(number >> 8 * i & 0xff);
+	return at + NUMBER_BYTES;
 }
 
-static void
-add_text(struct nm_buf *pending, const char *at, size_t len)
+static char *
+put_text(char *at, struct nm_text text)
 {
-	add_number(pending, len);
-	nm_buf_add(pending, at, len);
+	at = put_number(at, text.len);
+	if (text.len)
+		memcpy(at, text.at, text.len);
+	return at + text.len;
 }
 
 static void
@@ -97,14 +100,23 @@ digest_pending(struct sum *sum)
 static void
 add_question(struct sum *sum, const struct nm_question *q)
 {
+	size_t room = (3 + q->n_gold) * NUMBER_BYTES + q->text_len;
+	char *at;
+
 	sum->taken++;
 	sum->last_id = q->id;
 	sum->text_bytes += q->text_len;
-	add_number(&sum->pending, q->id);
-	add_text(&sum->pending, q->text, q->text_len);
-	add_number(&sum->pending, q->n_gold);
 	for (size_t i = 0; i < q->n_gold; i++)
-		add_text(&sum->pending, q->gold[i].at, q->gold[i].len);
+		room += q->gold[i].len;
+	at = nm_buf_room(&sum->pending, room);
+	if (!at)
+		abort(); /* a line's ceiling is far below the buffer's */
+	at = put_number(at, q->id);
+	at = put_text(at, (struct nm_text){ q->text, q->text_len });
+	at = put_number(at, q->n_gold);
+	for (size_t i = 0; i < q->n_gold; i++)
+		at = put_text(at, q->gold[i]);
+	nm_buf_took(&sum->pending, room);
 	if (sum->pending.len >= PENDING_BYTES)
 		digest_pending(sum);
 }

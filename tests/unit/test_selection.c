@@ -270,6 +270,42 @@ digests_tell_changes(void **state)
 	assert_string_equal(hex, wanted);
 }
 
+/* As the header says it, a number at a time. */
+static void
+add_number(struct nm_buf *out, uint64_t number)
+{
+	for (int i = 0; i < 8; i++)
+		nm_buf_add_byte(out, (char)(number >> 8 * i));
+}
+
+static void
+many_questions_are_digested(void **state)
+{
+	struct nm_buf dataset = { 0 }, digested = { 0 };
+	char hex[NM_DIGEST_HEX_MAX], wanted[NM_DIGEST_HEX_MAX];
+
+	(void)state;
+	for (uint64_t id = 0; id < 5000; id++) {
+		nm_buf_addf(&dataset, "q%llu\tone|%llu|\n",
+		            (unsigned long long)id % 10,
+		            (unsigned long long)id % 7);
+		add_number(&digested, id);
+		add_number(&digested, 2);
+		nm_buf_addf(&digested, "q%llu", (unsigned long long)id % 10);
+		add_number(&digested, 3);
+		add_number(&digested, 3);
+		nm_buf_add_string(&digested, "one");
+		add_number(&digested, 1);
+		nm_buf_addf(&digested, "%llu", (unsigned long long)id % 7);
+		add_number(&digested, 0);
+	}
+	nm_digest_hex(NM_SHA256, digested.at, digested.len, wanted);
+	digest_of(nm_buf_string(&dataset), 0, hex);
+	assert_string_equal(hex, wanted);
+	nm_buf_release(&dataset);
+	nm_buf_release(&digested);
+}
+
 static void
 whole_file_is_digested(void **state)
 {
@@ -352,6 +388,7 @@ main(void)
 		cmocka_unit_test(samples_are_sized_ordered_and_even),
 		cmocka_unit_test(a_seed_is_one_choice),
 		cmocka_unit_test(digests_tell_changes),
+		cmocka_unit_test(many_questions_are_digested),
 		cmocka_unit_test(whole_file_is_digested),
 		cmocka_unit_test(no_question_is_an_error),
 		cmocka_unit_test(a_change_between_walks_is_told),
