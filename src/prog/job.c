@@ -5,6 +5,7 @@
 
 #include "prog/command.h"
 #include "prog/complaint.h"
+#include "prog/money.h"
 #include "prog/stake.h"
 #include "run/canary.h"
 #include "run/via_batch.h"
@@ -127,8 +128,9 @@ ask_canary(struct nm_job *job, struct nm_canary *canary, struct nm_err *err)
 }
 
 /* Now the length of a reply is known, not guessed. */
-static void
-tell_estimate(const struct nm_job *job, const struct nm_canary *canary)
+static enum nm_code
+heed_estimate(const struct nm_job *job, const struct nm_canary *canary,
+              struct nm_err *err)
 {
 	struct nm_job learnt = *job;
 	struct nm_stake rest = {
@@ -140,7 +142,7 @@ tell_estimate(const struct nm_job *job, const struct nm_canary *canary)
 	learnt.seen_tokens = canary->output_tokens;
 	cost = nm_stake_cost(&learnt, &rest);
 	if (cost.kind != NM_COST_KNOWN || job->tools->service->server)
-		return;
+		return NM_OK;
 	nm_price_print(cost.low_pusd, 4, low);
 	nm_price_print(cost.high_pusd, 4, high);
 	nm_message_note(job->tools->message,
@@ -148,6 +150,7 @@ tell_estimate(const struct nm_job *job, const struct nm_canary *canary)
 		" cost $%s to $%s (an estimate)",
 		(long long)canary->output_tokens, (long long)rest.unsent,
 		low, high);
+	return nm_money_ask(job->tools, &cost, err);
 }
 
 /* Before anything of the first attempt is sent by batch. */
@@ -161,8 +164,8 @@ pass_canary(struct nm_job *job, struct nm_err *err)
 	    !nm_via_batch_waiting(&job->run))
 		return rc;
 	if (!nm_via_batch_sent(&job->run))
-		tell_estimate(job, &canary);
-	return nm_stake_take_all(job, err);
+		rc = heed_estimate(job, &canary, err);
+	return rc ? rc : nm_stake_take_all(job, err);
 }
 
 enum nm_code

@@ -26,6 +26,7 @@ struct nm_job_tools {
 	enum nm_run_take       take;
 	enum { NM_TAIL_BATCH, NM_TAIL_DIRECT } tail; /* of failed requests */
 	struct nm_budget      *budget;
+	enum { NM_PAY_ASK, NM_PAY_AGREED } pay; /* more than a dollar? */
 	int64_t                began_mono_ms;
 };
 

@@ -69,15 +69,18 @@ leave_all(struct nm_job *jobs, size_t n_jobs)
 		nm_job_leave(&jobs[i]);
 }
 
-static enum nm_code
-ask(struct nm_job *jobs, const struct nm_estimate_cost *sum,
-    struct nm_err *err)
+enum nm_code
+nm_money_ask(const struct nm_job_tools *tools,
+             const struct nm_estimate_cost *cost, struct nm_err *err)
 {
 	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
 
-	nm_price_print(sum->low_pusd, 2, low);
-	nm_price_print(sum->high_pusd, 2, high);
-	if (nm_consent_ask(jobs->tools->message,
+	if (tools->pay == NM_PAY_AGREED || tools->service->server ||
+	    cost->expected_pusd <= DOLLAR_PUSD)
+		return NM_OK;
+	nm_price_print(cost->low_pusd, 2, low);
+	nm_price_print(cost->high_pusd, 2, high);
+	if (nm_consent_ask(tools->message,
 	                   "this is estimated to cost $%s to $%s; go on?",
 	                   low, high) != NM_CONSENT_NO)
 		return NM_OK;
@@ -85,7 +88,8 @@ ask(struct nm_job *jobs, const struct nm_estimate_cost *sum,
 }
 
 enum nm_code
-nm_money_consent(struct nm_job *jobs, size_t n_jobs, struct nm_err *err)
+nm_money_consent(struct nm_job *jobs, size_t n_jobs,
+                 struct nm_job_tools *tools, struct nm_err *err)
 {
 	struct nm_estimate_cost sum = { 0 }, cost;
 	struct nm_stake stake;
@@ -94,13 +98,17 @@ nm_money_consent(struct nm_job *jobs, size_t n_jobs, struct nm_err *err)
 
 	for (i = 0; !rc && i < n_jobs; i++) {
 		rc = nm_stake_count(&jobs[i], &stake, err);
+		if (rc)
+			break;
 		cost = nm_stake_cost(&jobs[i], &stake);
 		add_cost(&sum, &cost);
 	}
-	if (!rc && sum.expected_pusd > DOLLAR_PUSD)
-		rc = ask(jobs, &sum, err);
+	if (!rc)
+		rc = nm_money_ask(tools, &sum, err);
 	if (rc)
 		leave_all(jobs, n_jobs);
+	else if (sum.expected_pusd > DOLLAR_PUSD)
+		tools->pay = NM_PAY_AGREED;
 	return rc;
 }
 

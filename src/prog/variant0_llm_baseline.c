@@ -72,6 +72,8 @@ fill_tools(struct program *p, const char *typed)
 		.tail = nm_options_given(options, OPT_FINISH_DIRECT)
 			? NM_TAIL_DIRECT : NM_TAIL_BATCH,
 		.budget = &p->budget,
+		.pay = nm_options_given(options, OPT_YES) ? NM_PAY_AGREED
+		                                          : NM_PAY_ASK,
 		.began_mono_ms = nm_clock_mono_ms(&p->service.clock),
 	};
 	nm_variant0_settings(options, &p->tools.settings);
@@ -460,9 +462,8 @@ begin(struct program *p, struct nm_err *err)
 		if (!rc)
 			rc = record_all(p, err);
 	}
-	if (!rc && !p->service.server &&
-	    !nm_options_given(&p->options, OPT_YES))
-		rc = nm_money_consent(p->jobs, p->n_jobs, err);
+	if (!rc)
+		rc = nm_money_consent(p->jobs, p->n_jobs, &p->tools, err);
 	if (!rc)
 		rc = nm_money_take(p->jobs, p->n_jobs, err);
 	return rc || by_id ? rc : submit_all(p, err);

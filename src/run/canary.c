@@ -23,17 +23,33 @@ nm_canary_size(const struct nm_run *run)
 	return first;
 }
 
+/* A 4xx says what is wrong with the request; else the service had its troubles. */
+static enum nm_code
+tell_failure(const struct nm_row *row, struct nm_err *err)
+{
+	int status = row->status_code;
+	char what[64] = "no reply";
+
+	if (status)
+		snprintf(what, sizeof(what), "%d%s%.*s", status,
+		         row->error_code.len ? " " : "",
+		         row->error_code.len < 40 ? (int)row->error_code.len
+		                                  : 40,
+		         row->error_code.at ? row->error_code.at : "");
+	return nm_fail(err, NM_REFUSED, status,
+		"the canary %s: %s: %.*s; nothing else was sent",
+		status >= 400 && status < 500 && status != 429
+		? "was refused" : "got no answer", what,
+		NM_TEXT_ARGS(row->error_message));
+}
+
 static enum nm_code
 judge(const struct nm_row *row, struct nm_err *err)
 {
 	switch (row->class) {
 	case NM_CLASS_HTTP_ERROR:
 	case NM_CLASS_MISSING:
-		return nm_fail(err, NM_REFUSED, row->status_code,
-			"the canary was refused: %d %.*s: %.*s; nothing else"
-			" was sent", row->status_code,
-			NM_TEXT_ARGS(row->error_code),
-			NM_TEXT_ARGS(row->error_message));
+		return tell_failure(row, err);
 	case NM_CLASS_TRUNCATED:
 		return nm_fail(err, NM_UNFINISHED, 0,
 			"the canary's answer was cut after %lld tokens: give"
@@ -92,6 +108,9 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	if (!canary->asked)
 		return NM_OK;
 	rc = nm_via_direct(run, &wish, err);
+	if (rc == NM_REFUSED && !passed)
+		return nm_while(err, "asking the canary: nothing else was"
+		                " sent");
 	if (rc)
 		return rc;
 	nm_collect_init(&collect, run->source, reading);

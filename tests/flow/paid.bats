@@ -237,3 +237,43 @@ chat_was_asked() {
 	[ "$(ledger)" = 'asked=5 answered=5 attempts=2' ]
 	[ "$(calls POST /v1/chat/completions)" = $((before + 3)) ]
 }
+
+# ---- what the canary shows ----
+
+@test "a canary that shows more than a dollar: a terminal asks then" {
+	command -v script >/dev/null || skip "no script(1)"
+	a_paying_desk gpt-5-mini ''
+	local command='variant0_llm_baseline --mode batch --limit 3 --canary 1'
+	command+=' --dry-run'
+	: >screen.txt
+	{
+		wait_for 20 grep -q 'estimated to cost' screen.txt
+		echo n
+	} | script -qec "$command" /dev/null >screen.txt || true
+	grep -q 'the canary took 1000000 tokens a reply' screen.txt
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+	[ "$(calls POST /v1/batches)" = 0 ]
+	# Agreed to: the canary is not asked again.
+	$command --yes >out.txt
+	grep -q 'Batch ID' out.txt
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+}
+
+@test "a canary that fails says how, and that nothing else was sent" {
+	a_desk
+	local fault text
+	while IFS='|' read -r fault text; do
+		faults "on POST /v1/chat/completions: $fault"
+		restart --faults "$FAULTS"
+		NIGHTMAIL_CLOCK=fast=50 run_batch 3 --canary 1
+		[ "$STATUS" -gt 0 ]
+		grep -qE "$text" err.txt
+		grep -q 'nothing else was sent' err.txt
+		[ "$(calls POST /v1/batches)" = 0 ]
+		[ "$(calls POST /v1/files)" = 0 ]
+	done <<-'EOF'
+		status 404 body "{\"error\":{\"message\":\"No such model\",\"code\":\"model_not_found\"}}"|404 model_not_found: No such model
+		status 400 body "{\"error\":{\"message\":\"Bad parameter\",\"code\":\"unsupported\"}}"|the canary was refused: 400 unsupported: Bad parameter
+		status 503|the canary got no answer: 503: The server
+	EOF
+}
