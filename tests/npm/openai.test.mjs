@@ -274,6 +274,87 @@ test('refusals arrive as the client\'s own classes', async () => {
 	});
 });
 
+test('each status is the client\'s class for it, and tried as often', async () => {
+	const log = join(folder, 'classes.jsonl');
+	const classes = [
+		[400, OpenAI.BadRequestError, 1],
+		[401, OpenAI.AuthenticationError, 1],
+		[403, OpenAI.PermissionDeniedError, 1],
+		[404, OpenAI.NotFoundError, 1],
+		[408, OpenAI.APIError, 3],
+		[409, OpenAI.ConflictError, 3],
+		[413, OpenAI.APIError, 1],
+		[422, OpenAI.UnprocessableEntityError, 1],
+		[429, OpenAI.RateLimitError, 3],
+		[500, OpenAI.InternalServerError, 3],
+		[502, OpenAI.InternalServerError, 3],
+		[503, OpenAI.InternalServerError, 3],
+		[504, OpenAI.InternalServerError, 3],
+	];
+	const script = write('classes.faults', classes.map(([status]) =>
+		`on GET /v1/files/file-${status}: status ${status} `
+			+ 'header "retry-after-ms: 1"\n').join('')
+		+ 'on GET /v1/files/file-lost: lose reply\n');
+	await withServer(['--faults', script, '--log', log], async (client) => {
+		for (const [status, itsClass] of classes)
+			await assert.rejects(client.files.retrieve(`file-${status}`),
+				(error) => {
+					assert.ok(error instanceof itsClass, `${status}`);
+					assert.equal(error.status, status);
+					assert.match(error.requestID, /^req_/);
+					assert.equal(typeof error.error.message, 'string');
+					return true;
+				});
+		await assert.rejects(client.files.retrieve('file-lost',
+			{ maxRetries: 1 }), (error) => {
+			assert.ok(error instanceof OpenAI.APIConnectionError);
+			return true;
+		});
+		const paths = readFileSync(log, 'utf8').trim().split('\n')
+			.map((line) => JSON.parse(line).path);
+		for (const [status, , tries] of classes)
+			assert.equal(paths.filter((path) =>
+				path === `/v1/files/file-${status}`).length, tries,
+			`${status}`);
+		assert.equal(paths.filter((path) => path.endsWith('lost')).length, 2);
+	});
+});
+
+test('what is not served says so in the client\'s terms', async () => {
+	await withServer([], async (client) => {
+		await assert.rejects(client.chat.completions.create({ model: 'm',
+			stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+		(error) => {
+			assert.ok(error instanceof OpenAI.BadRequestError);
+			assert.equal(error.param, 'stream');
+			return true;
+		});
+		await assert.rejects(client.responses.retrieve('resp_1'),
+			OpenAI.NotFoundError);
+		await assert.rejects(client.moderations.create({ input: 'x' }),
+			OpenAI.NotFoundError);
+		await assert.rejects(client.chat.completions.create({ model: 'm',
+			temperature: 3, messages: [{ role: 'user', content: 'Hi' }] }),
+		(error) => {
+			assert.deepEqual([error.status, error.param, error.code],
+				[400, 'temperature', 'decimal_above_max_value']);
+			return true;
+		});
+		const up = await client.uploads.create({ bytes: 5, filename: 'x',
+			mime_type: 't', purpose: 'vision' });
+		const part = await client.uploads.parts.create(up.id,
+			{ data: await toFile(Buffer.from('four'), 'part') });
+		await assert.rejects(client.uploads.complete(up.id,
+			{ part_ids: [part.id] }), OpenAI.BadRequestError);
+		await assert.rejects(client.batches.cancel('batch_x'),
+			OpenAI.NotFoundError);
+		const { data, response } = await client.models.list().withResponse();
+		assert.equal(data.object, 'list');
+		assert.equal(response.headers.get('openai-organization'),
+			'org-nightmail');
+	});
+});
+
 test('what passes is tried again, as the headers say', async () => {
 	const log = join(folder, 'retries.jsonl');
 	const script = write('retries.faults', [
