@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "server/reserve.h"
 
 /* Bytes without a row may be on their way to one; after this they are not. */
 enum { ORPHAN_AGE_S = 3600 };
@@ -206,6 +207,7 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 	sweep_folder(made, "tmp");
 	sweep_folder(made, "files");
 	sweep_folder(made, "work");
+	nm_reserve_keep(made);
 	*store = made;
 	made = NULL;
 done:

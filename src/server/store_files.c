@@ -1,5 +1,7 @@
 #include "server/store_parts.h"
 
+#include "server/reserve.h"
+
 #define FILE_COLUMNS "id, tenant, filename, purpose, bytes, created_s, expires_s"
 
 static void
@@ -78,9 +80,9 @@ done:
 	return rc;
 }
 
-enum nm_code
-nm_store_file_remove(struct nm_store *store, const char *tenant,
-                     const char *id, int64_t now_s, struct nm_err *err)
+static enum nm_code
+remove_row(struct nm_store *store, const char *tenant, const char *id,
+           int64_t now_s, struct nm_err *err)
 {
 	struct nm_db *db = &store->writer;
 	sqlite3_stmt *st;
@@ -101,8 +103,23 @@ nm_store_file_remove(struct nm_store *store, const char *tenant,
 		rc = nm_fail(err, NM_ABSENT, 404, "no such file: %.64s", id);
 done:
 	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
+
+enum nm_code
+nm_store_file_remove(struct nm_store *store, const char *tenant,
+                     const char *id, int64_t now_s, struct nm_err *err)
+{
+	struct nm_err why = {0};
+	enum nm_code rc = remove_row(store, tenant, id, now_s, &why);
+
+	if (rc && nm_reserve_lend(store, &why))
+		rc = remove_row(store, tenant, id, now_s, &why);
 	if (!rc)
 		nm_store_unlink(store, id);
+	nm_reserve_keep(store);
+	if (rc && err)
+		*err = why;
 	return rc;
 }
 
@@ -156,8 +173,8 @@ done:
 	return rc;
 }
 
-enum nm_code
-nm_store_sweep(struct nm_store *store, int64_t now_s, struct nm_err *err)
+static enum nm_code
+sweep_all(struct nm_store *store, int64_t now_s, struct nm_err *err)
 {
 	enum nm_code rc;
 
@@ -171,6 +188,20 @@ nm_store_sweep(struct nm_store *store, int64_t now_s, struct nm_err *err)
 		rc = sweep(store, "DELETE FROM part WHERE upload_id IN"
 		           " (SELECT id FROM upload WHERE state <> 0)"
 		           " AND ?1 RETURNING id", 1, err);
+	return rc;
+}
+
+enum nm_code
+nm_store_sweep(struct nm_store *store, int64_t now_s, struct nm_err *err)
+{
+	struct nm_err why = {0};
+	enum nm_code rc = sweep_all(store, now_s, &why);
+
+	if (rc && nm_reserve_lend(store, &why))
+		rc = sweep_all(store, now_s, &why);
+	nm_reserve_keep(store);
+	if (rc && err)
+		*err = why;
 	return rc;
 }
 

@@ -1,5 +1,7 @@
 #include "server/store_parts.h"
 
+#include "server/reserve.h"
+
 #define UPLOAD_COLUMNS "id, tenant, filename, purpose, mime_type, file_id," \
 	" bytes, created_s, expires_s, file_live_s, state"
 
@@ -177,10 +179,10 @@ drop_parts(struct nm_db *db, const char *id, struct nm_arena *arena,
 	return rc;
 }
 
-enum nm_code
-nm_store_upload_end(struct nm_store *store, const char *id,
-                    enum nm_upload_state state,
-                    const struct nm_stored_file *file, struct nm_err *err)
+static enum nm_code
+end_and_drop(struct nm_store *store, const char *id,
+             enum nm_upload_state state, const struct nm_stored_file *file,
+             struct nm_err *err)
 {
 	enum { MAX_DROPPED = 16384 };
 	struct nm_arena arena = {0};
@@ -205,5 +207,21 @@ nm_store_upload_end(struct nm_store *store, const char *id,
 		nm_store_unlink(store, dropped[i]);
 done:
 	nm_arena_release(&arena);
+	return rc;
+}
+
+enum nm_code
+nm_store_upload_end(struct nm_store *store, const char *id,
+                    enum nm_upload_state state,
+                    const struct nm_stored_file *file, struct nm_err *err)
+{
+	struct nm_err why = {0};
+	enum nm_code rc = end_and_drop(store, id, state, file, &why);
+
+	if (rc && nm_reserve_lend(store, &why))
+		rc = end_and_drop(store, id, state, file, &why);
+	nm_reserve_keep(store);
+	if (rc && err)
+		*err = why;
 	return rc;
 }

@@ -17,6 +17,105 @@ small_disk() {
 	STATE=$PWD/disk/state
 }
 
+# Fills the disk to the last byte, the room that files have left at their end too.
+fill() {
+	dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null || true
+	dd if=/dev/zero of=disk/fill2 bs=1 2>/dev/null || true
+}
+
+full() { # method path curl-option...
+	call "$@"
+	refused 507 insufficient_storage null 'The server'"'"'s disk is full. Nothing was changed.'
+	[ "$(member .error.type)" = server_error ]
+}
+
+# The state as a client sees it.
+seen() {
+	local path
+	for path in "/v1/files" "/v1/batches" "/v1/files/$FILE_ID/content"; do
+		call GET "$path"
+		cat "$BODY"
+	done
+}
+
+@test "each write on a full disk is answered 507, and changes nothing" {
+	small_disk
+	start_server --clock step --delay-validating 10
+	write_input 200 in.jsonl
+	head -c 200000 /dev/zero >zeros
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	local upload part other others before cancelled
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":200000,
+		"mime_type":"t"}'
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F data=@zeros
+	part=$(member .id)
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":200000,
+		"mime_type":"t"}'
+	cancelled=$(member .id)
+	call POST "/v1/uploads/$cancelled/parts" -F data=@zeros
+	for other in 1 2 3; do
+		call POST /v1/files -F purpose=vision -F file=@zeros
+		others+=" $(member .id)"
+	done
+	before=$(seen)
+	fill
+	full POST /v1/files -F purpose=batch -F file=@in.jsonl
+	full POST /v1/files -F purpose=vision -F file=@zeros
+	full POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}'
+	full POST "/v1/uploads/$upload/parts" -F data=@zeros
+	full POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"]}'
+	full POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	[ "$(seen)" = "$before" ]
+	[ -z "$(find "$STATE/tmp" -type f)" ]
+	# What gives room back works all the same, and as often as one likes.
+	for other in $others; do
+		fill
+		call DELETE "/v1/files/$other"
+		[ "$STATUS" = 200 ]
+		call GET "/v1/files/$other"
+		[ "$STATUS" = 404 ]
+		fill
+	done
+	call POST "/v1/uploads/$cancelled/cancel"
+	[ "$(member .status)" = cancelled ]
+	rm disk/fill disk/fill2
+	kill_server
+	start_server --clock step --delay-validating 10
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"]}'
+	[ "$(member .status)" = completed ]
+	call GET "/v1/files/$(member .file.id)/content"
+	cmp "$BODY" zeros
+	# Time is kept in a file that has its size from the beginning.
+	fill
+	call POST /_control/clock -d '{"advance":"11s"}'
+	[ "$STATUS" = 200 ]
+	sleep 0.5
+	rm disk/fill disk/fill2
+	wait_for 20 batch_is in_progress
+	call POST /_control/clock -d '{"advance":"2s"}'
+	wait_for 20 batch_is finalizing
+	fill
+	call POST /_control/clock -d '{"advance":"2s"}'
+	sleep 1.5
+	batch_is finalizing
+	rm disk/fill disk/fill2
+	wait_for 20 batch_is completed
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 200 ]
+	# A cancel that cannot be kept is none.
+	create_batch "$FILE_ID"
+	fill
+	full POST "/v1/batches/$BATCH_ID/cancel"
+	batch_is validating
+	rm disk/fill disk/fill2
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	[ "$(member .status)" = cancelling ]
+}
+
 @test "a full disk: 507, the batch waits, also through a kill -9, and ends whole" {
 	small_disk
 	echo 'pace 1000/s' >faults

@@ -1,0 +1,19 @@
+/*
+ * reserve: a little room put by in the state folder, so that what gives room back
+ * can be written down on a full disk too.
+ * Knows the folder; must not know what is written.
+ */
+#ifndef NM_SERVER_RESERVE_H
+#define NM_SERVER_RESERVE_H
+
+#include <stdbool.h>
+
+#include "server/store.h"
+
+/* Puts the room by, unless it is there. A disk too full for it is let be. */
+void nm_reserve_keep(const struct nm_store *store);
+
+/* Gives it up if err is of a full disk; whether it is worth another try. */
+bool nm_reserve_lend(const struct nm_store *store, const struct nm_err *err);
+
+#endif
