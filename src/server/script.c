@@ -2,30 +2,52 @@
 
 #include "base/map.h"
 
+/* Behind a star: where to go on when it takes one byte more. */
+struct star {
+	const char    *pattern; /* NULL = there is none */
+	struct nm_text path;
+};
+
+static bool
+stretch(struct star *star, bool deep)
+{
+	if (!star->pattern || star->path.len == 0 ||
+	    (!deep && *star->path.at == '/'))
+		return false;
+	star->path.at++;
+	star->path.len--;
+	return true;
+}
+
+/* Only the last star of each kind is ever gone back to: whatever an earlier one
+ * could take instead, the later one can take as well. */
 bool
 nm_path_fits(const char *pattern, struct nm_text path)
 {
-	bool deep;
+	struct star part = { 0 }, deep = { 0 }, *again;
 
-	while (*pattern && *pattern != '*') {
-		if (path.len == 0 || *path.at != *pattern)
-			return false;
-		pattern++;
-		path.at++;
-		path.len--;
+	while (*pattern || path.len) {
+		if (pattern[0] == '*' && pattern[1] == '*') {
+			pattern += 2;
+			deep = (struct star){ pattern, path };
+			part.pattern = NULL;
+		} else if (*pattern == '*') {
+			part = (struct star){ ++pattern, path };
+		} else if (*pattern && path.len && *pattern == *path.at) {
+			pattern++;
+			path.at++;
+			path.len--;
+		} else {
+			again = stretch(&part, false) ? &part : &deep;
+			if (again == &deep && !stretch(&deep, true))
+				return false;
+			if (again == &deep)
+				part.pattern = NULL;
+			pattern = again->pattern;
+			path = again->path;
+		}
 	}
-	if (!*pattern)
-		return path.len == 0;
-	deep = pattern[1] == '*';
-	pattern += deep ? 2 : 1;
-	for (;;) {
-		if (nm_path_fits(pattern, path))
-			return true;
-		if (path.len == 0 || (!deep && *path.at == '/'))
-			return false;
-		path.at++;
-		path.len--;
-	}
+	return true;
 }
 
 bool

@@ -38,6 +38,68 @@ test_paths(void **state)
 			fail_msg("%s %s", rows[i].pattern, rows[i].path);
 }
 
+/* The definition, word by word: slow, and plainly right. */
+static bool
+fits_by_definition(const char *pattern, const char *path)
+{
+	bool deep = pattern[0] == '*' && pattern[1] == '*';
+
+	if (*pattern != '*')
+		return *pattern == *path &&
+		       (!*pattern || fits_by_definition(pattern + 1, path + 1));
+	for (;; path++) {
+		if (fits_by_definition(pattern + 1 + deep, path))
+			return true;
+		if (!*path || (!deep && *path == '/'))
+			return false;
+	}
+}
+
+/* The number's digits as letters, least first. */
+static void
+spell(unsigned number, const char *letters, char word[8])
+{
+	size_t base = strlen(letters), n = 0;
+
+	for (; number; number = (unsigned)((number - 1) / base))
+		word[n++] = letters[(number - 1) % base];
+	word[n] = 0;
+}
+
+static void
+test_all_short_paths(void **state)
+{
+	char pattern[8], path[8];
+
+	(void)state;
+	for (unsigned i = 0; i < 1093; i++) /* to 6 letters of 3 */
+		for (unsigned j = 0; j < 127; j++) { /* and of 2 */
+			spell(i, "a/*", pattern);
+			spell(j, "a/", path);
+			if (nm_path_fits(pattern, nm_text_of(path)) !=
+			    fits_by_definition(pattern, path))
+				fail_msg("'%s' and '%s'", pattern, path);
+		}
+}
+
+/* A script is read from people: no line of it may stall the server. */
+static void
+test_many_stars(void **state)
+{
+	char pattern[600], path[300];
+
+	(void)state;
+	memset(path, 'a', sizeof(path));
+	for (size_t i = 0; i + 2 < sizeof(pattern); i += 2) {
+		pattern[i] = '*';
+		pattern[i + 1] = i % 4 ? '*' : 'a';
+	}
+	pattern[sizeof(pattern) - 2] = 'b';
+	pattern[sizeof(pattern) - 1] = 0;
+	assert_false(nm_path_fits(pattern,
+	                          (struct nm_text){ path, sizeof(path) }));
+}
+
 static void
 test_errors(void **state)
 {
@@ -268,6 +330,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_all_short_paths),
+		cmocka_unit_test(test_many_stars),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_rows),
