@@ -18,10 +18,11 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 
 	*found = 0;
 	/* An outage in the midst of it is one line, not one a try. */
-	if (!run->submitting.told)
+	if (!run->submitting.looked)
 		nm_run_note(run, "shard %lld may have been submitted already:"
 		            " looking for its tag %s",
 		            (long long)shard->number, shard->tag);
+	run->submitting.looked = 1;
 	for (;;) {
 		/* A look sees what was when it began, however long it takes. */
 		int64_t left_ms = end_ms - nm_clock_mono_ms(run->clock);

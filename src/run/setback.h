@@ -25,6 +25,7 @@ struct nm_setback {
 	int64_t next_ms;  /* not tried again before */
 	int64_t pause_ms; /* before the next try; it grows */
 	int     told;     /* the person knows of it */
+	int     looked;   /* and of the look for what may have been done */
 };
 
 /* The setbacks of a shard's looks and downloads; lives until another is asked for. */
