@@ -252,26 +252,22 @@ nm_json_kind(const struct nm_value *value)
 	return NM_JSON_ABSENT;
 }
 
-static const struct nm_value *
-member(const struct nm_value *object, struct nm_text name)
-{
-	struct nm_json_walk walk;
-	const struct nm_value *value, *last = NULL;
-	struct nm_text have;
-
-	if (nm_json_kind(object) != NM_JSON_OBJECT)
-		return NULL;
-	nm_json_walk_init(&walk, object);
-	while ((value = nm_json_walk_next(&walk, &have)))
-		if (nm_text_equal(have, name))
-			last = value;
-	return last;
-}
-
 const struct nm_value *
-nm_json_get(const struct nm_value *object, const char *name)
+nm_json_member(const struct nm_value *object, struct nm_text name)
 {
-	return member(object, nm_text_of(name));
+	yyjson_val *key = raw(object), *last = NULL;
+	size_t left;
+
+	if (!yyjson_is_obj(key))
+		return NULL;
+	left = unsafe_yyjson_get_len(key);
+	for (key = unsafe_yyjson_get_first(key); left; left--) {
+		if (unsafe_yyjson_get_len(key) == name.len
+		    && !memcmp(unsafe_yyjson_get_str(key), name.at, name.len))
+			last = key + 1;
+		key = unsafe_yyjson_get_next(key + 1);
+	}
+	return lend(last);
 }
 
 const struct nm_value *
@@ -280,7 +276,8 @@ nm_json_path(const struct nm_value *object, const char *dotted)
 	while (object) {
 		size_t len = strcspn(dotted, ".");
 
-		object = member(object, (struct nm_text){ dotted, len });
+		object = nm_json_member(object,
+		                        (struct nm_text){ dotted, len });
 		if (dotted[len] == 0)
 			break;
 		dotted += len + 1;

@@ -55,8 +55,15 @@ void nm_json_release(struct nm_json *json);
 enum nm_kind nm_json_kind(const struct nm_value *value);
 
 /* A member of an object, the last of that name; else NULL. */
-const struct nm_value *nm_json_get(const struct nm_value *object,
-                                   const char *name);
+const struct nm_value *nm_json_member(const struct nm_value *object,
+                                      struct nm_text name);
+
+/* Inline, so that a literal's length is known. */
+static inline const struct nm_value *
+nm_json_get(const struct nm_value *object, const char *name)
+{
+	return nm_json_member(object, nm_text_of(name));
+}
 
 /* nm_json_get along "a.b.c". */
 const struct nm_value *nm_json_path(const struct nm_value *object,

@@ -6,6 +6,7 @@
  */
 #include "wire/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,21 @@ equals(uint64_t word, unsigned char byte)
 	return (word ^ (ONES * byte)) - ONES;
 }
 
+/* High bits mark that some byte of the word is to be looked at. */
+static uint64_t
+is_odd(uint64_t word)
+{
+	return ((word - ONES * 0x20) | equals(word, '"') | equals(word, '\\')
+	        | word) & HIGHS;
+}
+
+/* The byte stands for itself in a JSON string, and is ASCII. */
+static bool
+is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
 /* The length of the longest prefix of bytes that stand for themselves in a JSON
  * string and need no look at UTF-8. */
 static size_t
@@ -35,12 +51,18 @@ plain_prefix(const unsigned char *at, size_t len)
 		uint64_t word;
 
 		memcpy(&word, at + i, 8);
-		if (((word - ONES * 0x20) | equals(word, '"')
-		     | equals(word, '\\') | word) & HIGHS)
+		if (is_odd(word))
 			break;
 	}
-	while (i < len && at[i] >= 0x20 && at[i] < 0x80 && at[i] != '"'
-	       && at[i] != '\\')
+	/* A short rest is looked at once more, together with what is before. */
+	if (len >= 8 && len - i < 8) {
+		uint64_t word;
+
+		memcpy(&word, at + len - 8, 8);
+		if (!is_odd(word))
+			return len;
+	}
+	while (i < len && is_plain(at[i]))
 		i++;
 	return i;
 }
@@ -152,46 +174,85 @@ add_escape(struct nm_buf *out, unsigned char byte)
 	nm_buf_add(out, text, text[1] == 'u' ? 6 : 2);
 }
 
-void
-nm_json_add_string(struct nm_buf *out, struct nm_text text)
+/* nm_buf_room, in line where there is room: it is asked for by the million. */
+static inline char *
+room_for(struct nm_buf *out, size_t len)
+{
+	if (!out->over && len < out->cap - out->len)
+		return out->at + out->len;
+	return nm_buf_room(out, len);
+}
+
+/* Ends what was written from the room up to `end`. */
+static inline void
+took_to(struct nm_buf *out, char *end)
+{
+	*end = 0;
+	out->len = (size_t)(end - out->at);
+}
+
+static inline char *
+copy(char *to, const void *from, size_t len)
+{
+	memcpy(to, from, len);
+	return to + len;
+}
+
+/* A string of which the first `plain` bytes need no look. */
+static void
+add_odd_string(struct nm_buf *out, struct nm_text text, size_t plain)
 {
 	const unsigned char *at = (const unsigned char *)text.at;
-	size_t begin = 0, i = 0;
+	size_t begin = 0, i = plain;
 
 	/* Most strings have few escapes: one growth for nearly all of it. */
-	if (text.len > SIZE_MAX - 2 || !nm_buf_room(out, text.len + 2)) {
+	if (text.len > SIZE_MAX - 2 || !room_for(out, text.len + 2)) {
 		out->over = true;
 		return;
 	}
 	nm_buf_add_byte(out, '"');
 	while (i < text.len) {
 		bool valid = false;
-		size_t step;
+		size_t step = sequence(at + i, text.len - i, &valid);
 
-		i += plain_prefix(at + i, text.len - i);
-		if (i == text.len)
-			break;
-		step = sequence(at + i, text.len - i, &valid);
-		if (valid && step > 1) {
-			i += step;
-			continue;
+		if (!valid || step == 1) {
+			nm_buf_add(out, at + begin, i - begin);
+			if (valid)
+				add_escape(out, at[i]);
+			else
+				nm_buf_add(out, "\xef\xbf\xbd", 3);
+			begin = i + step;
 		}
-		nm_buf_add(out, at + begin, i - begin);
-		if (valid)
-			add_escape(out, at[i]);
-		else
-			nm_buf_add(out, "\xef\xbf\xbd", 3);
 		i += step;
-		begin = i;
+		i += plain_prefix(at + i, text.len - i);
 	}
-	if (i > begin)
-		nm_buf_add(out, at + begin, i - begin);
+	nm_buf_add(out, at + begin, i - begin);
 	nm_buf_add_byte(out, '"');
+}
+
+void
+nm_json_add_string(struct nm_buf *out, struct nm_text text)
+{
+	size_t plain = plain_prefix((const unsigned char *)text.at, text.len);
+	char *at = plain == text.len && text.len < SIZE_MAX - 2
+	         ? room_for(out, text.len + 2) : NULL;
+
+	if (!at) {
+		add_odd_string(out, text, plain);
+		return;
+	}
+	*at++ = '"';
+	if (text.len)
+		at = copy(at, text.at, text.len);
+	*at++ = '"';
+	took_to(out, at);
 }
 
 /* ---- numbers ---- */
 
-enum { DIGITS_MAX = 17 };
+enum { NEAR_DIGITS = DBL_DIG, DIGITS_MAX = 17 };
+
+#define NEAR_BELOW 1e15 /* 10^NEAR_DIGITS */
 
 /*
  * Writes the number with so many digits to text; true when that reads back as it.
@@ -217,14 +278,42 @@ reads_back(char *text, size_t size, int n_digits, double number)
 }
 
 /*
+ * The whole number and the count of decimals of a number that has few of both:
+ * number = whole / 10^decimals, the smallest such count. -1 when it has more than
+ * NEAR_DIGITS digits. Powers of ten so small are exact, and the division rounds as
+ * reading does.
+ */
+static int
+near_decimals(double number, double *whole)
+{
+	static const double powers[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15,
+	};
+
+	for (int i = 0; i < (int)(sizeof(powers) / sizeof(*powers)); i++) {
+		double near = nearbyint(number * powers[i]);
+
+		if (near >= NEAR_BELOW)
+			return -1;
+		if (near / powers[i] == number) {
+			*whole = near;
+			return i;
+		}
+	}
+	return -1;
+}
+
+/*
  * The fewest significant decimal digits that read back as the (finite, positive)
  * number; number = 0.DIGITS * 10^point. Returns how many.
  */
 static int
 shortest(double number, char *digits, int *point)
 {
+	/* What NEAR_DIGITS or fewer digits tell is told by so many, with zeros. */
+	int n = 0, wanted = number < DBL_MIN ? 1 : NEAR_DIGITS;
 	char text[64];
-	int n = 0, wanted = 1;
 
 	while (!reads_back(text, sizeof(text), wanted, number)
 	       && wanted < DIGITS_MAX)
@@ -245,18 +334,44 @@ add_zeros(struct nm_buf *out, int count)
 		nm_buf_add_byte(out, '0');
 }
 
+/* number = whole / 10^decimals, from 0 on or from 0.0001. */
+static void
+add_near(struct nm_buf *out, uint64_t whole, int decimals)
+{
+	char text[40];
+	size_t at = sizeof(text);
+	int left = decimals;
+
+	if (left == 0)
+		text[--at] = '0';
+	for (; left > 0; left--, whole /= 10)
+		text[--at] = (char)('0' + whole % 10);
+	text[--at] = '.';
+	do {
+		text[--at] = (char)('0' + whole % 10);
+		whole /= 10;
+	} while (whole);
+	nm_buf_add(out, text + at, sizeof(text) - at);
+}
+
 /* As Python's repr writes it: 0.0001, 1e-05, 1000000000000000.0, 1e+16. */
 static void
 add_double(struct nm_buf *out, double number)
 {
+	double size = fabs(number), whole = 0.0;
+	int decimals = -1;
 	char digits[DIGITS_MAX + 1];
-	int n = 1, point = 1;
+	int n, point;
 
-	digits[0] = '0';
 	if (signbit(number))
 		nm_buf_add_byte(out, '-');
-	if (number < 0 || number > 0)
-		n = shortest(fabs(number), digits, &point);
+	if (size >= 1e-4 || !(size > 0))
+		decimals = near_decimals(size, &whole);
+	if (decimals >= 0) {
+		add_near(out, (uint64_t)whole, decimals);
+		return;
+	}
+	n = shortest(size, digits, &point);
 	if (point > 16 || point < -3) {
 		nm_buf_add_byte(out, digits[0]);
 		if (n > 1)
@@ -280,43 +395,93 @@ add_double(struct nm_buf *out, double number)
 
 /* ---- layout ---- */
 
-static void
-new_line(struct nm_json_writer *w)
+/* Bytes of a line break and the indent of the writer's depth. */
+static size_t
+break_bytes(const struct nm_json_writer *w)
 {
-	static const char blanks[] = "\n                                ";
-	int left = w->indent * w->depth;
-	int most = (int)sizeof(blanks) - 2;
-
-	if (w->indent <= 0)
-		return;
-	nm_buf_add(w->out, blanks, 1 + (size_t)(left < most ? left : most));
-	for (left -= most; left > 0; left--)
-		nm_buf_add_byte(w->out, ' ');
+	return w->indent > 0 ? 1 + (size_t)w->indent * (size_t)w->depth : 0;
 }
 
-/* What stands before a value: comma, line break, name. */
-static void
-begin(struct nm_json_writer *w, const char *name)
+static char *
+put_break(const struct nm_json_writer *w, char *at)
 {
-	if (w->depth > 0) {
-		if (w->some[w->depth])
-			nm_buf_add_byte(w->out, ',');
-		new_line(w);
-	}
+	size_t bytes = break_bytes(w);
+
+	if (!bytes)
+		return at;
+	*at = '\n';
+	memset(at + 1, ' ', bytes - 1);
+	return at + bytes;
+}
+
+/* What stands before a name or a value; returns where `more` bytes go behind it,
+ * to be ended by took_to; NULL past the buffer's ceiling. */
+static char *
+begin_line(struct nm_json_writer *w, size_t more)
+{
+	bool inside = w->depth > 0, some = inside && w->some[w->depth];
+	char *at = room_for(w->out, some + (inside ? break_bytes(w) : 0) + more);
+
 	w->some[w->depth] = true;
+	if (!at)
+		return NULL;
+	if (some)
+		*at++ = ',';
+	return inside ? put_break(w, at) : at;
+}
+
+/* As begin_line, with a name in between. */
+static char *
+begin(struct nm_json_writer *w, const char *name, size_t more)
+{
+	struct nm_text label = nm_text_of(name);
+	size_t plain = plain_prefix((const unsigned char *)name, label.len);
+	size_t colon = w->indent > 0 ? 2 : 1;
+	char *at;
+
 	if (!name)
+		return begin_line(w, more);
+	if (plain < label.len) {
+		at = begin_line(w, 0);
+		if (at)
+			took_to(w->out, at);
+		add_odd_string(w->out, label, plain);
+		at = room_for(w->out, colon + more);
+		return at ? copy(at, ": ", colon) : NULL;
+	}
+	at = begin_line(w, label.len + 2 + colon + more);
+	if (!at)
+		return NULL;
+	*at++ = '"';
+	at = copy(at, label.at, label.len);
+	return copy(at, "\": ", 1 + colon);
+}
+
+/* A value that is there already, as its text. */
+static void
+put(struct nm_json_writer *w, const char *name, struct nm_text value)
+{
+	char *at = begin(w, name, value.len);
+
+	if (!at)
 		return;
-	nm_json_add_string(w->out, nm_text_of(name));
-	nm_buf_add_byte(w->out, ':');
-	if (w->indent > 0)
-		nm_buf_add_byte(w->out, ' ');
+	if (value.len)
+		at = copy(at, value.at, value.len);
+	took_to(w->out, at);
+}
+
+/* As put, for values that write themselves behind it. */
+static struct nm_buf *
+lead(struct nm_json_writer *w, const char *name)
+{
+	put(w, name, (struct nm_text){ 0 });
+	return w->out;
 }
 
 static void
 open_level(struct nm_json_writer *w, const char *name, char bracket)
 {
-	begin(w, name);
-	nm_buf_add_byte(w->out, bracket);
+	put(w, name, (struct nm_text){ &bracket, 1 });
 	if (w->depth == DEPTH_MAX)
 		nm_die("JSON is being written deeper than 32 levels");
 	w->some[++w->depth] = false;
@@ -326,13 +491,18 @@ static void
 close_level(struct nm_json_writer *w, char bracket)
 {
 	bool some = w->some[w->depth];
+	char *at;
 
 	if (w->depth == 0)
 		nm_die("JSON is being closed that was not opened");
 	w->depth--;
+	at = room_for(w->out, 1 + (some ? break_bytes(w) : 0));
+	if (!at)
+		return;
 	if (some)
-		new_line(w);
-	nm_buf_add_byte(w->out, bracket);
+		at = put_break(w, at);
+	*at++ = bracket;
+	took_to(w->out, at);
 }
 
 void
@@ -363,8 +533,21 @@ void
 nm_json_put_text(struct nm_json_writer *w, const char *name,
                  struct nm_text text)
 {
-	begin(w, name);
-	nm_json_add_string(w->out, text);
+	size_t plain = plain_prefix((const unsigned char *)text.at, text.len);
+	char *at;
+
+	if (plain < text.len || text.len > SIZE_MAX / 2) {
+		add_odd_string(lead(w, name), text, plain);
+		return;
+	}
+	at = begin(w, name, text.len + 2);
+	if (!at)
+		return;
+	*at++ = '"';
+	if (text.len)
+		at = copy(at, text.at, text.len);
+	*at++ = '"';
+	took_to(w->out, at);
 }
 
 void
@@ -380,46 +563,40 @@ nm_json_put_string(struct nm_json_writer *w, const char *name,
 void
 nm_json_put_int(struct nm_json_writer *w, const char *name, int64_t number)
 {
-	begin(w, name);
-	nm_buf_add_int(w->out, number);
+	nm_buf_add_int(lead(w, name), number);
 }
 
 void
 nm_json_put_double(struct nm_json_writer *w, const char *name, double number)
 {
-	begin(w, name);
 	if (isfinite(number))
-		add_double(w->out, number);
+		add_double(lead(w, name), number);
 	else
-		nm_buf_add_string(w->out, "null");
+		nm_json_put_null(w, name);
 }
 
 void
 nm_json_put_true(struct nm_json_writer *w, const char *name, int truth)
 {
-	begin(w, name);
-	nm_buf_add_string(w->out, truth ? "true" : "false");
+	put(w, name, truth ? NM_TEXT("true") : NM_TEXT("false"));
 }
 
 void
 nm_json_put_null(struct nm_json_writer *w, const char *name)
 {
-	begin(w, name);
-	nm_buf_add_string(w->out, "null");
+	put(w, name, NM_TEXT("null"));
 }
 
 void
 nm_json_put_raw(struct nm_json_writer *w, const char *name,
                 struct nm_text json)
 {
-	begin(w, name);
-	nm_buf_add_text(w->out, json);
+	put(w, name, json);
 }
 
 void
 nm_json_put_value(struct nm_json_writer *w, const char *name,
                   const struct nm_value *value)
 {
-	begin(w, name);
-	nm_json_write(w->out, value);
+	nm_json_write(lead(w, name), value);
 }
