@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,28 @@ nm_file_copy(const char *from, const char *to, unsigned mode,
 done:
 	(void)close(fd);
 	return rc;
+}
+
+enum nm_code
+nm_file_open_unnamed(const char *folder, int *fd, struct nm_err *err)
+{
+	struct nm_buf path = { 0 };
+	int new = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	/* Not every file system can. */
+	if (new < 0 && (errno == EOPNOTSUPP || errno == EISDIR
+	                || errno == EINVAL)) {
+		nm_path_join(&path, folder, ".unnamed-XXXXXX");
+		new = mkostemp(path.at, O_CLOEXEC);
+		if (new >= 0)
+			(void)unlink(path.at);
+		nm_buf_release(&path);
+	}
+	if (new < 0)
+		return nm_fail(err, NM_IO, errno, "cannot write in %s: %s",
+		               folder, strerror(errno));
+	*fd = new;
+	return NM_OK;
 }
 
 enum nm_code

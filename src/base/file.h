@@ -54,6 +54,11 @@ enum nm_code nm_file_copy(const char *from, const char *to, unsigned mode,
 enum nm_code nm_file_open(const char *path, int *fd, struct nm_err *err)
 	NM_MUST_USE;
 
+/* A file without a name in the folder, to write and read; gone when closed,
+ * whatever happens. */
+enum nm_code nm_file_open_unnamed(const char *folder, int *fd,
+                                  struct nm_err *err) NM_MUST_USE;
+
 /* Reads exactly `len` bytes at `from`. NM_IO when it cannot or they end. */
 enum nm_code nm_file_read_at(int fd, uint64_t from, size_t len, char *out,
                              struct nm_err *err) NM_MUST_USE;

@@ -51,52 +51,59 @@ nm_trouble_read(const struct nm_value *value, struct nm_trouble *trouble)
 
 /* ---- usage ---- */
 
-/* The first of two members that is a number of tokens; -1 when neither is. */
+/* The first of two values that is a number of tokens; -1 when neither is. */
 static int64_t
-tokens(const struct nm_value *usage, const char *name, const char *other)
+tokens(const struct nm_value *value, const struct nm_value *other)
 {
-	const struct nm_value *value = nm_json_path(usage, name);
-
 	if (nm_json_kind(value) != NM_JSON_NUMBER)
-		value = nm_json_path(usage, other);
+		value = other;
 	if (nm_json_kind(value) != NM_JSON_NUMBER)
 		return -1;
 	return nm_json_int(value, INT64_MAX);
 }
 
-static int64_t
-detail(const struct nm_value *usage, const char *name, const char *other,
-       int64_t whole)
-{
-	int64_t part = tokens(usage, name, other);
+/* What usage tells of one side: in Chat Completions' words, and in Responses'. */
+struct side {
+	const struct nm_value *chat;
+	const struct nm_value *responses;
+	int64_t                whole;
+};
 
-	return part < 0 || part > whole ? 0 : part;
+static int64_t
+detail(const struct side *side, struct nm_text name)
+{
+	int64_t part = tokens(nm_json_member(side->chat, name),
+	                      nm_json_member(side->responses, name));
+
+	return part < 0 || part > side->whole ? 0 : part;
 }
 
 static struct nm_usage
 read_usage(const struct nm_value *usage)
 {
-	int64_t input = tokens(usage, "prompt_tokens", "input_tokens");
-	int64_t output = tokens(usage, "completion_tokens", "output_tokens");
+	int64_t input = tokens(nm_json_get(usage, "prompt_tokens"),
+	                       nm_json_get(usage, "input_tokens"));
+	int64_t output = tokens(nm_json_get(usage, "completion_tokens"),
+	                        nm_json_get(usage, "output_tokens"));
+	struct side in = { nm_json_get(usage, "prompt_tokens_details"),
+	                   nm_json_get(usage, "input_tokens_details"), 0 };
+	struct side out = { nm_json_get(usage, "completion_tokens_details"),
+	                    nm_json_get(usage, "output_tokens_details"), 0 };
 
 	if ((input < 0 && output < 0) || input > NM_USAGE_MAX_TOKENS
 	    || output > NM_USAGE_MAX_TOKENS)
 		return (struct nm_usage){ 0 };
-	input = input < 0 ? 0 : input;
-	output = output < 0 ? 0 : output;
+	in.whole = input < 0 ? 0 : input;
+	out.whole = output < 0 ? 0 : output;
 	return (struct nm_usage){
 		.present = true,
-		.input_tokens = input,
-		.output_tokens = output,
-		.cached_tokens = detail(
-			usage, "prompt_tokens_details.cached_tokens",
-			"input_tokens_details.cached_tokens", input),
-		.cache_write_tokens = detail(
-			usage, "prompt_tokens_details.cache_write_tokens",
-			"input_tokens_details.cache_write_tokens", input),
-		.reasoning_tokens = detail(
-			usage, "completion_tokens_details.reasoning_tokens",
-			"output_tokens_details.reasoning_tokens", output),
+		.input_tokens = in.whole,
+		.output_tokens = out.whole,
+		.cached_tokens = detail(&in, NM_TEXT("cached_tokens")),
+		.cache_write_tokens =
+			detail(&in, NM_TEXT("cache_write_tokens")),
+		.reasoning_tokens = detail(&out,
+		                           NM_TEXT("reasoning_tokens")),
 	};
 }
 

@@ -84,6 +84,17 @@ void nm_row_read(struct nm_row_reader *reader, const char *line, size_t len,
 void nm_row_missing(struct nm_row_reader *reader, uint64_t id,
                     struct nm_row *row);
 
+/*
+ * Appends a row that was read, in a form for nm_row_unpack alone: of this process,
+ * and of no fixed length. All of it but the content of one that was answered.
+ */
+void nm_row_pack(const struct nm_row *row, struct nm_buf *out);
+
+/* The row that was packed there; lent from `packed`, its list of answers until the
+ * reader's next call. */
+void nm_row_unpack(struct nm_row_reader *reader, const char *packed,
+                   struct nm_row *row);
+
 void nm_row_reader_release(struct nm_row_reader *reader);
 
 /* A reply of direct mode. */

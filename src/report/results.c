@@ -65,28 +65,6 @@ name_files(struct nm_results *results,
 
 /* ---- rows ---- */
 
-/* A file without a name: whatever happens, nothing is left lying about. */
-static enum nm_code
-open_unnamed(const char *folder, int *fd, struct nm_err *err)
-{
-	struct nm_buf path = {0};
-	int got = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (got < 0 && (errno == EOPNOTSUPP || errno == EISDIR ||
-	                errno == EINVAL)) {
-		nm_path_join(&path, folder, ".rows-XXXXXX");
-		got = mkostemp(path.at, O_CLOEXEC);
-		if (got >= 0)
-			unlink(path.at);
-		nm_buf_release(&path);
-	}
-	if (got < 0)
-		return nm_fail(err, NM_IO, errno, "cannot write in %s: %s",
-		               folder, strerror(errno));
-	*fd = got;
-	return NM_OK;
-}
-
 enum nm_code
 nm_results_open(struct nm_results *results,
                 const struct nm_results_options *options, struct nm_err *err)
@@ -101,7 +79,7 @@ nm_results_open(struct nm_results *results,
 	rc = nm_path_make(nm_buf_string(&folder), FOLDER_MODE, err);
 	if (rc)
 		goto done;
-	rc = open_unnamed(nm_buf_string(&folder), &fd, err);
+	rc = nm_file_open_unnamed(nm_buf_string(&folder), &fd, err);
 	if (rc)
 		goto done;
 	name_files(&new, options);

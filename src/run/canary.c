@@ -3,7 +3,7 @@
  */
 #include "run/canary.h"
 
-#include "run/attempts.h"
+#include "run/collect.h"
 #include "run/via_batch.h"
 #include "run/via_direct.h"
 
@@ -90,15 +90,28 @@ look_at_answers(struct nm_collect *collect, int passed,
 	return rc;
 }
 
+/* Of the direct answers alone: batches' files may be large, and tell nothing here. */
+static enum nm_code
+collect_answers(struct nm_run *run, struct nm_collect *collect,
+                struct nm_err *err)
+{
+	struct nm_direct_file *files;
+	size_t n_files;
+	enum nm_code rc = nm_via_direct_files(run, &files, &n_files, err);
+
+	/* Later attempts are not the canary's. */
+	if (rc || !n_files || files[0].attempt != 1)
+		return rc;
+	return nm_collect_add_file(collect, files[0].path, 1, NM_WAY_DIRECT,
+	                           err);
+}
+
 enum nm_code
 nm_canary_ask(struct nm_run *run, enum nm_reading reading,
               struct nm_canary *canary, struct nm_err *err)
 {
 	struct nm_direct_wish wish = { .attempt = 1 };
 	struct nm_collect collect;
-	const char *const *paths;
-	size_t n_paths;
-	int64_t attempts;
 	enum nm_code rc;
 	/* It was judged before the first batch, perhaps by another reading. */
 	int passed = nm_via_batch_sent(run) > 0;
@@ -114,8 +127,7 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	if (rc)
 		return rc;
 	nm_collect_init(&collect, run->source, reading);
-	rc = nm_attempts_collect(run, &collect, &paths, &n_paths, &attempts,
-	                         err);
+	rc = collect_answers(run, &collect, err);
 	if (!rc)
 		rc = look_at_answers(&collect, passed, canary, err);
 	nm_collect_release(&collect);

@@ -3,10 +3,11 @@
  */
 #include "run/collect.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "net/retry.h"
 #include "wire/jsonl.h"
 
@@ -15,16 +16,16 @@ enum {
 	ROW_MAX_BYTES = 4 << 20 /* the longest ever seen had 96 kB */
 };
 
-/* Invariant: seen is 0 or file, offset and len say where the row stands. */
+/* Invariant: seen is 0, or the row stands at `offset` of the pile. */
 struct nm_collect_entry {
-	uint64_t offset : 40;
-	uint64_t file : 16;
+	uint64_t offset : 48;
 	uint64_t attempt : 8;
-	uint32_t len;
-	uint8_t  class;
-	uint8_t  seen;
-	uint8_t  may_pass; /* an instrument failure that may pass */
-	uint8_t  replies;  /* attempts to which the model replied */
+	uint64_t class : 4;
+	uint64_t seen : 1;
+	uint64_t direct : 1;   /* of direct mode */
+	uint64_t may_pass : 1; /* an instrument failure that may pass */
+	uint32_t len;          /* as it was packed */
+	uint8_t  replies;      /* attempts to which the model replied */
 };
 
 enum { ATTEMPTS_MAX = 255 };
@@ -95,9 +96,32 @@ note_model(struct nm_collect *collect, const struct nm_row *row)
 	                 ? NM_COLLECT_SIMULATED : NM_COLLECT_REAL;
 }
 
+/* What is the same of all rows of a file. */
+struct origin {
+	const char *path;
+	int64_t     attempt;
+	enum nm_way way;
+};
+
+static void
+keep_row(struct nm_collect *collect, const struct nm_row *row,
+         const struct origin *from, struct nm_collect_entry *entry)
+{
+	uint64_t offset = nm_pile_end(&collect->pile);
+
+	nm_row_pack(row, &collect->pile.pending);
+	entry->offset = offset & ((UINT64_C(1) << 48) - 1);
+	entry->len = (uint32_t)(nm_pile_end(&collect->pile) - offset);
+	entry->attempt = (uint64_t)from->attempt & ATTEMPTS_MAX;
+	entry->class = row->class & 0xf;
+	entry->seen = 1;
+	entry->direct = from->way == NM_WAY_DIRECT;
+	entry->may_pass = may_pass(row) ? 1 : 0;
+}
+
 static void
 note_row(struct nm_collect *collect, const struct nm_row *row,
-         const struct nm_line *line, size_t file, int64_t attempt)
+         const struct origin *from)
 {
 	int64_t ordinal = collect->source->find(collect->source,
 	                                        row->custom_id);
@@ -111,28 +135,21 @@ note_row(struct nm_collect *collect, const struct nm_row *row,
 	}
 	note_model(collect, row);
 	entry = &collect->entries[ordinal];
-	again = entry->seen && entry->attempt == (uint64_t)attempt;
-	better = !entry->seen || replaces(entry, row, attempt);
+	again = entry->seen && entry->attempt == (uint64_t)from->attempt;
+	better = !entry->seen || replaces(entry, row, from->attempt);
 	if (again)
 		collect->duplicate++;
 	else if (!nm_class_is_instrument(row->class) && entry->replies < 255)
 		entry->replies++;
 	if (collect->heard && (better || !again))
-		collect->heard(collect->heard_user, row, collect->way);
-	if (!better)
-		return;
-	entry->offset = line->offset & ((UINT64_C(1) << 40) - 1);
-	entry->file = file & (NM_SHEAF_FILES_MAX - 1);
-	entry->attempt = (uint64_t)attempt & ATTEMPTS_MAX;
-	entry->len = (uint32_t)line->len;
-	entry->class = (uint8_t)row->class;
-	entry->may_pass = (uint8_t)may_pass(row);
-	entry->seen = 1;
+		collect->heard(collect->heard_user, row, from->way);
+	if (better)
+		keep_row(collect, row, from, entry);
 }
 
 static void
-note_line(struct nm_collect *collect, const struct nm_line *line, size_t file,
-          int64_t attempt)
+note_line(struct nm_collect *collect, const struct nm_line *line,
+          const struct origin *from)
 {
 	struct nm_row row;
 
@@ -144,28 +161,30 @@ note_line(struct nm_collect *collect, const struct nm_line *line, size_t file,
 	if (row.kind == NM_ROW_MALFORMED)
 		collect->malformed++;
 	else if (row.kind == NM_ROW_READ)
-		note_row(collect, &row, line, file, attempt);
+		note_row(collect, &row, from);
 }
 
 static enum nm_code
-note_lines(struct nm_collect *collect, size_t file, int64_t attempt,
+note_lines(struct nm_collect *collect, int fd, const struct origin *from,
            struct nm_err *err)
 {
 	struct nm_jsonl jsonl = { .line_max_bytes = ROW_MAX_BYTES };
 	struct nm_line line;
 	char *chunk = malloc(CHUNK_BYTES);
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 	ssize_t got = 1;
-	int fd;
 
 	if (!chunk)
 		abort();
-	rc = nm_sheaf_open(&collect->files, file, &fd, err);
 	while (!rc && got > 0) {
 		got = read(fd, chunk, CHUNK_BYTES);
+		if (got < 0 && errno == EINTR) {
+			got = 1;
+			continue;
+		}
 		if (got < 0) {
-			rc = nm_fail(err, NM_IO, 0, "cannot read %s",
-			             nm_sheaf_path(&collect->files, file));
+			rc = nm_fail(err, NM_IO, errno, "cannot read %s: %s",
+			             from->path, strerror(errno));
 			break;
 		}
 		if (got)
@@ -173,7 +192,8 @@ note_lines(struct nm_collect *collect, size_t file, int64_t attempt,
 		else
 			nm_jsonl_finish(&jsonl);
 		while (nm_jsonl_next(&jsonl, &line))
-			note_line(collect, &line, file, attempt);
+			note_line(collect, &line, from);
+		rc = nm_pile_settle(&collect->pile, err);
 	}
 	nm_jsonl_release(&jsonl);
 	free(chunk);
@@ -184,28 +204,23 @@ enum nm_code
 nm_collect_add_file(struct nm_collect *collect, const char *path,
                     int64_t attempt, enum nm_way way, struct nm_err *err)
 {
-	size_t file = collect->files.n_files;
+	const struct origin from = { path, attempt, way };
+	size_t folder = (size_t)(nm_path_base(path) - path);
 	enum nm_code rc;
+	int fd;
 
 	if (attempt > ATTEMPTS_MAX)
 		return nm_fail(err, NM_LIMIT, 0,
 			"%s is of attempt %lld: more than can be joined",
 			path, (long long)attempt);
-	rc = nm_sheaf_add(&collect->files, path, err);
+	rc = nm_file_open(path, &fd, err);
 	if (rc)
 		return rc;
-	/* One bit more a file, and none of the entries' sixteen bytes. */
-	if (file % 64 == 0) {
-		collect->direct = realloc(collect->direct, (file / 64 + 1) *
-		                          sizeof(*collect->direct));
-		if (!collect->direct)
-			abort();
-		collect->direct[file / 64] = 0;
-	}
-	if (way == NM_WAY_DIRECT)
-		collect->direct[file / 64] |= UINT64_C(1) << file % 64;
-	collect->way = way;
-	return note_lines(collect, file, attempt, err);
+	if (!collect->pile.folder.len)
+		nm_buf_add(&collect->pile.folder, path, folder);
+	rc = note_lines(collect, fd, &from, err);
+	(void)close(fd);
+	return rc;
 }
 
 enum nm_class
@@ -243,92 +258,33 @@ nm_collect_again(const struct nm_collect *collect,
 			nm_members_add(members, ordinal);
 }
 
-static int
-in_window(const struct nm_collect *collect,
-          const struct nm_collect_entry *entry)
-{
-	return collect->window.len && collect->window_file == entry->file &&
-	       entry->offset >= collect->window_from &&
-	       entry->offset + entry->len <=
-	       collect->window_from + collect->window.len;
-}
-
-/* Rows that follow each other are read ahead; others one by one. */
-static enum nm_code
-fill_window(struct nm_collect *collect, const struct nm_collect_entry *entry,
-            struct nm_err *err)
-{
-	int follows = entry->offset >= collect->read_to &&
-	              entry->offset - collect->read_to < CHUNK_BYTES;
-	size_t want = follows && entry->len < CHUNK_BYTES ? CHUNK_BYTES
-	                                                  : entry->len;
-	size_t got = 0;
-	enum nm_code rc;
-	char *room;
-	int fd;
-
-	rc = nm_sheaf_open(&collect->files, entry->file, &fd, err);
-	if (rc)
-		return rc;
-	nm_buf_clear(&collect->window);
-	room = nm_buf_room(&collect->window, want);
-	while (got < want) {
-		ssize_t part = pread(fd, room + got, want - got,
-		                     (off_t)(entry->offset + got));
-
-		if (part <= 0)
-			break;
-		got += (size_t)part;
-	}
-	nm_buf_took(&collect->window, got);
-	collect->window_file = entry->file;
-	collect->window_from = entry->offset;
-	if (got < entry->len)
-		return nm_fail(err, NM_IO, 0, "%s became shorter while it was"
-		               " read", nm_sheaf_path(&collect->files,
-		                                      entry->file));
-	return NM_OK;
-}
-
-static enum nm_way
-way_of(const struct nm_collect *collect, size_t file)
-{
-	return collect->direct[file / 64] >> file % 64 & 1 ? NM_WAY_DIRECT
-	                                                   : NM_WAY_BATCH;
-}
-
 enum nm_code
 nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
                struct nm_row *row, struct nm_origin *origin,
                struct nm_err *err)
 {
 	const struct nm_collect_entry *entry = &collect->entries[ordinal];
-	enum nm_code rc = NM_OK;
+	const char *packed;
+	enum nm_code rc;
 
 	origin->attempt = (int64_t)entry->attempt;
-	origin->way = entry->seen ? way_of(collect, entry->file)
-	                          : NM_WAY_BATCH;
+	origin->way = entry->direct ? NM_WAY_DIRECT : NM_WAY_BATCH;
 	if (!entry->seen) {
 		nm_row_missing(&collect->reader, id, row);
 		return NM_OK;
 	}
-	if (!in_window(collect, entry))
-		rc = fill_window(collect, entry, err);
-	if (rc)
-		return rc;
-	collect->read_to = entry->offset + entry->len;
-	nm_row_read(&collect->reader, collect->window.at +
-	            (entry->offset - collect->window_from), entry->len, row);
-	return NM_OK;
+	rc = nm_pile_read(&collect->pile, entry->offset, entry->len, &packed,
+	                  err);
+	if (!rc)
+		nm_row_unpack(&collect->reader, packed, row);
+	return rc;
 }
 
 void
 nm_collect_release(struct nm_collect *collect)
 {
-	nm_sheaf_release(&collect->files);
-	free(collect->direct);
 	free(collect->entries);
 	nm_row_reader_release(&collect->reader);
-	nm_buf_release(&collect->window);
+	nm_pile_release(&collect->pile);
 	memset(collect, 0, sizeof(*collect));
 }

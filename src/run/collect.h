@@ -1,7 +1,7 @@
 /*
  * collect: result files -> one row a request, in the order of the source.
- * Joins by custom_id, never by order. Holds 16 bytes a request; rows are read
- * from the files when they are asked for.
+ * Joins by custom_id, never by order. Reads each line once, and lays what counts of
+ * it by, in a pile beside the first file; holds 16 bytes a request.
  *
  * Calling sequence: init; add_file for each, earlier attempts first and of one
  * attempt the output files before the error files; row for each ordinal; release.
@@ -12,7 +12,7 @@
 #include "eval/row.h"
 #include "run/ledger.h"
 #include "run/members.h"
-#include "run/sheaf.h"
+#include "run/pile.h"
 #include "run/source.h"
 
 struct nm_collect_entry;
@@ -24,12 +24,7 @@ struct nm_collect {
 	struct nm_row_reader     reader;
 	struct nm_collect_entry *entries; /* by ordinal */
 	int64_t                  count;
-	struct nm_sheaf          files;
-	uint64_t                *direct;  /* a bit a file: of direct mode? */
-	struct nm_buf            window;  /* bytes of one file, read ahead */
-	size_t                   window_file;
-	uint64_t                 window_from;
-	uint64_t                 read_to; /* where the last row read ended */
+	struct nm_pile           pile;    /* the rows that count, packed */
 	uint64_t                 unknown, duplicate, malformed;
 	uint64_t                 rows;    /* rows met in all files */
 	enum { NM_COLLECT_NONE, NM_COLLECT_REAL, NM_COLLECT_SIMULATED } model;
@@ -39,14 +34,14 @@ struct nm_collect {
 	void                   (*heard)(void *user, const struct nm_row *row,
 	                                enum nm_way way);
 	void                    *heard_user;
-	enum nm_way              way; /* of the file that is being added */
 };
 
 /* The source's count must be known. `heard` may be set after it. */
 void nm_collect_init(struct nm_collect *collect,
                      const struct nm_source *source, enum nm_reading reading);
 
-/* Reads a file through and notes where each request's row stands. */
+/* Reads a file through and lays each request's row by. NM_IO when that cannot be
+ * written. */
 enum nm_code nm_collect_add_file(struct nm_collect *collect, const char *path,
                                  int64_t attempt, enum nm_way way,
                                  struct nm_err *err) NM_MUST_USE;
@@ -77,7 +72,7 @@ struct nm_origin {
 
 /*
  * The request's row, lent until the next call; of one that never came,
- * nm_row_missing(id).
+ * nm_row_missing(id). It lacks what nm_row_pack leaves out.
  */
 enum nm_code nm_collect_row(struct nm_collect *collect, int64_t ordinal,
                             uint64_t id, struct nm_row *row,

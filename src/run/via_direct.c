@@ -332,13 +332,19 @@ check_silence(struct direct *d, struct nm_err *err)
 	                (long long)(now_ms - d->silent_since_ms) / 1000);
 }
 
+static int
+is_over(const struct direct *d)
+{
+	return d->asked_all && !d->flying && !d->waiting;
+}
+
 static enum nm_code
 turn(struct direct *d, struct nm_err *err)
 {
 	int64_t now_ms;
 	enum nm_code rc = send_what_may_go(d, err);
 
-	if (!rc)
+	if (!rc && !is_over(d))
 		rc = nm_http_poll(d->run->api->http, POLL_MS, err);
 	if (!rc && d->stop) {
 		*err = d->why;
@@ -408,7 +414,7 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	init(&d, run, wish);
 	rc = nm_answers_walk(run->journal, run->record.id, mark_answered, &d,
 	                     err);
-	while (!rc && !(d.asked_all && !d.flying && !d.waiting))
+	while (!rc && !is_over(&d))
 		rc = turn(&d, err);
 	/* What came is kept, however it ended. */
 	if (commit(&d, rc ? &late : err) && !rc)

@@ -256,6 +256,7 @@ const struct nm_value *
 nm_json_member(const struct nm_value *object, struct nm_text name)
 {
 	yyjson_val *key = raw(object), *last = NULL;
+	char first = name.len ? *name.at : 0; /* yyjson ends names by NUL */
 	size_t left;
 
 	if (!yyjson_is_obj(key))
@@ -263,6 +264,7 @@ nm_json_member(const struct nm_value *object, struct nm_text name)
 	left = unsafe_yyjson_get_len(key);
 	for (key = unsafe_yyjson_get_first(key); left; left--) {
 		if (unsafe_yyjson_get_len(key) == name.len
+		    && *unsafe_yyjson_get_str(key) == first
 		    && !memcmp(unsafe_yyjson_get_str(key), name.at, name.len))
 			last = key + 1;
 		key = unsafe_yyjson_get_next(key + 1);
