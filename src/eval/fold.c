@@ -90,40 +90,52 @@ nm_fold_strip(struct nm_text text)
 	return text;
 }
 
-static void
-count(struct nm_folded *out, uint32_t point)
-{
-	uint8_t *bucket = &out->histogram[point % NM_FOLDED_BUCKETS];
-
-	if (*bucket < UINT8_MAX)
-		++*bucket;
-}
+#define ONES  UINT64_C(0x0101010101010101)
+#define HIGHS UINT64_C(0x8080808080808080)
 
 static bool
 is_ascii(struct nm_text text)
 {
-	unsigned char seen = 0;
+	uint64_t seen = 0, word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < text.len; i++)
+	for (; text.len - i >= 8; i += 8) {
+		memcpy(&word, text.at + i, 8);
+		seen |= word;
+	}
+	for (; i < text.len; i++)
 		seen |= (unsigned char)text.at[i];
-	return seen < 0x80;
+	return !(seen & HIGHS);
+}
+
+/* Bytes below 0x80 do not carry into each other here. */
+static uint64_t
+lower_word(uint64_t word)
+{
+	uint64_t from_a = word + ONES * (0x80 - 'A');
+	uint64_t past_z = word + ONES * (0x80 - 'Z' - 1);
+
+	return word | (from_a & ~past_z & HIGHS) >> 2;
 }
 
 static void
 fold_ascii(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
 {
-	char *lower = nm_arena_array(arena, text.len + 1, 1);
-	uint32_t *points = nm_arena_array(arena, text.len, sizeof(*points));
+	struct nm_text kept = nm_arena_text(arena, text);
+	char *at = (char *)(uintptr_t)kept.at; /* ours, and new */
+	size_t i = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
+	for (; text.len - i >= 8; i += 8) {
+		uint64_t word;
 
-		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-		points[i] = (unsigned char)lower[i];
-		count(out, points[i]);
+		memcpy(&word, at + i, 8);
+		word = lower_word(word);
+		memcpy(at + i, &word, 8);
 	}
-	out->text = (struct nm_text){ lower, text.len };
-	out->points = points;
+	for (; i < text.len; i++)
+		if (at[i] >= 'A' && at[i] <= 'Z')
+			at[i] = (char)(at[i] + ('a' - 'A'));
+	out->text = kept;
 	out->n = text.len;
 }
 
@@ -221,6 +233,4 @@ nm_fold(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
 	out->n = lower_points(points, n, lower);
 	out->points = lower;
 	out->text = encode(arena, lower, out->n);
-	for (size_t i = 0; i < out->n; i++)
-		count(out, lower[i]);
 }

@@ -18,9 +18,10 @@ enum { NM_FOLDED_BUCKETS = 32 };
 
 struct nm_folded {
 	struct nm_text  text;   /* UTF-8, NUL after it */
-	const uint32_t *points; /* its code points */
+	const uint32_t *points; /* its code points; NULL when all are ASCII */
 	size_t          n;
-	uint8_t         histogram[NM_FOLDED_BUCKETS]; /* of points; 255 = or more */
+	bool            counted; /* the histogram is filled: match's business */
+	uint8_t         histogram[NM_FOLDED_BUCKETS];
 };
 
 /* White space by str.isspace(). */

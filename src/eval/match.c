@@ -11,6 +11,7 @@
 static const double THRESHOLD = 0.8;
 
 enum {
+	COUNTED_BELOW = UINT8_MAX, /* points that a histogram can count */
 	POPULAR_FROM = 200, /* length of the second sequence; difflib's autojunk */
 	SLOTS_MIN = 64
 };
@@ -33,7 +34,8 @@ struct slot {
 struct nm_matcher_scratch {
 	struct slot *slots; /* n_slots, a power of two, more than twice capacity */
 	size_t       n_slots;
-	size_t       capacity; /* places of b that the arrays hold */
+	size_t       capacity; /* points of a text that the arrays hold */
+	uint32_t    *points[2]; /* of texts that came without */
 	uint64_t     pass;
 	uint64_t     row;      /* of a, over all passes; never goes back */
 	uint32_t    *next;     /* place in b -> the next one of that point */
@@ -66,12 +68,14 @@ nm_matcher_release(struct nm_matcher *matcher)
 		free(s->run[i]);
 		free(s->run_row[i]);
 	}
+	for (int i = 0; i < 2; i++)
+		free(s->points[i]);
 	free(s->spans);
 	free(s);
 	matcher->scratch = NULL;
 }
 
-/* Scratch with room for a b of n points. */
+/* Scratch with room for texts of n points. */
 static struct nm_matcher_scratch *
 scratch_for(struct nm_matcher *matcher, size_t n)
 {
@@ -94,9 +98,26 @@ scratch_for(struct nm_matcher *matcher, size_t n)
 		s->run[i] = array(capacity, sizeof(*s->run[i]));
 		s->run_row[i] = array(capacity, sizeof(*s->run_row[i]));
 	}
+	for (int i = 0; i < 2; i++)
+		s->points[i] = array(capacity, sizeof(*s->points[i]));
 	s->spans = array(capacity + 2, sizeof(*s->spans));
 	matcher->scratch = s;
 	return s;
+}
+
+/* The text with its points at hand, the `which`th of two at a time. */
+static struct nm_folded
+spelled(struct nm_matcher_scratch *s, const struct nm_folded *text, int which)
+{
+	struct nm_folded whole = *text;
+	uint32_t *points = s->points[which];
+
+	if (whole.points)
+		return whole;
+	for (size_t i = 0; i < whole.n; i++)
+		points[i] = (unsigned char)whole.text.at[i];
+	whole.points = points;
+	return whole;
 }
 
 /* The point's slot in this pass, or the free one that it would get. */
@@ -211,10 +232,13 @@ push(struct nm_matcher_scratch *s, struct span span)
 
 /* M: the points in all blocks, found by halving the rest around the longest. */
 static size_t
-common_points(struct nm_matcher *matcher, const struct nm_folded *a,
-              const struct nm_folded *b)
+common_points(struct nm_matcher *matcher, const struct nm_folded *predicted,
+              const struct nm_folded *gold)
 {
-	struct nm_matcher_scratch *s = scratch_for(matcher, b->n);
+	struct nm_matcher_scratch *s = scratch_for(matcher,
+		predicted->n > gold->n ? predicted->n : gold->n);
+	const struct nm_folded first = spelled(s, predicted, 0), *a = &first;
+	const struct nm_folded second = spelled(s, gold, 1), *b = &second;
 	size_t points = 0;
 
 	index_places(s, b);
@@ -253,33 +277,51 @@ nm_match_ratio(struct nm_matcher *matcher, const struct nm_folded *predicted,
 	return ratio_of(common_points(matcher, predicted, gold), total);
 }
 
+/* Fills the histogram of a text of fewer points than COUNTED_BELOW. */
+static void
+count_points(struct nm_folded *text)
+{
+	if (text->counted)
+		return;
+	for (size_t i = 0; i < text->n; i++) {
+		uint32_t point = text->points ? text->points[i]
+		               : (unsigned char)text->text.at[i];
+
+		text->histogram[point % NM_FOLDED_BUCKETS]++;
+	}
+	text->counted = true;
+}
+
 /* At least the size of the common multiset of points. */
 static size_t
-common_bound(const struct nm_folded *a, const struct nm_folded *b)
+common_bound(struct nm_folded *a, struct nm_folded *b)
 {
-	size_t common = 0;
+	uint8_t common = 0; /* no more than either's points */
 
+	count_points(a);
+	count_points(b);
 	for (int i = 0; i < NM_FOLDED_BUCKETS; i++)
-		common += a->histogram[i] < b->histogram[i] ? a->histogram[i]
-		                                            : b->histogram[i];
+		common = (uint8_t)(common + (a->histogram[i] < b->histogram[i]
+		                             ? a->histogram[i]
+		                             : b->histogram[i]));
 	return common;
 }
 
 enum nm_verdict
-nm_match(struct nm_matcher *matcher, const struct nm_folded *predicted,
-         const struct nm_folded *gold)
+nm_match(struct nm_matcher *matcher, struct nm_folded *predicted,
+         struct nm_folded *gold)
 {
 	bool gold_longer = gold->n > predicted->n;
 	const struct nm_folded *longer = gold_longer ? gold : predicted;
 	const struct nm_folded *shorter = gold_longer ? predicted : gold;
 	size_t total = longer->n + shorter->n;
 
+	/* 2.0*M/T < 0.8 for M the shorter length, in whole numbers. */
+	if (5 * shorter->n < 2 * total)
+		return NM_MATCH_NO;
 	if (nm_text_equal(predicted->text, gold->text))
 		return NM_MATCH_YES;
-	if (ratio_of(shorter->n, total) < THRESHOLD)
-		return NM_MATCH_NO;
-	/* A full bucket may stand for more than it says. */
-	if (longer->n < UINT8_MAX
+	if (longer->n < COUNTED_BELOW
 	    && ratio_of(common_bound(predicted, gold), total) < THRESHOLD)
 		return NM_MATCH_NO;
 	if ((double)shorter->n / (double)longer->n >= THRESHOLD

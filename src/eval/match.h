@@ -20,8 +20,8 @@ enum nm_verdict { NM_MATCH_NO, NM_MATCH_YES };
  * nm_match_ratio is >= 0.8. Lengths are in code points.
  */
 enum nm_verdict nm_match(struct nm_matcher *matcher,
-                         const struct nm_folded *predicted,
-                         const struct nm_folded *gold);
+                         struct nm_folded *predicted,
+                         struct nm_folded *gold);
 
 /*
  * 2·M/T of Ratcliff and Obershelp, M and T as Python's

@@ -50,8 +50,8 @@ within(const struct nm_folded *a, size_t n_a, const struct nm_folded *b,
 /* The first gold answer that is not taken and matches; n_gold when none
  * does. */
 static size_t
-partner(struct nm_matcher *matcher, const struct nm_folded *predicted,
-        const struct nm_folded *gold, const bool *taken, size_t n_gold)
+partner(struct nm_matcher *matcher, struct nm_folded *predicted,
+        struct nm_folded *gold, const bool *taken, size_t n_gold)
 {
 	size_t i = 0;
 

@@ -103,18 +103,6 @@ flush(struct nm_results *results)
 }
 
 static void
-put_texts(struct nm_json_writer *w, const char *name,
-          const struct nm_text *texts, size_t n)
-{
-	size_t i;
-
-	nm_json_open_array(w, name);
-	for (i = 0; i < n; i++)
-		nm_json_put_text(w, NULL, texts[i]);
-	nm_json_close_array(w);
-}
-
-static void
 put_text_or_null(struct nm_json_writer *w, const char *name,
                  struct nm_text text)
 {
@@ -143,10 +131,12 @@ put_metadata(struct nm_json_writer *w, const struct nm_score *score)
 	enum nm_category category = score->category;
 
 	nm_json_open_object(w, "metadata");
-	put_texts(w, "correct_answers", score->correct, score->n_correct);
-	put_texts(w, "incorrect_answers", score->incorrect,
-	          score->n_incorrect);
-	put_texts(w, "missed_answers", score->missed, score->n_missed);
+	nm_json_put_texts(w, "correct_answers", score->correct,
+	                  score->n_correct);
+	nm_json_put_texts(w, "incorrect_answers", score->incorrect,
+	                  score->n_incorrect);
+	nm_json_put_texts(w, "missed_answers", score->missed,
+	                  score->n_missed);
 	nm_json_put_true(w, "is_correct", score->is_correct);
 	nm_json_put_true(w, "is_perfect", category == NM_CATEGORY_PERFECT);
 	nm_json_put_true(w, "is_partial", category == NM_CATEGORY_PARTIAL);
@@ -207,9 +197,9 @@ nm_results_add(struct nm_results *results, const struct nm_results_row *row)
 	nm_json_put_int(&w, "question_id", (int64_t)q->id);
 	nm_json_put_text(&w, "question_text",
 	                 (struct nm_text){ q->text, q->text_len });
-	put_texts(&w, "predicted_answers", row->row->answers,
-	          row->row->n_answers);
-	put_texts(&w, "ground_truth_answers", q->gold, q->n_gold);
+	nm_json_put_texts(&w, "predicted_answers", row->row->answers,
+	                  row->row->n_answers);
+	nm_json_put_texts(&w, "ground_truth_answers", q->gold, q->n_gold);
 	nm_json_put_true(&w, "success", row->row->n_answers > 0);
 	put_cost(&w, row);
 	put_metadata(&w, row->score);

@@ -129,6 +129,9 @@ void nm_json_open_array(struct nm_json_writer *w, const char *name);
 void nm_json_close_array(struct nm_json_writer *w);
 void nm_json_put_text(struct nm_json_writer *w, const char *name,
                       struct nm_text text);
+/* An array of them. */
+void nm_json_put_texts(struct nm_json_writer *w, const char *name,
+                       const struct nm_text *texts, size_t n);
 /* NULL puts null. */
 void nm_json_put_string(struct nm_json_writer *w, const char *name,
                         const char *string);

@@ -405,10 +405,17 @@ break_bytes(const struct nm_json_writer *w)
 static char *
 put_break(const struct nm_json_writer *w, char *at)
 {
+	static const char most[16] = "\n               ";
 	size_t bytes = break_bytes(w);
 
 	if (!bytes)
 		return at;
+	/* A copy of known length is one store; what it writes too much is room. */
+	if (bytes <= sizeof(most)
+	    && (size_t)(w->out->at + w->out->cap - at) >= sizeof(most)) {
+		memcpy(at, most, sizeof(most));
+		return at + bytes;
+	}
 	*at = '\n';
 	memset(at + 1, ' ', bytes - 1);
 	return at + bytes;
@@ -548,6 +555,16 @@ nm_json_put_text(struct nm_json_writer *w, const char *name,
 		at = copy(at, text.at, text.len);
 	*at++ = '"';
 	took_to(w->out, at);
+}
+
+void
+nm_json_put_texts(struct nm_json_writer *w, const char *name,
+                  const struct nm_text *texts, size_t n)
+{
+	nm_json_open_array(w, name);
+	for (size_t i = 0; i < n; i++)
+		nm_json_put_text(w, NULL, texts[i]);
+	nm_json_close_array(w);
 }
 
 void
