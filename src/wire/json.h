@@ -108,6 +108,10 @@ void nm_json_write(struct nm_buf *out, const struct nm_value *value);
  */
 void nm_json_add_string(struct nm_buf *out, struct nm_text text);
 
+/* Appends a finite number as Python's repr writes it: 0.0001, 1e-05,
+ * 1000000000000000.0, 1e+16. */
+void nm_json_add_double(struct nm_buf *out, double number);
+
 /* The length of the longest prefix that is valid UTF-8. */
 size_t nm_json_utf8_valid(const char *text, size_t len);
 
