@@ -82,7 +82,7 @@ measure_requests() { # file times where
 		case $phase in
 		read) row "  reading and digesting the questions" \
 			"$wall ms (CPU $cpu)" ;;
-		plan) row "  planning: composing, checking, cutting" \
+		plan) row "  planning: checking, counting, cutting" \
 			"$wall ms (CPU $cpu)" ;;
 		write) row "  writing the JSONL, $((bytes / 1000000)) MB" \
 			"$wall ms (CPU $cpu)" ;;
