@@ -480,3 +480,100 @@ values are: 'assistants', 'batch', 'fine-tune', and 'vision'."
 	[ "$(logged ".request_id == \"$(sed -n \
 		's/^x-request-id: \(.*\)\r$/\1/Ip' "$HEADERS")\"")" = 1 ]
 }
+
+@test "a batch has 50,000 requests, or inputs to embed, at most" {
+	start_server
+	rows() { # n
+		jq -nc --argjson n "$1" 'range($n) | {custom_id:"r\(.)",
+			method:"POST",url:"/v1/chat/completions",body:{model:"m",
+			messages:[{role:"user",content:"x"}]}}' >rows.jsonl
+	}
+	inputs() { # n in lines of 10,000
+		jq -nc --argjson n "$1" 'range(0; $n; 10000) as $at | {custom_id:
+			"r\($at)",method:"POST",url:"/v1/embeddings",body:{model:"m",
+			input:[range([10000, $n - $at] | min) | "x"]}}' >rows.jsonl
+	}
+	rows 50000
+	upload rows.jsonl
+	create_batch "$FILE_ID"
+	wait_for 100 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":50000,"completed":50000,"failed":0}' ]
+	rows 50001
+	upload rows.jsonl
+	create_batch "$FILE_ID"
+	wait_for 60 batch_is failed
+	[ "$(member '.errors.data | @json')" = '[{"code":"too_many_tasks",'\
+'"message":"The batch input file holds 50001 requests. The maximum is 50000 '\
+'requests per batch.","param":null,"line":null}]' ]
+	[ "$(member '[.request_counts[]] | @json')" = '[0,0,0]' ]
+	embed() {
+		upload rows.jsonl
+		call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'",
+			"endpoint":"/v1/embeddings","completion_window":"24h"}'
+		BATCH_ID=$(member .id)
+	}
+	inputs 50001
+	embed
+	wait_for 60 batch_is failed
+	[ "$(member '.errors.data | @json')" = '[{"code":"invalid_request",'\
+'"message":"The batch holds 50001 embedding inputs. The maximum is 50000 inputs '\
+'across all requests of a batch.","param":"body.input","line":null}]' ]
+	inputs 50000
+	embed
+	begun() { batch_is in_progress || batch_is finalizing || batch_is completed; }
+	wait_for 60 begun
+	call POST "/v1/batches/$BATCH_ID/cancel"
+}
+
+@test "each line that is wrong is told, a hundred of them at most" {
+	start_server
+	local good='"method":"POST","url":"/v1/chat/completions","body":{"model":"m",
+		"messages":[{"role":"user","content":"x"}]}'
+	good=${good//[$'\n\t']/}
+	{
+		echo "{\"custom_id\":\"a\",$good}"
+		printf '\xef\xbb\xbf{"custom_id":"b",%s}\n' "$good"
+		echo
+		echo "{\"custom_id\":\"a\",$good}"
+		echo "{$good}"
+		echo "{\"custom_id\":\"\",$good}"
+		echo "{\"custom_id\":\"c\",${good/POST/GET}}"
+		echo "{\"custom_id\":\"d\",${good/chat\/completions/responses}}"
+		echo "{\"custom_id\":\"e\",${good/\"m\"/\"n\"}}"
+		echo "{\"custom_id\":\"f\",${good/\"model\":\"m\",/}}"
+		echo "{\"custom_id\":\"g\",${good/\"messages\"/\"stream\":true,\"messages\"}}"
+		echo "{\"custom_id\":\"h\",${good/messages/message}}"
+		echo '{"custom_id":"i"'
+		printf '{"custom_id":"j","method":"POST","url":"/v1/chat/completions"}'
+	} >in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is failed
+	[ "$(member '.errors.object')" = list ]
+	diff <(member '.errors.data[] | [.line, .code, .param] | @json') - <<-'END'
+	[2,"invalid_json_line",null]
+	[4,"duplicate_custom_id","custom_id"]
+	[5,"missing_required_parameter","custom_id"]
+	[7,"invalid_value","method"]
+	[8,"invalid_url","url"]
+	[9,"mismatched_model","body.model"]
+	[10,"invalid_request","body.model"]
+	[11,"streaming_unsupported","body.stream"]
+	[12,"invalid_request","body.messages"]
+	[13,"invalid_json_line",null]
+	[14,"missing_required_parameter","body"]
+	END
+	[ "$(member '[.failed_at != null, .output_file_id, .error_file_id,
+		.in_progress_at, .request_counts.total] | @json')" = \
+		'[true,null,null,null,0]' ]
+	{
+		echo "{\"custom_id\":\"a\",$good}"
+		yes '{}' | head -150
+	} >in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is failed
+	[ "$(member '.errors.data | length')" = 100 ]
+	[ "$(member '.errors.data[99].line')" = 101 ]
+}
