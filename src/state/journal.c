@@ -32,16 +32,21 @@ code_of(int sqlite_code)
 }
 
 static const char *
-advice(int sqlite_code)
+advice(int sqlite_code, int system_code)
 {
+	static const char full[] = "the disk is full: make room and run the"
+		" same command again";
+
+	/* Of files beside the journal SQLite only says that they failed. */
+	if (system_code == ENOSPC || system_code == EDQUOT)
+		return full;
 	switch (sqlite_code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return "another process keeps it locked: try again when that"
 		       " one is done";
 	case SQLITE_FULL:
-		return "the disk is full: make room and run the same command"
-		       " again";
+		return full;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return "it may not be written: mend its rights, or name"
@@ -59,7 +64,10 @@ enum nm_code
 nm_sql_fail(struct nm_journal *journal, const char *doing, struct nm_err *err)
 {
 	int code = sqlite3_extended_errcode(journal->db);
-	const char *help = advice(code);
+	int primary = code & 0xff;
+	const char *help = advice(code,
+		primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN
+		? sqlite3_system_errno(journal->db) : 0);
 
 	return nm_fail(err, code_of(code), code, "%s: %s, while %s",
 	               nm_buf_string(&journal->path),

@@ -69,6 +69,7 @@ survive() { # option...
 	download-cut-no-ranges|0 40 40 1|
 	download-cut-openai-java-649|0 40 40 1|
 	download-too-long|0 40 40 1|
+	download-trickles|0 40 40 1|
 	empty-file-id-kaibo-93|0 40 40 1|
 	enqueued-requests-community-1002388|0 40 40 1|
 	every-call-429-once|0 40 40 1|
