@@ -31,22 +31,32 @@ code_of(int sqlite_code)
 	}
 }
 
-static const char *
-advice(int sqlite_code, int system_code)
+/* Of files beside the journal, SQLite only says that they failed. */
+static int
+refine(const struct nm_journal *journal, int code)
 {
-	static const char full[] = "the disk is full: make room and run the"
-		" same command again";
+	int why = sqlite3_system_errno(journal->db);
 
-	/* Of files beside the journal SQLite only says that they failed. */
-	if (system_code == ENOSPC || system_code == EDQUOT)
-		return full;
-	switch (sqlite_code & 0xff) {
+	if (code == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT))
+		return SQLITE_FULL;
+	if (code == SQLITE_CANTOPEN &&
+	    (access(nm_buf_string(&journal->folder), W_OK) ||
+	     access(nm_buf_string(&journal->path), W_OK)))
+		return SQLITE_READONLY;
+	return code;
+}
+
+static const char *
+advice(int primary_code)
+{
+	switch (primary_code) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return "another process keeps it locked: try again when that"
 		       " one is done";
 	case SQLITE_FULL:
-		return full;
+		return "the disk is full: make room and run the same command"
+		       " again";
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return "it may not be written: mend its rights, or name"
@@ -64,10 +74,7 @@ enum nm_code
 nm_sql_fail(struct nm_journal *journal, const char *doing, struct nm_err *err)
 {
 	int code = sqlite3_extended_errcode(journal->db);
-	int primary = code & 0xff;
-	const char *help = advice(code,
-		primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN
-		? sqlite3_system_errno(journal->db) : 0);
+	const char *help = advice(refine(journal, code & 0xff));
 
 	return nm_fail(err, code_of(code), code, "%s: %s, while %s",
 	               nm_buf_string(&journal->path),

@@ -237,6 +237,32 @@ load client
 	[ "$(result .status)" = partial ]
 }
 
+# Lost before anything was done, lost afterwards, and lost within the reply, each at
+# each call of a run; the looks happen since the creation's first reply is lost too.
+@test "every call cut before, after and within: one of each, all answered" {
+	local call act
+	for call in 'POST /v1/files' 'GET /v1/files' 'POST /v1/batches' \
+		'GET /v1/batches' 'GET /v1/batches/*' 'GET /v1/files/*' \
+		'GET /v1/files/*/content'; do
+		for act in 'lose call' 'act then lose reply' 'cut after 9'; do
+			faults "on $call nth 1: $act" \
+				'on POST /v1/files nth 1: act then lose reply' \
+				'on POST /v1/batches nth 1: act then lose reply'
+			rm -rf state xdg
+			: >"$SERVER_LOG"
+			a_desk --faults "$FAULTS" --clock fast=50
+			NIGHTMAIL_CLOCK=fast=50 run_batch 3 --patience 2
+			[ "$STATUS" = 0 ]
+			[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+			call GET '/v1/batches'
+			[ "$(member '.data | length')" = 1 ]
+			call GET '/v1/files?purpose=batch'
+			[ "$(member '.data | length')" = 1 ]
+			stop_server
+		done
+	done
+}
+
 @test "a server that never answers: bounded" {
 	faults 'on * /v1/**: hang'
 	a_desk --faults "$FAULTS"

@@ -298,6 +298,26 @@ test_damaged_file_is_told(void **state)
 	assert_non_null(strstr(p->err.text, p->file));
 }
 
+/* Another process is writing, and goes on so for longer than one waits. */
+static void
+test_locked_file_is_told(void **state)
+{
+	struct place *p = *state;
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(p->file, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL,
+	                              NULL), SQLITE_OK);
+	assert_int_equal(nm_journal_begin(p->journal, &p->err), NM_HELD);
+	assert_non_null(strstr(p->err.text, "another process"));
+	/* It goes on as soon as the other one is done. */
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(nm_journal_begin(p->journal, &p->err), NM_OK);
+	assert_int_equal(nm_journal_commit(p->journal, &p->err), NM_OK);
+	sqlite3_close(other);
+}
+
 static void
 test_modes(void **state)
 {
@@ -323,6 +343,7 @@ main(void)
 		ROW(test_newer_version_is_left_alone),
 		ROW(test_older_version_is_brought_up),
 		ROW(test_damaged_file_is_told),
+		ROW(test_locked_file_is_told),
 		ROW(test_modes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
