@@ -98,6 +98,9 @@ answer(struct nm_call *call, struct nm_err *err)
 			"server. Only false is supported.");
 	else if (!call->parts->upstream)
 		nm_params_judge(&ask, call->parts->options->models, &verdict);
+	else if (call->parts->options->models)
+		(void)nm_params_judge_model(&ask, call->parts->options->models,
+		                            &verdict);
 	if (verdict.status)
 		refuse(call, &verdict);
 	else if (call->parts->upstream)

@@ -1,12 +1,12 @@
 #include "server/params.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <strings.h>
+
+#include "server/format.h"
 
 /* No model reads more; a bound on what one row may ask. */
-enum { CONTEXT_TOKENS = 1047576 };
+enum { CONTEXT_TOKENS = 1047576, IDENTIFIER_MAX_CHARS = 64 };
 
 /* A number with bounds; whole ones say "integer", others "decimal". */
 struct range {
@@ -189,50 +189,57 @@ judge_reasoning(const struct nm_ask *ask, struct nm_verdict *verdict)
 }
 
 static bool
-says_json(struct nm_text text)
+holds_word(const char *words, struct nm_text word)
 {
-	for (size_t i = 0; i + 4 <= text.len; i++)
-		if ((text.at[i] | 0x20) == 'j' &&
-		    strncasecmp(text.at + i, "json", 4) == 0)
+	const char *end;
+
+	for (; *words; words = *end ? end + 1 : end) {
+		end = strchr(words, ' ');
+		if (!end)
+			end = words + strlen(words);
+		if (nm_text_equal((struct nm_text){ words, (size_t)(end - words) },
+		                  word))
 			return true;
+	}
 	return false;
 }
 
-static bool
-content_says_json(const struct nm_value *content)
-{
-	struct nm_json_walk walk;
-	const struct nm_value *part;
-	struct nm_text name;
-
-	if (says_json(nm_json_text(content)))
-		return true;
-	nm_json_walk_init(&walk, content);
-	while ((part = nm_json_walk_next(&walk, &name)))
-		if (says_json(nm_json_text(nm_json_get(part, "text"))) ||
-		    content_says_json(nm_json_get(part, "content")))
-			return true;
-	return false;
-}
-
-/* JSON mode wants the word in the prompt. */
 static void
-judge_format(const struct nm_ask *ask, struct nm_verdict *verdict)
+judge_effort(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
-	const char *where = ask->endpoint == NM_ENDPOINT_CHAT ?
-		"response_format.type" : "text.format.type";
-	const char *option = ask->endpoint == NM_ENDPOINT_CHAT ?
-		"response_format" : "text.format";
+	const char *param = ask->endpoint == NM_ENDPOINT_CHAT ?
+		"reasoning_effort" : "reasoning.effort";
+	const struct nm_value *value;
+	struct nm_text word;
 
-	if (!nm_text_is(nm_json_text(nm_json_path(ask->body, where)),
-	                "json_object"))
+	if (ask->endpoint != NM_ENDPOINT_CHAT &&
+	    ask->endpoint != NM_ENDPOINT_RESPONSES)
 		return;
-	if (says_json(ask->prompt) || content_says_json(ask->content) ||
-	    says_json(nm_json_text(nm_json_get(ask->body, "instructions"))))
+	value = nm_json_path(ask->body, param);
+	word = nm_json_text(value);
+	if (nm_ask_lacks(value) ||
+	    holds_word("none minimal low medium high xhigh max", word))
 		return;
-	nm_verdict_set(verdict, 400, nm_ask_member(ask->endpoint), NULL,
-		"'%s' must contain the word 'json' in some form, to use '%s' of "
-		"type 'json_object'.", nm_ask_member(ask->endpoint), option);
+	nm_verdict_set(verdict, 400, param, "invalid_value", "Invalid value: "
+		"'%.*s'. Supported values are: 'none', 'minimal', 'low', 'medium', "
+		"'high', 'xhigh', and 'max'.",
+		(int)(word.len > 200 ? 200 : word.len), word.at ? word.at : "");
+}
+
+static void
+judge_identifier(const struct nm_ask *ask, struct nm_verdict *verdict)
+{
+	static const char name[] = "safety_identifier";
+	struct nm_text text = nm_json_text(nm_json_get(ask->body, name));
+	size_t chars = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		chars += (text.at[i] & 0xc0) != 0x80;
+	if (chars > IDENTIFIER_MAX_CHARS)
+		nm_verdict_set(verdict, 400, name, "string_above_max_length",
+			"Invalid '%s': string too long. Expected a string with "
+			"maximum length %d, but got a string with length %zu "
+			"instead.", name, IDENTIFIER_MAX_CHARS, chars);
 }
 
 static void
@@ -326,29 +333,34 @@ judge_size(const struct nm_ask *ask, struct nm_verdict *verdict)
 			"again.");
 }
 
+bool
+nm_params_judge_model(const struct nm_ask *ask, const char *models,
+                      struct nm_verdict *verdict)
+{
+	verdict->status = 0;
+	if (nm_json_kind(ask->body) != NM_JSON_OBJECT || ask->model.len == 0)
+		nm_verdict_set(verdict, 400, NULL, NULL,
+			"you must provide a model parameter");
+	else if (!nm_ask_supports(models, ask->model))
+		nm_verdict_set(verdict, 404, NULL, "model_not_found",
+			"The model '%.*s' does not exist or you do not have access "
+			"to it.", (int)(ask->model.len > 200 ? 200 : ask->model.len),
+			ask->model.at);
+	return verdict->status == 0;
+}
+
 void
 nm_params_judge(const struct nm_ask *ask, const char *models,
                 struct nm_verdict *verdict)
 {
 	static void (*const judges[])(const struct nm_ask *,
 	                              struct nm_verdict *) = {
-		judge_content, judge_ranges, judge_reasoning, judge_format,
-		judge_size,
+		judge_content, judge_ranges, judge_reasoning, judge_effort,
+		judge_identifier, nm_format_judge, judge_size,
 	};
 
-	verdict->status = 0;
-	if (nm_json_kind(ask->body) != NM_JSON_OBJECT || ask->model.len == 0) {
-		nm_verdict_set(verdict, 400, NULL, NULL,
-			"you must provide a model parameter");
+	if (!nm_params_judge_model(ask, models, verdict))
 		return;
-	}
-	if (!nm_ask_supports(models, ask->model)) {
-		nm_verdict_set(verdict, 404, NULL, "model_not_found",
-			"The model '%.*s' does not exist or you do not have access "
-			"to it.", (int)(ask->model.len > 200 ? 200 : ask->model.len),
-			ask->model.at);
-		return;
-	}
 	for (size_t i = 0; i < sizeof(judges) / sizeof(judges[0]); i++) {
 		judges[i](ask, verdict);
 		if (verdict->status)

@@ -24,6 +24,10 @@ struct nm_verdict {
 void nm_params_judge(const struct nm_ask *ask, const char *models,
                      struct nm_verdict *verdict);
 
+/* The model alone: that one is named, and that it is there. */
+bool nm_params_judge_model(const struct nm_ask *ask, const char *models,
+                           struct nm_verdict *verdict);
+
 /* Whether a model thinks before it answers: its name begins with o1, o3, o4 or
  * gpt-5 and later. */
 bool nm_params_reasons(struct nm_text model);

@@ -577,3 +577,88 @@ values are: 'assistants', 'batch', 'fine-tune', and 'vision'."
 	[ "$(member '.errors.data | length')" = 100 ]
 	[ "$(member '.errors.data[99].line')" = 101 ]
 }
+
+@test "parameters of a request: at both ends, and beyond them" {
+	start_server
+	local name least most end beyond code path rest
+	ask() { # value
+		call POST "/v1/$path" -d "{\"model\":\"gpt-4o\",$rest,\"$name\":$1}"
+	}
+	while read -r path name least most beyond; do
+		rest='"messages":[{"role":"user","content":"hi"}]'
+		[ $path != responses ] || rest='"input":"hi"'
+		[ $path != completions ] || rest='"prompt":"hi"'
+		code=decimal
+		[[ $name != n && $name != *max_* && $name != top_logprobs ]] ||
+			code=integer
+		for end in $least $most; do
+			ask "$end"
+			ok
+		done
+		if [ "$least" != - ]; then
+			ask "${beyond%/*}"
+			invalid ${code}_below_min_value "$name" "Invalid '$name': $code below minimum value. Expected a value >= $least, but got ${beyond%/*} instead."
+		fi
+		[ "${beyond#*/}" = - ] && continue
+		ask "${beyond#*/}"
+		invalid ${code}_above_max_value "$name" "Invalid '$name': $code above maximum value. Expected a value <= $most, but got ${beyond#*/} instead."
+	done <<-'EOT'
+	chat/completions temperature 0 2 -0.01/2.01
+	chat/completions top_p 0 1 -0.01/1.01
+	chat/completions presence_penalty -2 2 -2.01/2.01
+	chat/completions frequency_penalty -2 2 -2.01/2.01
+	chat/completions n 1 128 0/129
+	chat/completions top_logprobs 0 20 -1/21
+	chat/completions max_completion_tokens 1 100 0/-
+	responses temperature 0 2 -0.01/2.01
+	responses top_p 0 1 -0.01/1.01
+	responses max_output_tokens 16 100 15/-
+	completions n 1 128 0/129
+	EOT
+	path=responses rest='"input":"hi"' name=reasoning
+	for end in none minimal low medium high xhigh max; do
+		ask '{"effort":"'$end'"}'
+		ok
+	done
+	ask '{"effort":"most"}'
+	invalid invalid_value reasoning.effort "Invalid value: 'most'. Supported values are: 'none', 'minimal'"
+	name=text
+	ask '{"format":{"type":"json_schema","name":"row","schema":{}}}'
+	ok
+	ask '{"format":{"type":"json_schema","schema":{}}}'
+	invalid missing_required_parameter text.format.name "Missing required parameter: 'text.format.name'."
+	ask '{"format":{"type":"json_object"}}'
+	invalid null input "'input' must contain the word 'json' in some form"
+}
+
+@test "what a call would be refused is a row of the error file, in the same words" {
+	start_server --models m,n
+	local body
+	while read -r body; do
+		call POST /v1/chat/completions -d "$body"
+		[ "$STATUS" = 400 ]
+		jq -c . "$BODY" >>calls
+		echo '{"custom_id":"'$((++n))'","method":"POST","url":"/v1/chat/completions","body":'"$body"'}'
+	done >in.jsonl <<-'EOT'
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":3}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"n":0}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"response_format":{"type":"xml"}}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"response_format":{"type":"json_object"}}
+	{"model":"m","messages":[]}
+	{"model":"m","messages":[{"role":"root","content":"hi"}]}
+	{"model":"m","messages":"hi"}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"reasoning_effort":"some"}
+	EOT
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is completed
+	[ "$(member '[.request_counts[], .output_file_id, .usage.total_tokens] |
+		@json')" = '[8,0,8,null,0]' ]
+	call GET "/v1/files/$(member .error_file_id)/content"
+	[ "$(jq -c '[.error, .response.status_code] | select(. != [null,400])' \
+		"$BODY")" = '' ]
+	diff <(jq -c .response.body "$BODY") calls
+	# A model that is not there is no row: nothing of that batch is run.
+	call POST /v1/chat/completions -d '{"model":"o","messages":[{"role":"user","content":"hi"}]}'
+	envelope 404 invalid_request_error model_not_found null "The model 'o' does not exist or you do not have access to it."
+}

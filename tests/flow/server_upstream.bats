@@ -85,6 +85,10 @@ each_row_once() { # n
 	stop_upstream
 	call POST /v1/chat/completions -d "$body"
 	refused 502 upstream_error null "did not answer"
+	stop_server
+	start_server --upstream "$UPSTREAM_URL" --models a,b
+	call POST /v1/chat/completions -d "$body"
+	refused 404 model_not_found null "The model 'm' does not exist"
 }
 
 @test "scripted trouble holds for what passes through as well" {
@@ -181,6 +185,29 @@ each_row_once() { # n
 		wc -l)" = 25 ]
 	# Not one more than were under way.
 	[ "$(jq -r .prompt "$UPSTREAM_LOG" | wc -l)" -le 7 ]
+}
+
+@test "a large batch goes through in little memory" {
+	start_upstream
+	# What a sanitizer keeps of what was freed would count as well.
+	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1 start_server \
+		--upstream "$UPSTREAM_URL"
+	peak() { awk '/VmHWM/ { print $2 }' "/proc/$SERVER_PID/status"; }
+	write_input 10 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is completed
+	local before
+	before=$(peak)
+	jq -nc '("x" * 16000) as $long | range(4000) | {custom_id:"r\(.)",
+		method:"POST",url:"/v1/chat/completions",body:{model:"m",messages:
+		[{role:"user",content:"\(.) \($long)"}]}}' >large.jsonl
+	upload large.jsonl
+	create_batch "$FILE_ID"
+	wait_for 120 batch_is completed
+	[ "$(member .request_counts.completed)" = 4000 ]
+	echo "$(wc -c <large.jsonl) bytes, $(($(peak) - before)) kB more"
+	[ $(($(peak) - before)) -lt 24000 ]
 }
 
 @test "the window's end holds for an upstream too" {

@@ -224,6 +224,10 @@ test_params(void **state)
 {
 #define CHAT(model, more) "{\"model\":\"" model "\",\"messages\":[{\"role\":" \
 	"\"user\",\"content\":\"hi\"}]" more "}"
+#define SCHEMA(members) ",\"response_format\":{\"type\":\"json_schema\"," \
+	"\"json_schema\":{\"schema\":{}," members "}}"
+#define SIXTEEN "0123456789abcdef"
+#define SIXTY_FOUR SIXTEEN SIXTEEN SIXTEEN SIXTEEN
 	static const struct {
 		const char *body, *param, *code, *message;
 	} rows[] = {
@@ -255,6 +259,47 @@ test_params(void **state)
 		  "\"as Json\"},{\"role\":\"user\",\"content\":\"hi\"}],"
 		  "\"response_format\":{\"type\":\"json_object\"}}", NULL, NULL,
 		  NULL },
+		{ CHAT("m", ",\"response_format\":{\"type\":\"text\"}"),
+		  NULL, NULL, NULL },
+		{ CHAT("m", ",\"response_format\":null"), NULL, NULL, NULL },
+		{ CHAT("m", ",\"response_format\":{\"type\":\"xml\"}"),
+		  "response_format.type", "invalid_value", "Invalid value: 'xml'. "
+		  "Supported values are: 'json_object', 'json_schema', and "
+		  "'text'." },
+		{ CHAT("m", ",\"response_format\":{}"), "response_format.type",
+		  "missing_required_parameter", "Missing required parameter: "
+		  "'response_format.type'." },
+		{ CHAT("m", SCHEMA("\"name\":\"" SIXTY_FOUR "\"")), NULL, NULL,
+		  NULL },
+		{ CHAT("m", SCHEMA("\"name\":\"" SIXTY_FOUR "a\"")),
+		  "response_format.json_schema.name", "string_above_max_length",
+		  "Invalid 'response_format.json_schema.name': string too long. "
+		  "Expected a string with maximum length 64, but got a string with "
+		  "length 65 instead." },
+		{ CHAT("m", SCHEMA("\"name\":\"a b\"")),
+		  "response_format.json_schema.name", "invalid_value",
+		  "Invalid 'response_format.json_schema.name': string does not "
+		  "match pattern. Expected a string that matches the pattern "
+		  "'^[a-zA-Z0-9_-]+$'." },
+		{ CHAT("m", SCHEMA("\"strict\":true")),
+		  "response_format.json_schema.name", "missing_required_parameter",
+		  "Missing required parameter: "
+		  "'response_format.json_schema.name'." },
+		{ CHAT("m", SCHEMA("\"name\":7")),
+		  "response_format.json_schema.name", "invalid_type", "Invalid "
+		  "type for 'response_format.json_schema.name': expected a string, "
+		  "but got a number instead." },
+		{ CHAT("m", ",\"reasoning_effort\":\"xhigh\""), NULL, NULL, NULL },
+		{ CHAT("m", ",\"reasoning_effort\":\"hi\""), "reasoning_effort",
+		  "invalid_value", "Invalid value: 'hi'. Supported values are: "
+		  "'none', 'minimal', 'low', 'medium', 'high', 'xhigh', and "
+		  "'max'." },
+		{ CHAT("m", ",\"safety_identifier\":\"" SIXTY_FOUR "\""), NULL,
+		  NULL, NULL },
+		{ CHAT("m", ",\"safety_identifier\":\"" SIXTY_FOUR "a\""),
+		  "safety_identifier", "string_above_max_length", "Invalid "
+		  "'safety_identifier': string too long. Expected a string with "
+		  "maximum length 64, but got a string with length 65 instead." },
 		{ "{\"model\":\"m\",\"messages\":[]}", "messages", "empty_array",
 		  "Invalid 'messages': empty array. Expected an array with minimum "
 		  "length 1, but got an empty array instead." },
