@@ -107,15 +107,23 @@ struct nm_row_reply {
 	struct nm_text error_message;
 };
 
+enum nm_row_wrapped {
+	NM_ROW_REPLY,        /* the service's own, be it an answer or an error */
+	NM_ROW_NO_COMPLETION /* 2xx, and yet neither: the row is a failure */
+};
+
 /*
  * Appends the line, '\n' included, that an output file would hold for this
  * reply, so that one reader serves both modes. A body that is one JSON value
  * is kept byte for byte (line breaks become spaces); any other is kept as a
- * JSON string: as `body` when the status is 2xx (it reads back as
- * unparseable), else as `body.error.message` with code "not_json"
- * (http_error). No reply becomes an outer error (http_error, status 0).
+ * JSON string: as `body` when the status is 2xx, else as `body.error.message`
+ * with code "not_json" (http_error). A 2xx whose body is no JSON object with
+ * `choices`, `output`, `data` or `error` did not come from a model: the row has
+ * an outer error too, of code "no_completion" (http_error). No reply becomes an
+ * outer error (http_error, status 0).
  */
-void nm_row_wrap(struct nm_row_reader *reader,
-                 const struct nm_row_reply *reply, struct nm_buf *out);
+enum nm_row_wrapped nm_row_wrap(struct nm_row_reader *reader,
+                                const struct nm_row_reply *reply,
+                                struct nm_buf *out);
 
 #endif

@@ -61,8 +61,8 @@ static const struct nm_option options[] = {
 	  NULL, NULL, 1, 3600000,
 	  "how long to look for a submission whose reply was lost before it"
 	  " is sent again", NULL, 0 },
-	{ OPT_OUTAGE, 0, "outage", NM_OPTION_SPAN, "DURATION", "6h",
-	  NULL, NULL, 1, 604800000,
+	{ OPT_OUTAGE, 0, "outage", NM_OPTION_SPAN, "DURATION", NULL,
+	  "6h, in direct mode 10m", NULL, 1, 604800000,
 	  "how long a service that has answered may be away or fail before"
 	  " the run stops, to be taken up later", NULL, 0 },
 

@@ -5,6 +5,8 @@
 
 #include "prog/variant0_options.h"
 
+enum { DIRECT_OUTAGE_MS = 10 * 60 * 1000 };
+
 static const char *
 text_or(const struct nm_options *options, int id, const char *otherwise)
 {
@@ -34,7 +36,6 @@ nm_variant0_check(const struct nm_options *options, struct nm_err *err)
 	static const int batch_only[] = {
 		OPT_DRY_RUN, OPT_BATCH_ID, OPT_POLL_INTERVAL,
 		OPT_SHARD_REQUESTS, OPT_CANARY, OPT_FINISH_DIRECT,
-		OPT_OUTAGE,
 	};
 	size_t i;
 
@@ -85,6 +86,15 @@ nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
 	wish->prompt_path = nm_options_text(options, OPT_PROMPT);
 }
 
+/* A person sits before direct mode. */
+static int64_t
+outage_of(const struct nm_options *options)
+{
+	if (!nm_options_given(options, OPT_OUTAGE) && is_mode(options, "direct"))
+		return DIRECT_OUTAGE_MS;
+	return nm_options_whole(options, OPT_OUTAGE);
+}
+
 void
 nm_variant0_settings(const struct nm_options *options,
                      struct nm_run_settings *settings)
@@ -93,7 +103,7 @@ nm_variant0_settings(const struct nm_options *options,
 		.poll_interval_ms =
 			nm_options_whole(options, OPT_POLL_INTERVAL),
 		.patience_ms = nm_options_whole(options, OPT_PATIENCE),
-		.outage_ms = nm_options_whole(options, OPT_OUTAGE),
+		.outage_ms = outage_of(options),
 		.shard_requests =
 			nm_options_whole(options, OPT_SHARD_REQUESTS),
 		.max_attempts = nm_options_whole(options, OPT_MAX_ATTEMPTS),

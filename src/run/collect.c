@@ -56,6 +56,9 @@ may_pass(const struct nm_row *row)
 	case NM_CLASS_HTTP_ERROR:
 		if (nm_retry_is_billing(row->error_type, row->error_code))
 			return 0;
+		/* Another's page with a 200: the model never saw it. */
+		if (nm_text_is(row->error_code, "no_completion"))
+			return 1;
 		return !status || status == 408 || status == 409 ||
 		       status == 429 || status >= 500;
 	default:

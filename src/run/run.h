@@ -14,6 +14,8 @@
 #include "state/runs.h"
 #include "state/shards.h"
 
+struct nm_pace;
+
 /* How far one batch is, or all of direct mode. Texts are lent for the call. */
 struct nm_part {
 	const char *name;   /* batch id; NULL = not a batch (yet) */
@@ -83,6 +85,8 @@ struct nm_run {
 	struct nm_part             *parts;     /* by shard; what was last seen */
 	struct nm_part             *shown;     /* room for as many */
 	struct nm_part             *direct;    /* instead, while asking directly */
+	struct nm_pace             *pace;      /* of that, over all attempts */
+	uint64_t                    replies;   /* to that, of any status */
 	struct nm_arena             arena;     /* all texts of the above */
 	struct nm_buf               folder;    /* its downloads */
 	struct nm_lock              lock;

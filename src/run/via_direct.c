@@ -11,7 +11,10 @@
 
 enum {
 	COMMIT_MS = 200, COMMIT_ROWS = 1024, POLL_MS = 50,
-	REACH_PAUSE_MS = 1000
+	REACH_PAUSE_MS = 1000, DRAIN_MS = 5000,
+	TOLD_AFTER_MS = 2000, /* of an outage, or of a hold */
+	TOKEN_BYTES = 4,      /* about */
+	SPARED_MAX = 6
 };
 
 enum slot_state { SLOT_FREE, SLOT_FLYING, SLOT_WAITING };
@@ -23,7 +26,9 @@ struct slot {
 	struct nm_buf    body;
 	struct nm_buf    custom_id;
 	int              tries;
+	int              spared;   /* 429s that were not counted as one */
 	int64_t          began_ms; /* mono, of its first try */
+	int64_t          sent_ms;  /* of its last */
 	int64_t          due_ms;   /* while it waits */
 	struct nm_chat  *chat;
 };
@@ -38,14 +43,13 @@ struct direct {
 	int64_t                flying;
 	int64_t                waiting;
 	int                    asked_all; /* the walk is at its end */
-	struct nm_pace         pace;
+	struct nm_pace        *pace;     /* the run's */
 	struct nm_row_reader   reader;   /* for wrapping replies */
 	struct nm_buf          row;
 	int64_t                pending;  /* answers of the open transaction */
 	int64_t                pending_since_ms;
-	uint64_t               replies;  /* of any status, so far */
-	int64_t                silent_since_ms; /* nothing was reached since */
-	struct nm_err          silence;         /* why not */
+	struct nm_err          trouble;  /* the last one's words */
+	int                    told;     /* that an outage is borne */
 	struct nm_part        *part;
 	const char            *path;     /* of the endpoint, without its version */
 	enum nm_code           stop;     /* why it has to end early */
@@ -120,17 +124,17 @@ keep_row(struct direct *d, int64_t ordinal, struct nm_err *err)
 	                      err);
 }
 
-static void
-finish_slot(struct slot *slot, const struct nm_chat_reply *reply)
+/* The reply as a row, in d->row. */
+static enum nm_row_wrapped
+wrap(struct direct *d, const struct slot *slot,
+     const struct nm_chat_reply *reply)
 {
-	struct direct *d = slot->direct;
 	struct nm_row_reply wish = {
 		.custom_id = nm_buf_text(&slot->custom_id),
 		.status_code = reply->status,
 		.request_id = reply->request_id,
 		.body = reply->body,
 	};
-	struct nm_err err;
 
 	if (!reply->status) {
 		wish.error_code = nm_text_of(reply->code == NM_UNREACHABLE
@@ -139,43 +143,55 @@ finish_slot(struct slot *slot, const struct nm_chat_reply *reply)
 		                                ? reply->err->text : "");
 	}
 	nm_buf_clear(&d->row);
-	nm_row_wrap(&d->reader, &wish, &d->row);
+	return nm_row_wrap(&d->reader, &wish, &d->row);
+}
+
+/* d->row is what became of it. */
+static void
+finish_slot(struct slot *slot, int failed)
+{
+	struct direct *d = slot->direct;
+	struct nm_err err;
+
 	if (keep_row(d, slot->ordinal, &err))
 		give_up(d, err.code, &err);
-	if (reply->code)
+	if (failed)
 		d->part->failed++;
 	else
 		d->part->done++;
 	slot->state = SLOT_FREE;
 }
 
-/* Does the service refuse us rather than this request? */
+/* Does the service, or what stands before it, refuse us and not this request? */
 static int
 refuses_us(const struct direct *d, const struct nm_chat_reply *reply)
 {
 	const struct nm_refusal *refusal = reply->refusal;
 
-	if (reply->status == 401 || reply->status == 403)
+	if (reply->status == 401 || reply->status == 403 ||
+	    (reply->status >= 300 && reply->status < 400))
 		return 1;
-	if (reply->status == 404 && d->replies == 1)
+	if (reply->status == 404 && d->run->replies == 1)
 		return 1;
 	return refusal && refusal->billing;
 }
 
+/* Fewer fly when the service has room for fewer; none while it has none. */
 static void
-heed_limits(struct direct *d, const struct nm_chat_limits *limits,
+heed_limits(struct slot *slot, const struct nm_chat_limits *limits,
             int64_t now_ms)
 {
-	int64_t reset_ms = -1;
+	struct nm_pace *pace = slot->direct->pace;
+	int64_t tokens = (int64_t)slot->body.len / TOKEN_BYTES + 1;
 
+	if (limits->requests_left >= 0)
+		nm_pace_left(pace, limits->requests_left);
+	if (limits->tokens_left >= 0)
+		nm_pace_left(pace, limits->tokens_left / tokens);
 	if (limits->requests_left == 0)
-		reset_ms = limits->requests_reset_ms;
-	if (limits->tokens_left == 0 && limits->tokens_reset_ms > reset_ms)
-		reset_ms = limits->tokens_reset_ms;
-	if (reset_ms > NM_RETRY_BOUND_MS)
-		reset_ms = NM_RETRY_BOUND_MS;
-	if (reset_ms > 0)
-		nm_pace_hold(&d->pace, now_ms + reset_ms);
+		nm_pace_hold(pace, now_ms, limits->requests_reset_ms);
+	if (limits->tokens_left == 0)
+		nm_pace_hold(pace, now_ms, limits->tokens_reset_ms);
 }
 
 static int
@@ -186,32 +202,70 @@ is_trouble(const struct nm_chat_reply *reply)
 }
 
 static void
-adapt(struct direct *d, const struct nm_chat_reply *reply)
+adapt(struct slot *slot, const struct nm_chat_reply *reply,
+      enum nm_row_wrapped kind)
 {
+	struct direct *d = slot->direct;
 	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
+	int64_t asked_ms = reply->code && reply->verdict.asked
+	                   ? reply->verdict.pause_ms : -1;
 
-	if (reply->status) {
-		d->replies++;
-		d->silent_since_ms = 0;
-	} else if (!d->silent_since_ms) {
-		d->silent_since_ms = now_ms;
-		d->silence = *reply->err;
-	}
-	heed_limits(d, &reply->limits, now_ms);
-	if (!is_trouble(reply)) {
-		nm_pace_went_well(&d->pace);
-		return;
-	}
-	nm_pace_trouble(&d->pace, now_ms);
-	if (reply->verdict.asked)
-		nm_pace_hold(&d->pace, now_ms + reply->verdict.pause_ms);
+	if (reply->status)
+		d->run->replies++;
+	if (kind == NM_ROW_NO_COMPLETION)
+		nm_fail(&d->trouble, NM_PROTOCOL, reply->status,
+		        "the reply to a question (status %d) is no completion:"
+		        " %.*s", reply->status,
+		        reply->body.len < 60 ? (int)reply->body.len : 60,
+		        reply->body.at ? reply->body.at : "");
+	else if (is_trouble(reply) && reply->err)
+		d->trouble = *reply->err;
+	if (kind == NM_ROW_NO_COMPLETION || is_trouble(reply))
+		nm_pace_trouble(d->pace, slot->sent_ms, now_ms, asked_ms);
+	else
+		nm_pace_went_well(d->pace);
+	heed_limits(slot, &reply->limits, now_ms);
+	if (asked_ms >= 0)
+		nm_pace_hold(d->pace, now_ms, asked_ms);
 }
 
-/* As long as nobody ever replied, no request has failed: check_silence ends it. */
+/* Its turn has not come, which costs nothing: the service said when it will. */
 static int
-is_out_of_reach(const struct direct *d, const struct nm_chat_reply *reply)
+is_spared(struct slot *slot, const struct nm_chat_reply *reply)
 {
-	return !reply->status && !d->replies && reply->verdict.transient;
+	return reply->status == 429 && reply->verdict.asked &&
+	       slot->spared++ < SPARED_MAX;
+}
+
+/*
+ * A request that never left has not been tried. Neither has any as long as nobody
+ * ever replied: check_outage ends that.
+ */
+static int
+was_no_try(const struct direct *d, const struct nm_chat_reply *reply)
+{
+	return !reply->status && reply->verdict.transient &&
+	       (reply->code == NM_UNREACHABLE || !d->run->replies);
+}
+
+/* Whether and when the same request goes again. */
+static struct nm_retry_verdict
+judge(struct slot *slot, const struct nm_chat_reply *reply,
+      enum nm_row_wrapped kind)
+{
+	struct direct *d = slot->direct;
+	struct nm_retry_event page = { .kind = NM_RETRY_CUT };
+
+	if (was_no_try(d, reply))
+		return (struct nm_retry_verdict){ .when = NM_RETRY_AFTER,
+		                                  .pause_ms = REACH_PAUSE_MS };
+	if (is_spared(slot, reply))
+		return reply->verdict;
+	slot->tries++;
+	if (kind == NM_ROW_NO_COMPLETION)
+		return nm_retry_decide(&d->run->api->retry, &page, slot->tries,
+		                       0, 0);
+	return reply->verdict;
 }
 
 static void
@@ -219,26 +273,25 @@ on_done(void *user, const struct nm_chat_reply *reply)
 {
 	struct slot *slot = user;
 	struct direct *d = slot->direct;
-	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
+	enum nm_row_wrapped kind = wrap(d, slot, reply);
+	struct nm_retry_verdict verdict;
 
 	d->flying--;
 	slot->chat = NULL;
-	slot->tries++;
-	adapt(d, reply);
+	adapt(slot, reply, kind);
 	if (reply->code && refuses_us(d, reply)) {
 		give_up(d, NM_REFUSED, reply->err);
 		slot->state = SLOT_FREE;
 		return;
 	}
-	if (reply->code && (reply->verdict.when != NM_RETRY_NEVER ||
-	                    is_out_of_reach(d, reply))) {
-		slot->state = SLOT_WAITING;
-		slot->due_ms = now_ms + (reply->verdict.when != NM_RETRY_NEVER
-		               ? reply->verdict.pause_ms : REACH_PAUSE_MS);
-		d->waiting++;
+	verdict = judge(slot, reply, kind);
+	if (verdict.when == NM_RETRY_NEVER) {
+		finish_slot(slot, reply->code || kind == NM_ROW_NO_COMPLETION);
 		return;
 	}
-	finish_slot(slot, reply);
+	slot->state = SLOT_WAITING;
+	slot->due_ms = nm_clock_mono_ms(d->run->clock) + verdict.pause_ms;
+	d->waiting++;
 }
 
 static enum nm_code
@@ -257,6 +310,7 @@ send(struct direct *d, struct slot *slot, struct nm_err *err)
 
 	if (!slot->tries)
 		slot->began_ms = now_ms;
+	slot->sent_ms = now_ms;
 	rc = nm_chat_start(d->run->api, &wish, &slot->chat, err);
 	if (rc)
 		return rc;
@@ -284,7 +338,7 @@ load(struct direct *d, struct slot *slot, struct nm_err *err)
 	if (rc)
 		return rc;
 	slot->ordinal = ordinal;
-	slot->tries = 0;
+	slot->tries = slot->spared = 0;
 	nm_buf_clear(&slot->body);
 	nm_buf_add_text(&slot->body, item.body);
 	nm_buf_clear(&slot->custom_id);
@@ -296,7 +350,7 @@ static enum nm_code
 send_what_may_go(struct direct *d, struct nm_err *err)
 {
 	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
-	int64_t room = nm_pace_room(&d->pace, now_ms) - d->flying;
+	int64_t room = nm_pace_room(d->pace, now_ms) - d->flying;
 	enum nm_code rc = NM_OK;
 	size_t i;
 
@@ -318,18 +372,61 @@ send_what_may_go(struct direct *d, struct nm_err *err)
 	return rc;
 }
 
+/* Who never replied is given less time than who will surely come back. */
+static int64_t
+patience_of(const struct direct *d)
+{
+	return d->run->replies ? d->run->settings.outage_ms
+	                       : d->run->settings.patience_ms;
+}
+
+/* Says that an outage began, or ended. */
+static void
+tell_outage(struct direct *d, int64_t failing_ms)
+{
+	char span[NM_CLOCK_TEXT_MAX];
+
+	if (d->told && !failing_ms) {
+		d->told = 0;
+		nm_run_note(d->run, "the service answers again: going on");
+	}
+	if (d->told || !nm_pace_is_outage(d->pace) ||
+	    failing_ms < TOLD_AFTER_MS)
+		return;
+	d->told = 1;
+	nm_clock_span(patience_of(d), span);
+	nm_run_warn(d->run, "%s: waiting for the service, %s at most",
+	            d->trouble.text, span);
+}
+
+static const char *
+status_of(const struct direct *d, int64_t now_ms)
+{
+	if (d->told)
+		return "waiting for the service";
+	if (d->pace->held_until_ms - TOLD_AFTER_MS > now_ms)
+		return "held back by the service";
+	return d->attempt > 1 ? "asking again" : "asking";
+}
+
+/* A service that has failed everything for so long is left: the run stays open. */
 static enum nm_code
-check_silence(struct direct *d, struct nm_err *err)
+check_outage(struct direct *d, struct nm_err *err)
 {
 	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
+	int64_t failing_ms = nm_pace_failing_ms(d->pace, now_ms);
+	char span[NM_CLOCK_TEXT_MAX];
 
-	if (!d->silent_since_ms || d->replies ||
-	    now_ms - d->silent_since_ms < d->run->settings.patience_ms)
+	tell_outage(d, failing_ms);
+	d->part->status = status_of(d, now_ms);
+	nm_run_progress(d->run);
+	if (failing_ms < patience_of(d))
 		return NM_OK;
-	*err = d->silence;
-	err->code = NM_UNREACHABLE;
-	return nm_while(err, "trying for %lld s",
-	                (long long)(now_ms - d->silent_since_ms) / 1000);
+	*err = d->trouble;
+	nm_clock_span(failing_ms, span);
+	nm_while(err, "waiting for the service for %s; what came is kept, the"
+	         " same command goes on", span);
+	return err->code = NM_UNREACHABLE;
 }
 
 static int
@@ -355,9 +452,8 @@ turn(struct direct *d, struct nm_err *err)
 	    (d->pending >= COMMIT_ROWS ||
 	     now_ms - d->pending_since_ms >= COMMIT_MS))
 		rc = commit(d, err);
-	nm_run_progress(d->run);
 	if (!rc)
-		rc = check_silence(d, err);
+		rc = check_outage(d, err);
 	return rc ? rc : nm_clock_check(d->run->clock, err);
 }
 
@@ -377,12 +473,15 @@ init(struct direct *d, struct nm_run *run, const struct nm_direct_wish *wish)
 	for (i = 0; i < d->n_slots; i++)
 		d->slots[i].direct = d;
 	nm_members_walk_init(&d->walk, 0, wish->count, wish->members);
-	nm_pace_init(&d->pace, run->settings.concurrency);
+	if (!run->pace) {
+		run->pace = nm_arena_array(&run->arena, 1, sizeof(*run->pace));
+		nm_pace_init(run->pace, run->settings.concurrency);
+	}
+	d->pace = run->pace;
 	run->direct = nm_arena_array(&run->arena, 1, sizeof(*run->direct));
 	d->part = run->direct;
 	if (strncmp(run->record.endpoint, "/v1/", 4) == 0)
 		d->path = run->record.endpoint + 3;
-	d->part->status = wish->attempt > 1 ? "asking again" : "asking";
 	d->part->total = wish->count;
 }
 
@@ -403,6 +502,19 @@ release(struct direct *d)
 	nm_buf_release(&d->row);
 }
 
+/* What still flies when the service refuses us may be an answer that is paid for. */
+static void
+drain(struct direct *d)
+{
+	int64_t end_ms = nm_clock_mono_ms(d->run->clock) + DRAIN_MS;
+	struct nm_err none;
+
+	while (d->flying && nm_clock_mono_ms(d->run->clock) < end_ms &&
+	       !nm_clock_check(d->run->clock, &none) &&
+	       !nm_http_poll(d->run->api->http, POLL_MS, &none))
+		continue;
+}
+
 enum nm_code
 nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
               struct nm_err *err)
@@ -416,6 +528,8 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	                     err);
 	while (!rc && !is_over(&d))
 		rc = turn(&d, err);
+	if (rc == NM_REFUSED)
+		drain(&d);
 	/* What came is kept, however it ended. */
 	if (commit(&d, rc ? &late : err) && !rc)
 		rc = err->code;

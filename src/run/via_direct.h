@@ -2,10 +2,17 @@
  * via_direct: a run's requests sent at once, many in flight on one multi loop,
  * their replies kept in the journal as they come.
  *
- * Concurrency adapts: it grows with each reply up to the settings' ceiling, is
- * halved by 429s, 5xx and time-outs (at most once a second), and recovers. A
- * Retry-After, or an x-ratelimit-remaining of 0, holds all new requests back,
- * never longer than the retry policy's bound.
+ * Concurrency adapts (run/pace.h): it grows with each reply up to the settings'
+ * ceiling, is halved by 429s, 5xx, time-outs and pages that are no completions, and
+ * is never above what x-ratelimit-remaining-* says. A Retry-After, or a remainder of
+ * 0, holds the others back for half a minute at most; the request itself waits as
+ * long as the retry policy allows.
+ *
+ * A request is tried three times an attempt; one that never left was not tried.
+ * While nothing goes well (connections fail, or every reply is a failure) all rest,
+ * longer and longer, and a few probes go in between. After
+ * the settings' outage, or patience if nobody ever replied, the run is left as it is,
+ * for the same command to go on.
  */
 #ifndef NM_RUN_VIA_DIRECT_H
 #define NM_RUN_VIA_DIRECT_H
@@ -23,8 +30,9 @@ struct nm_direct_wish {
  * Asks what has no answer of this attempt in the journal yet. Each reply, a
  * failed one too, is durable within a quarter of a second; a reply that says
  * "never again" for one request is a row, not an error.
- * NM_REFUSED      the service refuses us, not a request: key, rights, money
- * NM_UNREACHABLE  nothing could be reached for as long as patience allows
+ * NM_REFUSED      the service refuses us, not a request: key, rights, money, a
+ *                 redirect
+ * NM_UNREACHABLE  nothing went well for so long
  * NM_INTERRUPTED  by the stop flag; what came is kept
  */
 enum nm_code nm_via_direct(struct nm_run *run,

@@ -11,6 +11,7 @@
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 /* A text in a table: NM_TEXT is no constant there. */
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
+#define NONE "the reply is no completion: "
 #define GOOD "{\"content\":\"{\\\"answers\\\":[\\\"a\\\"]}\"}"
 
 static void
@@ -33,14 +34,38 @@ wrapped_and_read_back(void **state)
 		  NM_CLASS_HTTP_ERROR, 502, "not_json",
 		  "<h1>\"Bad\"\n\xef\xbf\xbd</h1>", "HTML kept in an error" },
 		{ { .status_code = 200, .body = TEXT("<html>") },
-		  NM_CLASS_UNPARSEABLE, 200, "", "<html>", "HTML with a 200" },
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion", NONE "<html>",
+		  "a proxy's page with a 200" },
 		{ { .status_code = 200, .body = TEXT("{\"choices\":[{\"mes") },
-		  NM_CLASS_UNPARSEABLE, 200, "", "{\"choices\":[{\"mes",
-		  "a body cut short" },
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion",
+		  NONE "{\"choices\":[{\"mes", "a body cut short" },
+		{ { .status_code = 200, .body = TEXT("{\"status\":\"ok\"}") },
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion",
+		  NONE "{\"status\":\"ok\"}", "an object of something else" },
+		{ { .status_code = 200, .body = TEXT("{\"choices\":null}") },
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion",
+		  NONE "{\"choices\":null}", "no list of choices" },
+		{ { .status_code = 200, .body = TEXT("[]") },
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion", NONE "[]",
+		  "JSON, but no object" },
+		{ { .status_code = 204, .body = { 0 } }, NM_CLASS_HTTP_ERROR,
+		  204, "no_completion", NONE, "nothing at all" },
+		{ { .status_code = 200, .body = TEXT("{\"choices\":[]}") },
+		  NM_CLASS_UNPARSEABLE, 200, "", "",
+		  "no choice: the model's doing" },
+		{ { .status_code = 200, .body = TEXT("{\"choices\":[{"
+		    "\"message\":{\"content\":\"so\"}}]}") },
+		  NM_CLASS_UNPARSEABLE, 200, "", "", "other text" },
+		{ { .status_code = 200, .body = TEXT("{\"output\":[]}") },
+		  NM_CLASS_UNPARSEABLE, 200, "", "", "a response" },
+		{ { .status_code = 200, .body = TEXT("{\"error\":{\"code\":502,"
+		    "\"message\":\"upstream\"}}") }, NM_CLASS_HTTP_ERROR, 200,
+		  "502", "upstream", "an error of its own keeps its code" },
 		{ { .status_code = 500, .body = { 0 } }, NM_CLASS_HTTP_ERROR,
 		  500, "not_json", "", "an empty body" },
 		{ { .status_code = 200, .body = TEXT("1},\"x\":{\"y\":2") },
-		  NM_CLASS_UNPARSEABLE, 200, "", "1},\"x\":{\"y\":2",
+		  NM_CLASS_HTTP_ERROR, 200, "no_completion",
+		  NONE "1},\"x\":{\"y\":2",
 		  "bytes that would be JSON only within ours" },
 		{ { .error_code = TEXT("unreachable"),
 		    .error_message = TEXT("no \"route\"") },
@@ -86,10 +111,12 @@ a_body_at_the_limit_of_nesting(void **state)
 	struct nm_row row;
 
 	(void)state;
-	for (int i = 0; i < NM_JSON_DEPTH_MAX; i++)
+	nm_buf_add_string(&body, "{\"choices\":");
+	for (int i = 1; i < NM_JSON_DEPTH_MAX; i++)
 		nm_buf_add_byte(&body, '[');
-	for (int i = 0; i < NM_JSON_DEPTH_MAX; i++)
+	for (int i = 1; i < NM_JSON_DEPTH_MAX; i++)
 		nm_buf_add_byte(&body, ']');
+	nm_buf_add_byte(&body, '}');
 	reply.body = nm_buf_text(&body);
 	nm_row_wrap(&reader, &reply, &out);
 	nm_row_read(&reader, out.at, out.len - 1, &row);
