@@ -187,7 +187,7 @@ put_told(struct nm_json_writer *w, const struct nm_head_spent *spent)
 static void
 put_spent(struct nm_json_writer *w, const struct nm_head_spent *spent)
 {
-	if (!spent->replies) {
+	if (!spent->replies && spent->cost.kind != NM_COST_KNOWN) {
 		nm_json_put_null(w, "spent");
 		return;
 	}

@@ -76,7 +76,7 @@ struct nm_head_request {
 
 /* All replies of all attempts, also those that are no row of the results. */
 struct nm_head_spent {
-	uint64_t        replies; /* that told their usage; 0 = nothing is known */
+	uint64_t        replies; /* that told their usage */
 	struct nm_usage usage;   /* theirs */
 	struct nm_cost  cost;
 	int64_t         told_input_tokens;  /* by the batches themselves; */

@@ -227,7 +227,7 @@ add_spent(const struct nm_head *head, struct nm_buf *out)
 	    (spent->cost.kind != NM_COST_KNOWN ||
 	     spent->cost.pusd == head->metrics->cost_pusd))
 		return;
-	if (!spent->replies)
+	if (!spent->replies && spent->cost.kind != NM_COST_KNOWN)
 		return;
 	add_label(out, "  of all attempts together");
 	if (spent->cost.kind == NM_COST_KNOWN) {

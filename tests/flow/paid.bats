@@ -84,8 +84,9 @@ a_paying_desk() { # model unreadable server-option...
 		2>>server.err 3>&- &
 	UPSTREAM_PID=$!
 	wait_for 20 grep -q 'listening on' upstream.out
-	a_desk --upstream "$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' \
-		upstream.out)" --concurrency 1 "$@"
+	UPSTREAM_URL=$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' \
+		upstream.out)
+	a_desk --upstream "$UPSTREAM_URL" --concurrency 1 "$@"
 }
 
 teardown() {
@@ -276,4 +277,56 @@ chat_was_asked() {
 		status 400 body "{\"error\":{\"message\":\"Bad parameter\",\"code\":\"unsupported\"}}"|the canary was refused: 400 unsupported: Bad parameter
 		status 503|the canary got no answer: 503: The server
 	EOF
+}
+
+@test "--max-cost of direct mode counts what a broken-off process was answered" {
+	faults 'on POST /v1/chat/completions nth 3: hang'
+	a_paying_desk gpt-5-mini '' --faults "$FAULTS"
+	variant0_llm_baseline --limit 4 --concurrency 1 --quiet \
+		>/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_for 20 chat_was_asked
+	sleep 1
+	kill -9 $pid
+	wait $pid || true
+	restart --upstream "$UPSTREAM_URL"
+	# Two came, at $2.25; two are to come, of three times that length at most.
+	variant0 --limit 4 --max-cost 16
+	[ "$STATUS" = 2 ]
+	tells 'could cost $12.0'
+	tells 'beside the $4.5000 spent'
+	variant0 --limit 4 --max-cost 17
+	[ "$STATUS" = 0 ]
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	[ "$(result .run.spent.cost_usd)" = 9 ]
+}
+
+# An answered row without its usage, as some services write them.
+bare_row() { # question
+	jq -nc --arg id "request-$1" '{id: "b", custom_id: $id, response: {
+		status_code: 200, request_id: "r", body: {model: "gpt-5-mini",
+		choices: [{index: 0, finish_reason: "stop", message: {
+		role: "assistant", content: "{\"answers\": [\"Heat\"]}"}}]}},
+		error: null}'
+}
+
+@test "rows that tell no usage: the batch's own is the cost" {
+	a_paying_desk gpt-5-mini ''
+	variant0 --mode batch --limit 2 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	wait_for 20 batch_is completed
+	# As many bytes as the true ones: blank lines are no rows.
+	call GET "/v1/files/$(member .output_file_id)"
+	{ bare_row 0 && bare_row 1; } >rows.jsonl
+	head -c $(($(member .bytes) - $(wc -c <rows.jsonl))) /dev/zero |
+		tr '\0' '\n' >>rows.jsonl
+	faults "on GET /v1/files/*/content: status 200 body $(
+		jq -Rs . rows.jsonl)"
+	restart --upstream "$UPSTREAM_URL" --faults "$FAULTS"
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(result .metrics.total_cost_usd)" = null ]
+	[ "$(result .run.spent.cost_usd)" = 2.25 ]
+	grep -q 'of all attempts together *\$2.2500 ' out.txt
+	tells "own usage is 2000000 tokens in and 2000000 out, that of the replies that came 0 and 0"
 }
