@@ -108,6 +108,24 @@ nm_price_add(int64_t a_pusd, int64_t b_pusd)
 	return __builtin_add_overflow(a_pusd, b_pusd, &sum) ? INT64_MAX : sum;
 }
 
+static void
+add_tokens(int64_t *sum, int64_t tokens)
+{
+	if (__builtin_add_overflow(*sum, tokens, sum))
+		*sum = INT64_MAX;
+}
+
+void
+nm_price_add_usage(struct nm_usage *sum, const struct nm_usage *usage)
+{
+	sum->present |= usage->present;
+	add_tokens(&sum->input_tokens, usage->input_tokens);
+	add_tokens(&sum->cached_tokens, usage->cached_tokens);
+	add_tokens(&sum->cache_write_tokens, usage->cache_write_tokens);
+	add_tokens(&sum->output_tokens, usage->output_tokens);
+	add_tokens(&sum->reasoning_tokens, usage->reasoning_tokens);
+}
+
 double
 nm_price_usd(int64_t pusd)
 {

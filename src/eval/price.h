@@ -76,6 +76,9 @@ struct nm_cost nm_price_cost(const struct nm_price *price,
 /* a + b; INT64_MAX when it is more than that. For sums of picodollars. */
 int64_t nm_price_add(int64_t a_pusd, int64_t b_pusd);
 
+/* Adds a reply's counts to a sum of many; each stops at INT64_MAX. */
+void nm_price_add_usage(struct nm_usage *sum, const struct nm_usage *usage);
+
 /* As USD for reports, the one place where rounding happens. */
 double nm_price_usd(int64_t pusd);
 

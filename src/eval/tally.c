@@ -8,16 +8,9 @@
 static void
 add_usage(struct nm_tally *tally, const struct nm_usage *usage)
 {
-	struct nm_usage *sum = &tally->usage;
-
 	if (!usage->present)
 		return;
-	sum->present = true;
-	sum->input_tokens += usage->input_tokens;
-	sum->cached_tokens += usage->cached_tokens;
-	sum->cache_write_tokens += usage->cache_write_tokens;
-	sum->output_tokens += usage->output_tokens;
-	sum->reasoning_tokens += usage->reasoning_tokens;
+	nm_price_add_usage(&tally->usage, usage);
 	tally->rows_with_usage++;
 }
 

@@ -34,21 +34,13 @@ static void
 hear(void *user, const struct nm_row *row, enum nm_way way)
 {
 	struct nm_spending *spending = user;
-	struct nm_usage *sum = &spending->usage;
 
 	if (!row->usage.present)
 		return;
-	sum->present = true;
-	sum->input_tokens += row->usage.input_tokens;
-	sum->cached_tokens += row->usage.cached_tokens;
-	sum->cache_write_tokens += row->usage.cache_write_tokens;
-	sum->output_tokens += row->usage.output_tokens;
-	sum->reasoning_tokens += row->usage.reasoning_tokens;
+	nm_price_add_usage(&spending->usage, &row->usage);
 	spending->replies++;
-	if (way == NM_WAY_BATCH) {
-		spending->batch_input_tokens += row->usage.input_tokens;
-		spending->batch_output_tokens += row->usage.output_tokens;
-	}
+	if (way == NM_WAY_BATCH)
+		nm_price_add_usage(&spending->batch_rows, &row->usage);
 	add(spending, nm_spending_of(spending, row, way));
 }
 
@@ -70,6 +62,7 @@ nm_spending_attach(struct nm_spending *spending,
 static void
 add_up_batches(struct nm_spending *spending, const struct nm_run *run)
 {
+	struct nm_usage told = { 0 };
 	size_t i;
 
 	for (i = 0; i < run->n_shards; i++) {
@@ -82,9 +75,13 @@ add_up_batches(struct nm_spending *spending, const struct nm_run *run)
 			spending->told_output_tokens = -1;
 			return;
 		}
-		spending->told_input_tokens += shard->input_tokens;
-		spending->told_output_tokens += shard->output_tokens;
+		nm_price_add_usage(&told, &(struct nm_usage){
+			.input_tokens = shard->input_tokens,
+			.output_tokens = shard->output_tokens,
+		});
 	}
+	spending->told_input_tokens = told.input_tokens;
+	spending->told_output_tokens = told.output_tokens;
 }
 
 static int64_t
@@ -117,9 +114,9 @@ nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
 
 	add_up_batches(spending, run);
 	lost.input_tokens = beyond(spending->told_input_tokens,
-	                           spending->batch_input_tokens);
+	                           spending->batch_rows.input_tokens);
 	lost.output_tokens = beyond(spending->told_output_tokens,
-	                            spending->batch_output_tokens);
+	                            spending->batch_rows.output_tokens);
 	if (lost.input_tokens || lost.output_tokens)
 		add(spending, price_of_sum(spending, &lost));
 }
@@ -139,6 +136,6 @@ nm_spending_seen_tokens(const struct nm_spending *spending)
 {
 	int64_t replies = (int64_t)spending->replies;
 
-	return replies ? (spending->usage.output_tokens + replies - 1) / replies
-	               : 0;
+	return replies ? spending->usage.output_tokens / replies +
+	                 (spending->usage.output_tokens % replies > 0) : 0;
 }

@@ -21,8 +21,7 @@ struct nm_spending {
 	uint64_t                 replies;  /* with usage */
 	uint64_t                 unpriced; /* of these: their model has no price */
 	int64_t                  cost_pusd; /* of the others, and of what is lost */
-	int64_t                  batch_input_tokens; /* of batches' rows */
-	int64_t                  batch_output_tokens;
+	struct nm_usage          batch_rows; /* of those that came by batch */
 	int64_t                  told_input_tokens; /* by the batches' own usage; */
 	int64_t                  told_output_tokens; /* -1 = not all tell it */
 };

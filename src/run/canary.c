@@ -3,6 +3,7 @@
  */
 #include "run/canary.h"
 
+#include "eval/price.h"
 #include "run/collect.h"
 #include "run/via_batch.h"
 #include "run/via_direct.h"
@@ -74,7 +75,8 @@ look_at_answers(struct nm_collect *collect, int passed,
 	struct nm_origin origin;
 	struct nm_row row;
 	enum nm_code rc = NM_OK;
-	int64_t i, tokens = 0, told = 0;
+	int64_t i, told = 0;
+	struct nm_usage sum = { 0 };
 
 	for (i = 0; !rc && i < canary->asked; i++) {
 		rc = nm_collect_row(collect, i, (uint64_t)i, &row, &origin,
@@ -82,11 +84,13 @@ look_at_answers(struct nm_collect *collect, int passed,
 		if (!rc && !passed)
 			rc = judge(&row, err);
 		if (!rc && row.usage.present) {
-			tokens += row.usage.output_tokens;
+			nm_price_add_usage(&sum, &row.usage);
 			told++;
 		}
 	}
-	canary->output_tokens = told ? (tokens + told - 1) / told : 0;
+	canary->output_tokens = told
+		? sum.output_tokens / told + (sum.output_tokens % told > 0)
+		: 0;
 	return rc;
 }
 

@@ -161,7 +161,8 @@ static void
 sums_stop_at_the_top(void **state)
 {
 	static const struct outcome dear = {
-		NM_CLASS_ANSWERED, 1, 0, 0, { NM_COST_KNOWN, INT64_MAX }, 1
+		NM_CLASS_ANSWERED, 1, 0, 0, { NM_COST_KNOWN, INT64_MAX },
+		INT64_MAX - 1
 	};
 	struct nm_tally tally = { 0 };
 
@@ -169,6 +170,7 @@ sums_stop_at_the_top(void **state)
 	add(&tally, &dear);
 	add(&tally, &dear);
 	assert_true(tally.cost_pusd == INT64_MAX);
+	assert_true(tally.usage.input_tokens == INT64_MAX);
 	nm_tally_release(&tally);
 }
 
