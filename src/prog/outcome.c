@@ -297,18 +297,19 @@ static void
 compare_usage(struct nm_outcome *outcome)
 {
 	const struct nm_spending *spending = &outcome->spending;
+	const struct nm_usage *rows = &spending->batch_rows;
 
 	if (spending->told_input_tokens <= 0 ||
-	    (spending->told_input_tokens == spending->batch_rows.input_tokens &&
-	     spending->told_output_tokens == spending->batch_rows.output_tokens))
+	    (spending->told_input_tokens == rows->input_tokens &&
+	     spending->told_output_tokens == rows->output_tokens))
 		return;
 	snprintf(outcome->usage_note, sizeof(outcome->usage_note),
 	         "the batches' own usage is %lld tokens in and %lld out, that"
 	         " of the replies that came %lld and %lld",
 	         (long long)spending->told_input_tokens,
 	         (long long)spending->told_output_tokens,
-	         (long long)spending->batch_rows.input_tokens,
-	         (long long)spending->batch_rows.output_tokens);
+	         (long long)rows->input_tokens,
+	         (long long)rows->output_tokens);
 }
 
 enum nm_code
