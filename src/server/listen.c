@@ -143,6 +143,22 @@ leave_escapes(void *ctx, struct MHD_Connection *c, char *text)
 	return strlen(text);
 }
 
+/* holds: how the line ends that begins what is wanted of it. */
+static enum nm_code
+read_pem(const char *path, const char *holds, struct nm_buf *pem,
+         struct nm_err *err)
+{
+	enum nm_code rc;
+
+	pem->max = 1 << 20;
+	rc = nm_file_read(path, pem, err);
+	if (!rc && (!strstr(nm_buf_string(pem), "-----BEGIN ") ||
+	            !strstr(nm_buf_string(pem), holds)))
+		rc = nm_fail(err, NM_INPUT, 0, "%s holds no PEM \"%.*s\"", path,
+		             (int)(strlen(holds) - 5), holds);
+	return rc;
+}
+
 static enum nm_code
 read_tls(struct nm_listen *listen, struct nm_err *err)
 {
@@ -157,10 +173,10 @@ read_tls(struct nm_listen *listen, struct nm_err *err)
 	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
 		return nm_fail(err, NM_USAGE, 0, "this libmicrohttpd has no TLS; "
 		               "put a proxy in front");
-	listen->cert.max = listen->key.max = 1 << 20;
-	rc = nm_file_read(options->tls_cert, &listen->cert, err);
+	rc = read_pem(options->tls_cert, "CERTIFICATE-----", &listen->cert, err);
 	if (!rc)
-		rc = nm_file_read(options->tls_key, &listen->key, err);
+		rc = read_pem(options->tls_key, "PRIVATE KEY-----", &listen->key,
+		              err);
 	return rc;
 }
 
@@ -191,9 +207,12 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, &listen->hall,
 		MHD_OPTION_ARRAY, listen->cert.at ? tls : &tls[2],
 		MHD_OPTION_END);
+	if (!listen->daemon && listen->cert.at)
+		return nm_fail(err, NM_INPUT, 0, "cannot serve TLS with the "
+		               "certificate %s and the key %s: do they belong "
+		               "together?", options->tls_cert, options->tls_key);
 	if (!listen->daemon)
-		return nm_fail(err, NM_IO, errno, "cannot start the HTTP server%s",
-		               listen->cert.at ? " (is the certificate good?)" : "");
+		return nm_fail(err, NM_IO, errno, "cannot start the HTTP server");
 	return NM_OK;
 }
 

@@ -167,6 +167,20 @@ find_route(struct nm_visit *visit)
 		       NM_TEXT_ARGS(call->path));
 }
 
+/* Browsers say where a call comes from. One that a page of another site makes
+ * them send is not its user's wish, and no key may stand in its way. */
+static bool
+comes_from_elsewhere(struct nm_visit *visit)
+{
+	const char *site;
+
+	if (strcmp(visit->verb, "GET") == 0 || strcmp(visit->verb, "HEAD") == 0)
+		return false;
+	site = header(visit, "Sec-Fetch-Site");
+	return site && strcmp(site, "same-origin") != 0 &&
+	       strcmp(site, "none") != 0;
+}
+
 static uint64_t
 announced_bytes(struct nm_visit *visit)
 {
@@ -207,6 +221,9 @@ look_at_head(struct nm_visit *visit, const char *method)
 		return true;
 	}
 	find_route(visit);
+	if (!visit->body.refused && comes_from_elsewhere(visit))
+		refuse(visit, 403, NULL, "This call comes from a page of another "
+		       "site.");
 	if (!call->route)
 		call->route = &nowhere;
 	if (call->route->door == NM_DOOR_KEY)

@@ -335,6 +335,83 @@ as() { # key
 	[[ $output == *'others may read it: chmod 600, or write sha256: digests'* ]]
 }
 
+@test "a page of another site cannot make a browser act here" {
+	start_server
+	write_input 1 in.jsonl
+	upload in.jsonl
+	local site path
+	for site in cross-site same-site; do
+		for path in /v1/batches /v1/chat/completions /_control/faults \
+			/v1/files /v1/batches/batch_x/cancel; do
+			call POST "$path" -H "Sec-Fetch-Site: $site" \
+				-H 'Content-Type: text/plain' -d '{}'
+			refused 403 null null 'a page of another site'
+		done
+		call DELETE "/v1/files/$FILE_ID" -H "Sec-Fetch-Site: $site"
+		refused 403 null null 'a page of another site'
+		# A link from there may be followed.
+		call GET / -H "Sec-Fetch-Site: $site"
+		[ "$STATUS" = 200 ]
+	done
+	for site in same-origin none; do
+		call POST /v1/chat/completions -H "Sec-Fetch-Site: $site" \
+			-d '{"model":"m","messages":[{"role":"user","content":"x"}]}'
+		[ "$STATUS" = 200 ]
+	done
+	call DELETE "/v1/files/$FILE_ID" -H 'Sec-Fetch-Site: same-origin'
+	[ "$STATUS" = 200 ]
+	# Nor read an answer: no origin is let in.
+	call OPTIONS /v1/batches -H 'Origin: https://elsewhere' \
+		-H 'Access-Control-Request-Method: POST'
+	[ "$STATUS" = 405 ]
+	run grep -qi '^access-control-' "$HEADERS"
+	[ "$status" = 1 ]
+}
+
+@test "TLS files that are none, or alone, are told" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
+		-out cert.pem -days 1 -subj /CN=localhost 2>/dev/null
+	run batch_server --state-dir "$STATE" --tls-key key.pem
+	[ "$status" = 2 ]
+	[[ $output == *'--tls-cert and --tls-key go together'* ]]
+	run batch_server --state-dir "$STATE" --tls-cert none --tls-key key.pem
+	[ "$status" = 3 ]
+	[[ $output == *none* ]]
+	echo nonsense >broken.pem
+	run timeout 10 batch_server --state-dir "$STATE" --tls-cert broken.pem \
+		--tls-key key.pem
+	[ "$status" = 3 ]
+	[[ $output == *'broken.pem holds no PEM "CERTIFICATE"'* ]]
+	run timeout 10 batch_server --state-dir "$STATE" --tls-cert cert.pem \
+		--tls-key cert.pem
+	[ "$status" = 3 ]
+	[[ $output == *'cert.pem holds no PEM "PRIVATE KEY"'* ]]
+	openssl genrsa -out other.pem 2048 2>/dev/null
+	run timeout 10 batch_server --state-dir "$STATE" --tls-cert cert.pem \
+		--tls-key other.pem
+	[ "$status" = 3 ]
+	[[ $output == *'do they belong together?'* ]]
+	# Plain words on the port are no request.
+	start_server --tls-cert cert.pem --tls-key key.pem
+	run curl -s --max-time 5 "http://${SERVER_URL#https://}/healthz"
+	[ "$status" != 0 ]
+	call GET /healthz
+	[ "$STATUS" = 000 ]
+	call GET /healthz -k --tlsv1.2
+	[ "$STATUS" = 200 ]
+	call GET /healthz -k --tls-max 1.1
+	[ "$STATUS" = 000 ]
+}
+
+@test "the systemd unit is one" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze here"
+	sed "s#/usr/local/bin/batch_server#$NM_BUILD/src/prog/batch_server#" \
+		"$NM_SOURCE/doc/batch_server.service" >batch_server.service
+	run systemd-analyze verify --man=no ./batch_server.service
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+}
+
 @test "beyond this machine it listens with key and TLS, or --insecure" {
 	printf 'ann sk-ann\n' >keys
 	chmod 600 keys
