@@ -330,3 +330,25 @@ bare_row() { # question
 	grep -q 'of all attempts together *\$2.2500 ' out.txt
 	tells "own usage is 2000000 tokens in and 2000000 out, that of the replies that came 0 and 0"
 }
+
+@test "one question goes ahead of more than 1,000 by batch, and of no fewer" {
+	a_desk
+	yes 'who directed [Some Film]	Somebody' | head -1001 >many.txt
+	variant0 --mode batch --datasets many.txt --limit 1000 --dry-run
+	[ "$STATUS" = 0 ]
+	variant0 --mode batch --datasets many.txt --dry-run --canary 0
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	variant0 --mode batch --datasets many.txt --dry-run --new
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+	tells 'by that the other 1000 cost '
+	call GET "/v1/batches/$(ids_of "$OUT")"
+	[ "$(member .metadata.canary)" = 1 ]
+	wait_for 20 batch_of_1000
+}
+
+batch_of_1000() {
+	BATCH_ID=$(ids_of "$OUT")
+	batch_is completed && [ "$(member .request_counts.total)" = 1000 ]
+}
