@@ -174,7 +174,7 @@ const struct nm_option_table nm_manager_options = {
 	.examples = examples
 };
 
-static const enum nm_manager_option actions[] = {
+static const int actions[] = {
 	MANAGER_STATUS, MANAGER_LIST, MANAGER_CANCEL, MANAGER_WAIT,
 	MANAGER_ERRORS, MANAGER_DOWNLOAD, MANAGER_RUNS, MANAGER_CLEAN,
 	MANAGER_PRUNE, MANAGER_CHECK, MANAGER_SUBMIT
@@ -182,9 +182,9 @@ static const enum nm_manager_option actions[] = {
 
 /* Options that only some actions know; the list of those ends with 0. */
 static const struct {
-	enum nm_manager_option option;
-	enum nm_manager_option of[3];
-	const char            *where;
+	int         option;
+	int         of[3];
+	const char *where;
 } belongings[] = {
 	{ MANAGER_LIMIT, { MANAGER_LIST }, "--list" },
 	{ MANAGER_OUTPUT, { MANAGER_DOWNLOAD }, "--download" },
@@ -202,8 +202,8 @@ static const struct {
 };
 
 static enum nm_code
-check_belongings(const struct nm_options *given,
-                 enum nm_manager_option action, struct nm_err *err)
+check_belongings(const struct nm_options *given, int action,
+                 struct nm_err *err)
 {
 	size_t i;
 
@@ -224,7 +224,7 @@ enum nm_code
 nm_manager_action(const struct nm_options *given,
                   enum nm_manager_option *action, struct nm_err *err)
 {
-	enum nm_manager_option found = 0;
+	int found = 0;
 	enum nm_code rc;
 	size_t i;
 
