@@ -382,7 +382,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 }
 
 @test "two servers share a folder; one works, the other takes over" {
-	start_server --delay-in-progress 1
+	start_server --delay-in-progress 1000
 	local first=$SERVER_PID first_url=$SERVER_URL
 	SERVER_PID=
 	start_server --delay-in-progress 1
