@@ -11,6 +11,11 @@
 #include "net/http.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\n"
+
+/* In single bytes with the canned server's pauses: more than a second. */
+#define BYTES_40 "0123456789abcdefghijklmnopqrstuvwxyz...."
+#define BYTES_160 BYTES_40 BYTES_40 BYTES_40 BYTES_40
+#define BYTES_640 BYTES_160 BYTES_160 BYTES_160 BYTES_160
 #define KEY "sk-test-0123456789abcdef"
 
 /* "pong\n", gzipped. */
@@ -67,15 +72,15 @@ static const struct {
 	  "cut after the request: it may have acted" },
 	{ { .reply = NULL, .end = CANNED_RESET }, NM_AMBIGUOUS, 0, "", true, 0, 0, 0,
 	  "reset after the request" },
-	{ { .reply = NULL, .end = CANNED_HANG }, NM_AMBIGUOUS, 0, "", true, 60, 0, 0,
+	{ { .reply = NULL, .end = CANNED_HANG }, NM_AMBIGUOUS, 0, "", true, 300, 0, 0,
 	  "no reply at all" },
 	{ { .reply = HEAD "Content-Length: 9\r\n\r\nhello", .end = CANNED_HANG },
-	  NM_AMBIGUOUS, 200, "hello", true, NM_HTTP_NEVER, 50, 0,
+	  NM_AMBIGUOUS, 200, "hello", true, NM_HTTP_NEVER, 500, 0,
 	  "a reply that stands still" },
-	{ { .reply = HEAD "Content-Length: 40\r\n\r\n0123456789012345678901234567890123456789",
-	    .piece_bytes = 4 },
-	  NM_OK, 200, "0123456789012345678901234567890123456789", true,
-	  NM_HTTP_NEVER, 50, 0, "a trickle does not stand still" },
+	{ { .reply = HEAD "Content-Length: 640\r\n\r\n" BYTES_640,
+	    .piece_bytes = 1 },
+	  NM_OK, 200, BYTES_640, true, NM_HTTP_NEVER, 1000, 0,
+	  "a trickle that takes longer does not stand still" },
 	{ { .reply = HEAD "Content-Length: 9\r\n\r\n123456789" },
 	  NM_LIMIT, 200, "", true, 0, 0, 8, "a reply over its ceiling" },
 	{ { .reply = "SSH-2.0-OpenSSH_9.2\r\n\r\n", .end = CANNED_CLOSE },
