@@ -244,7 +244,7 @@ nm_manager_action(const struct nm_options *given,
 			"(--help shows the others)");
 	rc = check_belongings(given, found, err);
 	if (!rc)
-		*action = found;
+		*action = (enum nm_manager_option)found;
 	return rc;
 }
 
