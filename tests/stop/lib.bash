@@ -2,7 +2,7 @@
 # left alone. Loaded by the stories of this folder and by script/soak.
 #
 #   learn_run ARGUMENT...     runs the program undisturbed; sets REFERENCE,
-#                             STEPS, REPLIES, CLOSING (the step that ends the run)
+#                             STEPS, REPLIES
 #   stop_and_go_on MOMENT     the same, killed at the moment ("before 3"), then
 #                             taken up; 0 if all is as if it had not been killed
 #   sweep KIND FROM TO        each of them; tells those that went wrong
@@ -23,6 +23,7 @@ STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
 PROGRAM=variant0_llm_baseline
 SPEED=200
 WATCH=()
+SAVE='^step .*/results/[.]variant0_'
 : "${POWER:=}"
 
 # Time passes fast, so that the pauses between two looks are short.
@@ -42,9 +43,10 @@ run_program() {
 	run_with "${ARGUMENTS[@]}"
 }
 
-# With stop_at before it; a sanitizer's runtime wants to be first, but need not.
+# With stop_at before it, which logs to the file steps unless told otherwise; a
+# sanitizer's runtime wants to be first, but need not.
 run_watched() { # variable=value command...
-	local WATCH=("LD_PRELOAD=$STOP_AT_LIB" "$1"
+	local WATCH=("LD_PRELOAD=$STOP_AT_LIB" "STOP_LOG=$PWD/steps" "$1"
 		${POWER:+STOP_POWER=1}
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0")
 	shift
@@ -54,7 +56,7 @@ run_watched() { # variable=value command...
 # A server that has seen nothing, and nothing known of earlier runs.
 begin_afresh() {
 	[ -z "${SERVER_PID:-}" ] || { kill_server; } 2>/dev/null
-	rm -rf "$STATE" "$SERVER_LOG" client results program.out program.err
+	rm -rf "$STATE" "$SERVER_LOG" client results program.out program.err steps
 	printf '%s\n' "$FAULTS" >faults
 	start_server --faults faults --answer-key "$SAMPLE" \
 		--delay-validating 0 --delay-in-progress 0 --delay-finalizing 0 \
@@ -107,7 +109,6 @@ learn_run() { # argument...
 	}
 	ARGUMENTS=("$@")
 	begin_afresh
-	rm -f steps
 	run_watched STOP_LOG="$PWD/steps" run_program || status=$?
 	[ $status = 0 ] || {
 		cat program.err
@@ -120,24 +121,19 @@ learn_run() { # argument...
 	QUESTIONS=$(asked)
 	STEPS=$(grep -c '^step ' steps)
 	REPLIES=$(grep -c '^reply' steps)
-	# After it only the journal is tidied up: the run is over.
-	CLOSING=$(grep '^step ' steps | awk '
-		/results/ { last = NR }
-		/journal\.db/ && NR > last && !(last in first) {
-			first[last] = NR
-		}
-		END { print first[last] }')
+	SAVES=$(grep -c "$SAVE" steps)
+	is_over
 }
 
 # Was the run over when it was killed? Then its results are there, and the same
-# command would rightly begin another.
-is_over() { # moment
-	local kind=${1% *} number=${1#* }
-	case $kind in
-	before) [ "$number" -gt "$CLOSING" ] ;;
-	reply) return 1 ;;
-	*) [ "$number" -ge "$CLOSING" ] ;;
-	esac
+# command would rightly begin another. Its own log says so, by the journal's step
+# after the last save (each attempt saves); what number that step has is not the
+# same each time, since answers that come fast share a commit.
+is_over() {
+	awk -v save="$SAVE" -v saves="$SAVES" '
+		$0 ~ save { saves-- }
+		/^step .*journal\.db/ && saves == 0 { over = 1 }
+		END { exit !over }' steps
 }
 
 go_on() {
@@ -183,7 +179,7 @@ stop_and_go_on() { # moment
 		complain "exit status $status: $(cat program.err)"
 		return 1
 	}
-	if [ $status = 137 ] && ! is_over "$MOMENT"; then
+	if [ $status = 137 ] && ! is_over; then
 		go_on || complain "exit status $? when taken up:
 $(cat program.err)" || return
 	fi

@@ -9,7 +9,8 @@
  *   STOP_AT="after N"    it is synced; nothing was done since
  *   STOP_AT="reply N"    the N-th reply is there, and was not read: the service
  *                        acted, and nobody here knows
- *   STOP_LOG=FILE        a line for each of them: "step FILE-NAME", "reply"
+ *   STOP_LOG=FILE        a line for each of them: "step FILE-NAME", "reply"; also for
+ *                        a step that it is killed within
  *
  *   STOP_POWER=1         the power goes, not only the process: all that was written to
  *                        files and not synced is undone
@@ -19,6 +20,8 @@
  */
 /* Else pwrite would be but another name of pwrite64; programs call either. */
 #undef _FILE_OFFSET_BITS
+/* Else the C library's headers hold a recv of their own, to be put inline. */
+#undef _FORTIFY_SOURCE
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -170,10 +173,16 @@ undo_all(void)
 	}
 }
 
+static int
+is_end(const char *what, long number)
+{
+	return stop.end.number == number && strcmp(stop.end.what, what) == 0;
+}
+
 static void
 pass(const char *what, long number)
 {
-	if (stop.end.number != number || strcmp(stop.end.what, what) != 0)
+	if (!is_end(what, number))
 		return;
 	undo_all();
 	raise(SIGKILL);
@@ -215,6 +224,8 @@ sync_by(const char *name, int fd)
 
 	find(&sync, name);
 	pass("before", stop.steps + 1);
+	if (is_end("within", stop.steps + 1))
+		log_step(fd);
 	pass("within", stop.steps + 1);
 	result = sync(fd);
 	forget(fd);

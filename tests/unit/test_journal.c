@@ -33,12 +33,14 @@ enter(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
+	if (!p)
+		return -1;
 	snprintf(p->folder, sizeof(p->folder), "/tmp/nm_journal.XXXXXX");
-	if (!p || !mkdtemp(p->folder))
+	if (!mkdtemp(p->folder))
 		return -1;
 	snprintf(p->file, sizeof(p->file), "%s/journal.db", p->folder);
 	*state = p;
-	return nm_journal_open(p->folder, &p->journal, &p->err);
+	return nm_journal_open(p->folder, &p->journal, &p->err) ? -1 : 0;
 }
 
 static int
