@@ -241,10 +241,10 @@ take_bytes(void *user, const struct nm_http_reply *reply, const char *bytes,
 
 	if (!part->begun)
 		rc = look_at_head(part, reply, err);
-	if (!rc)
-		rc = nm_file_write_all(part->fd, bytes, len, err);
 	if (rc)
 		return rc;
+	if (nm_file_write_all(part->fd, bytes, len, err))
+		return fail_on_disk(part, (int)err->detail, err);
 	nm_digest_add(&part->digest, bytes, len);
 	part->bytes += len;
 	if (part->wish->progress)

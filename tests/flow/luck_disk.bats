@@ -34,7 +34,7 @@ batches() {
 }
 
 small_batch() { # option...
-	NIGHTMAIL_CLOCK=fast=50 variant0 --mode batch --quiet --patience 2 \
+	NIGHTMAIL_CLOCK=fast=50 variant0 --mode batch --patience 2 \
 		--limit 5 --shard-requests 2 --results-dir small/results "$@"
 }
 
@@ -187,4 +187,40 @@ refused_by_the_journal() { # text
 	[ "$STATUS" = 0 ]
 	[ "$(batches)" = 1 ]
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+# A shard above the account's limit is split, and what failed is asked in shards of
+# another attempt: steps of many writes, that are done whole or not at all.
+@test "a disk that fills while a shard is split, or another attempt planned" {
+	mount_small 2m
+	faults 'quota tokens 250' 'row 1 of batch 3: http_error 500'
+	a_desk --faults "$FAULTS" --clock fast=50
+	local room first refused=0 split=0 said=
+	for ((room = 100; room <= 2048; room += ${STEP:-12})); do
+		call POST /_control/faults
+		rm -rf small/*
+		: >"$SERVER_LOG"
+		head -c $(((2048 - room) * 1024)) /dev/zero >small/filler
+		small_batch --limit 4 --shard-requests 4
+		first=$STATUS
+		rm small/filler
+		[ "$first" != 0 ] || break
+		[ "$first" = 5 ]
+		said+=$(tail -1 err.txt)$'\n'
+		[[ $ERR != *'submitted again'*'while committing a step'* ||
+			$ERR == *'split into'* ]] || split=$((split + 1))
+		refused=$((refused + 1))
+		small_batch --limit 4 --shard-requests 4
+		[ "$STATUS" = 0 ]
+		[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]
+		# The first is refused; its four parts, and one that asks again.
+		[ "$(logged '.method == "POST" and .path == "/v1/files" and
+			.file_id != null')" = 6 ]
+		[ "$(logged '.method == "POST" and .path == "/v1/batches" and
+			.batch_id != null')" = 6 ]
+	done
+	leave_small
+	echo "$refused refusals, $split in the split: $said"
+	[ "$refused" -ge 8 ]
+	[ "$split" -ge 1 ]
 }
