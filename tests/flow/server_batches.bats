@@ -332,6 +332,73 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	refused 409 null null "Cannot cancel a batch with status 'expired'."
 }
 
+@test "results are hidden until the end, and go when their time is over" {
+	start_server --clock step
+	write_input 3 in.jsonl
+	upload in.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h",
+		"output_expires_after":{"anchor":"created_at","seconds":3600}}'
+	BATCH_ID=$(member .id)
+	advance 1s
+	wait_for 20 batch_is in_progress
+	[ "$(member '[.output_file_id, .error_file_id] | @json')" = '[null,null]' ]
+	advance 1s
+	wait_for 20 batch_is finalizing
+	[ "$(member '[.output_file_id, .error_file_id] | @json')" = '[null,null]' ]
+	[ "$(member '.request_counts.completed')" = 3 ]
+	advance 5m
+	wait_for 20 batch_is completed
+	local output created
+	output=$(member .output_file_id)
+	created=$(member .completed_at)
+	call GET "/v1/files/$output"
+	# Counted from the result's creation, not the batch's.
+	[ "$(member '.expires_at - .created_at')" = 3600 ]
+	[ "$(member ".created_at - $created | fabs <= 1")" = true ]
+	advance 59m
+	call GET "/v1/files/$output/content"
+	[ "$STATUS" = 200 ]
+	advance 2m
+	call GET "/v1/files/$output/content"
+	refused 404 null id "No such File object: $output"
+	batch_is completed
+	[ "$(member .output_file_id)" = "$output" ]
+	gone() { [ ! -e "$STATE/files/$output" ]; }
+	wait_for 20 gone
+}
+
+@test "batches of all four endpoints, each row in its endpoint's form" {
+	start_server
+	local endpoint object body
+	while read -r endpoint object body; do
+		for i in 1 2; do
+			echo '{"custom_id":"'$i'","method":"POST","url":"'"$endpoint"'",
+				"body":'"$body"'}' | tr -d '\n\t'
+			echo
+		done >in.jsonl
+		upload in.jsonl
+		call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+			"'"$endpoint"'","completion_window":"24h"}'
+		BATCH_ID=$(member .id)
+		wait_for 20 batch_is completed
+		[ "$(member '.request_counts | @json')" = \
+			'{"total":2,"completed":2,"failed":0}' ]
+		[ "$(member '.usage.input_tokens > 0')" = true ]
+		call GET "/v1/files/$(member .output_file_id)/content"
+		[ "$(jq -r '[.custom_id, .error, .response.status_code,
+			.response.body.object, (.id | startswith("batch_req_")),
+			(.response.request_id | length > 0)] | @json' "$BODY" |
+			sort)" = '["1",null,200,"'"$object"'",true,true]
+["2",null,200,"'"$object"'",true,true]' ]
+	done <<-'END'
+	/v1/chat/completions chat.completion {"model":"m","messages":[{"role":"user","content":"x"}]}
+	/v1/responses response {"model":"m","input":"x"}
+	/v1/embeddings list {"model":"m","input":["x","y"]}
+	/v1/completions text_completion {"model":"m","prompt":"x"}
+	END
+}
+
 @test "a small batch is done within two seconds" {
 	start_server
 	new_batch 20
