@@ -345,3 +345,79 @@ tokens."* ]]
 		}
 	done
 }
+
+@test "any method, any path, by chance, and for a while" {
+	start_with --clock step <<-'END'
+	on * /v1/uploads/**: status 503
+	on GET /v1/files for 1h: status 502
+	on GET /v1/models 50% seed 3: status 500
+	END
+	call POST /v1/uploads/upload_x/parts/of/it
+	[ "$STATUS" = 503 ]
+	call DELETE /v1/uploads/x
+	[ "$STATUS" = 503 ]
+	advance() { call POST /_control/clock -d '{"advance":"'"$1"'"}'; }
+	advance 2h # an hour from the first call on
+	call GET /v1/files
+	[ "$STATUS" = 502 ]
+	advance 59m
+	call GET /v1/files
+	[ "$STATUS" = 502 ]
+	advance 2m
+	call GET /v1/files
+	[ "$STATUS" = 200 ]
+	local i first='' second=''
+	for i in {1..20}; do
+		call GET /v1/models
+		first+="$STATUS "
+	done
+	[[ $first == *200* && $first == *500* ]]
+	call POST /_control/faults
+	for i in {1..20}; do
+		call GET /v1/models
+		second+="$STATUS "
+	done
+	[ "$first" = "$second" ]
+}
+
+@test "counts null or as told, states that last, responses with several messages" {
+	start_with --clock step <<-'END'
+	on GET /v1/batches/* nth 1: counts null
+	on GET /v1/batches/* nth 2: counts total=9 completed=8 failed=1
+	validating 1h of batch 1
+	cancelling 10m of batch 1
+	row 1 of batch 2: several
+	row 2 of batch 2: refusal
+	END
+	advance() { call POST /_control/clock -d '{"advance":"'"$1"'"}'; }
+	new_batch 2
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$(member .request_counts)" = null ]
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":9,"completed":8,"failed":1}' ]
+	advance 59m
+	sleep 0.3
+	batch_is validating
+	advance 1m
+	wait_for 20 batch_is in_progress
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	advance 9m
+	sleep 0.3
+	batch_is cancelling
+	advance 2m
+	wait_for 20 batch_is cancelled
+	sed 's/chat.completions/responses/; s/"messages":[^]]*]/"input":"x"/' \
+		in.jsonl >responses.jsonl
+	upload responses.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'",
+		"endpoint":"/v1/responses","completion_window":"24h"}'
+	BATCH_ID=$(member .id)
+	done_with() { advance 1s; batch_is completed; }
+	wait_for 20 done_with
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -r 'select(.custom_id == "r-1") | [.response.body.output[] |
+		select(.type == "message")] | length > 1' "$BODY")" = true ]
+	[ "$(jq -r 'select(.custom_id == "r-2") | .response.body.output[] |
+		.content // [] | .[] | .type' "$BODY")" = refusal ]
+}
