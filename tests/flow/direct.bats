@@ -99,3 +99,13 @@ answered_at() { # n-th last
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=60 answered=60 attempts=1' ]
 }
+
+@test "direct: no more fly than the service says it has room for" {
+	faults 'on POST /v1/chat/completions: delay 100ms header "x-ratelimit-remaining-requests: 1"'
+	a_desk --faults "$FAULTS"
+	local began=${EPOCHREALTIME/./}
+	variant0 --limit 24 --concurrency 16
+	[ "$STATUS" = 0 ]
+	# Eight at the start, before the service told; the others one by one.
+	[ $((${EPOCHREALTIME/./} - began)) -ge 1600000 ]
+}
