@@ -415,9 +415,21 @@ as() { # key
 @test "beyond this machine it listens with key and TLS, or --insecure" {
 	printf 'ann sk-ann\n' >keys
 	chmod 600 keys
-	run batch_server --listen 0.0.0.0 --state-dir "$STATE"
+	local address
+	for address in 0.0.0.0 :: 192.0.2.1; do
+		run batch_server --listen $address --state-dir "$STATE"
+		[ "$status" = 2 ]
+		[[ $output == *"will not listen on $address without --api-key-file"* ]]
+	done
+	run batch_server --listen nowhere.invalid --state-dir "$STATE"
 	[ "$status" = 2 ]
-	[[ $output == *--api-key-file* ]]
+	[[ $output == *'cannot listen on nowhere.invalid'* ]]
+	for address in 127.0.0.9 localhost; do
+		start_server --listen $address
+		call GET /healthz
+		[ "$STATUS" = 200 ]
+		stop_server
+	done
 	run batch_server --listen 0.0.0.0 --state-dir "$STATE" \
 		--api-key-file keys
 	[ "$status" = 2 ]
