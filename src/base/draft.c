@@ -19,8 +19,9 @@ enum {
 	STEM_MAX_BYTES = 200 /* of 255, to leave room for the rest of the name */
 };
 
-/* Linux moves at most 2 GiB at once. */
-#define STEP_BYTES ((uint64_t)1 << 30)
+/* As much is copied at once, and as much is written before the disk is told to
+ * begin: then little is left to wait for at the end. */
+#define STEP_BYTES ((uint64_t)16 << 20)
 
 static enum nm_code
 cannot_write(struct nm_err *err, const char *path, int why)
@@ -117,6 +118,13 @@ nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len)
 		nm_buf_add(&draft->pending, bytes, len);
 }
 
+/* Begins to write to the disk what was copied so far; only a hint. */
+static void
+begin_writing(int fd)
+{
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /* Moves on *from and *left; false when another way must be tried for the rest. */
 static bool
 copy_by_range(int out, int in, off_t *from, uint64_t *left)
@@ -130,6 +138,7 @@ copy_by_range(int out, int in, off_t *from, uint64_t *left)
 		if (got <= 0)
 			return false;
 		*left -= (uint64_t)got;
+		begin_writing(out);
 	}
 	return true;
 }
@@ -146,6 +155,7 @@ copy_by_sendfile(int out, int in, off_t *from, uint64_t *left)
 		if (got <= 0)
 			return false;
 		*left -= (uint64_t)got;
+		begin_writing(out);
 	}
 	return true;
 }

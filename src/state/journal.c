@@ -239,7 +239,7 @@ nm_journal_folder(const struct nm_journal *journal)
 enum nm_code
 nm_journal_begin(struct nm_journal *journal, struct nm_err *err)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	enum nm_code rc = nm_sql_ready(journal, SQL_BEGIN, &s, err);
 
 	return rc ? rc : nm_sql_run(journal, s, "beginning a step", err);
@@ -248,7 +248,7 @@ nm_journal_begin(struct nm_journal *journal, struct nm_err *err)
 enum nm_code
 nm_journal_commit(struct nm_journal *journal, struct nm_err *err)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	enum nm_code rc = nm_sql_ready(journal, SQL_COMMIT, &s, err);
 
 	if (!rc)

@@ -389,9 +389,8 @@ nm_json_close_array(struct nm_json_writer *w)
 	close_level(w, ']');
 }
 
-void
-nm_json_put_text(struct nm_json_writer *w, const char *name,
-                 struct nm_text text)
+static inline void
+put_text(struct nm_json_writer *w, const char *name, struct nm_text text)
 {
 	size_t plain = plain_prefix((const unsigned char *)text.at, text.len);
 	char *at;
@@ -411,12 +410,19 @@ nm_json_put_text(struct nm_json_writer *w, const char *name,
 }
 
 void
+nm_json_put_text(struct nm_json_writer *w, const char *name,
+                 struct nm_text text)
+{
+	put_text(w, name, text);
+}
+
+void
 nm_json_put_texts(struct nm_json_writer *w, const char *name,
                   const struct nm_text *texts, size_t n)
 {
 	nm_json_open_array(w, name);
 	for (size_t i = 0; i < n; i++)
-		nm_json_put_text(w, NULL, texts[i]);
+		put_text(w, NULL, texts[i]);
 	nm_json_close_array(w);
 }
 

@@ -166,6 +166,13 @@ read_files_ms() {
 	echo $(($(now_ms) - begin))
 }
 
+# Milliseconds to read the downloaded replies and each line's JSON: wall, CPU.
+parse_files_ms() {
+	"$build/tests/bench/bench_replies" \
+		"$NIGHTMAIL_STATE"/runs/*/*_output.jsonl |
+		awk '{ print int($2), int($3) }'
+}
+
 has_room() {
 	local free_mb
 	free_mb=$(($(df -Pk "$work" | awk 'NR == 2 { print $4 }') / 1024))
@@ -174,7 +181,7 @@ has_room() {
 }
 
 measure_million() {
-	local id read_it whole_cpu begin pipe
+	local id read_it parse_it parse_cpu whole_cpu begin pipe
 	echo "-- $million questions, $((million / 50000)) batches and more"
 	has_room || return 0
 	rm -rf "$NIGHTMAIL_STATE"
@@ -198,6 +205,7 @@ measure_million() {
 	row "  --batch-id: download, score, save" "$wall_ms ms (CPU $cpu_ms)"
 	peak "variant0_llm_baseline, --batch-id" "$peak_kb" 96
 	read_it=$(read_files_ms)
+	read -r parse_it parse_cpu < <(parse_files_ms)
 	ask --mode batch --batch-id "$id"
 	whole_cpu=$cpu_ms
 	row "  --batch-id again: read, score, save" \
@@ -205,6 +213,9 @@ measure_million() {
 	row "  cat of the same replies" "$read_it ms, $(
 		quotient "$read_it / $wall_ms") of that" "1.00" \
 		"$read_it / $wall_ms" ">=" 1
+	row "  reading them and their JSON once" \
+		"$parse_it ms (CPU $parse_cpu), $(
+		quotient "$parse_cpu / $whole_cpu") of the CPU"
 	[ ! -e "$build/tests/bench/libjournal_watch.so" ] ||
 		watched "whole run with --new" 2 --mode batch --new \
 			--datasets million.txt --canary 0 --poll-interval 1
