@@ -51,50 +51,69 @@ nm_trouble_read(const struct nm_value *value, struct nm_trouble *trouble)
 
 /* ---- usage ---- */
 
-/* The first of two values that is a number of tokens; -1 when neither is. */
-static int64_t
-tokens(const struct nm_value *value, const struct nm_value *other)
+static bool
+is_number(const struct nm_value *value)
 {
-	if (nm_json_kind(value) != NM_JSON_NUMBER)
-		value = other;
-	if (nm_json_kind(value) != NM_JSON_NUMBER)
-		return -1;
-	return nm_json_int(value, INT64_MAX);
+	return nm_json_kind(value) == NM_JSON_NUMBER;
 }
 
-/* What usage tells of one side: in Chat Completions' words, and in Responses'. */
+/* A number of tokens; -1 for anything else. */
+static int64_t
+tokens(const struct nm_value *value)
+{
+	return is_number(value) ? nm_json_int(value, INT64_MAX) : -1;
+}
+
+/* The first of two members that is a number. */
+static int64_t
+either(const struct nm_value *usage, struct nm_text name,
+       struct nm_text other)
+{
+	const struct nm_value *value = nm_json_member(usage, name);
+
+	return tokens(is_number(value) ? value
+	                               : nm_json_member(usage, other));
+}
+
+/* What usage tells of one side: in Chat Completions' words, or in Responses'. */
 struct side {
-	const struct nm_value *chat;
-	const struct nm_value *responses;
+	const struct nm_value *usage, *details;
+	struct nm_text         other; /* the details' name in the latter */
 	int64_t                whole;
 };
 
 static int64_t
 detail(const struct side *side, struct nm_text name)
 {
-	int64_t part = tokens(nm_json_member(side->chat, name),
-	                      nm_json_member(side->responses, name));
+	const struct nm_value *value = nm_json_member(side->details, name);
+	int64_t part;
 
+	if (!is_number(value))
+		value = nm_json_member(
+			nm_json_member(side->usage, side->other), name);
+	part = tokens(value);
 	return part < 0 || part > side->whole ? 0 : part;
 }
 
 static struct nm_usage
 read_usage(const struct nm_value *usage)
 {
-	int64_t input = tokens(nm_json_get(usage, "prompt_tokens"),
-	                       nm_json_get(usage, "input_tokens"));
-	int64_t output = tokens(nm_json_get(usage, "completion_tokens"),
-	                        nm_json_get(usage, "output_tokens"));
-	struct side in = { nm_json_get(usage, "prompt_tokens_details"),
-	                   nm_json_get(usage, "input_tokens_details"), 0 };
-	struct side out = { nm_json_get(usage, "completion_tokens_details"),
-	                    nm_json_get(usage, "output_tokens_details"), 0 };
+	int64_t input = either(usage, NM_TEXT("prompt_tokens"),
+	                       NM_TEXT("input_tokens"));
+	int64_t output = either(usage, NM_TEXT("completion_tokens"),
+	                        NM_TEXT("output_tokens"));
+	struct side in = {
+		usage, nm_json_get(usage, "prompt_tokens_details"),
+		NM_TEXT("input_tokens_details"), input < 0 ? 0 : input,
+	};
+	struct side out = {
+		usage, nm_json_get(usage, "completion_tokens_details"),
+		NM_TEXT("output_tokens_details"), output < 0 ? 0 : output,
+	};
 
 	if ((input < 0 && output < 0) || input > NM_USAGE_MAX_TOKENS
 	    || output > NM_USAGE_MAX_TOKENS)
 		return (struct nm_usage){ 0 };
-	in.whole = input < 0 ? 0 : input;
-	out.whole = output < 0 ? 0 : output;
 	return (struct nm_usage){
 		.present = true,
 		.input_tokens = in.whole,

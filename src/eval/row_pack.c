@@ -150,7 +150,8 @@ nm_row_unpack(struct nm_row_reader *reader, const char *packed,
 		.lenient = head.lenient,
 		.lenient_would_save = head.lenient_would_save,
 	};
-	row->answers = take_answers(reader, &at, head.n_answers);
+	if (head.n_answers)
+		row->answers = take_answers(reader, &at, head.n_answers);
 	row->custom_id = take(&at, head.lens[0]);
 	row->request_id = take(&at, head.lens[1]);
 	row->error_code = take(&at, head.lens[2]);

@@ -9,7 +9,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 32 };
+enum {
+	DEPTH_MAX = 32,
+	NUMBER_MAX_BYTES = 20,
+	PLAIN_MAX_BYTES = 1 << 16, /* a text, and how many: */
+	PLAIN_MAX_TEXTS = 1 << 12  /* they are asked room for in one go */
+};
 
 /* ---- strings ---- */
 
@@ -276,7 +281,7 @@ put_break(const struct nm_json_writer *w, char *at)
 
 /* What stands before a name or a value; returns where `more` bytes go behind it,
  * to be ended by took_to; NULL past the buffer's ceiling. */
-static char *
+static inline char *
 begin_line(struct nm_json_writer *w, size_t more)
 {
 	bool inside = w->depth > 0, some = inside && w->some[w->depth];
@@ -314,7 +319,11 @@ begin(struct nm_json_writer *w, const char *name, size_t more)
 		return NULL;
 	*at++ = '"';
 	at = copy(at, label.at, label.len);
-	return copy(at, "\": ", 1 + colon);
+	*at++ = '"';
+	*at++ = ':';
+	if (colon > 1)
+		*at++ = ' ';
+	return at;
 }
 
 /* A value that is there already, as its text. */
@@ -416,10 +425,64 @@ nm_json_put_text(struct nm_json_writer *w, const char *name,
 	put_text(w, name, text);
 }
 
+/* The sum of the texts' lengths; SIZE_MAX when one needs a second look. */
+static size_t
+plain_bytes(const struct nm_text *texts, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct nm_text *text = &texts[i];
+
+		if (text->len > PLAIN_MAX_BYTES
+		    || plain_prefix((const unsigned char *)text->at,
+		                    text->len) < text->len)
+			return SIZE_MAX;
+		bytes += text->len;
+	}
+	return bytes;
+}
+
+/* What put_text would write one by one, in one go. */
+static void
+put_plain_texts(struct nm_json_writer *w, const char *name,
+                const struct nm_text *texts, size_t n, size_t bytes)
+{
+	size_t each = 1 + break_bytes(w) + (size_t)w->indent + 2;
+	size_t inner = n ? n * each - 1 + bytes + break_bytes(w) : 0;
+	char *at = begin(w, name, inner + 2);
+
+	if (!at)
+		return;
+	*at++ = '[';
+	w->depth++;
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			*at++ = ',';
+		at = put_break(w, at);
+		*at++ = '"';
+		if (texts[i].len)
+			at = copy(at, texts[i].at, texts[i].len);
+		*at++ = '"';
+	}
+	w->depth--;
+	if (n)
+		at = put_break(w, at);
+	*at++ = ']';
+	took_to(w->out, at);
+}
+
 void
 nm_json_put_texts(struct nm_json_writer *w, const char *name,
                   const struct nm_text *texts, size_t n)
 {
+	size_t bytes = n < PLAIN_MAX_TEXTS && w->depth < DEPTH_MAX
+	             ? plain_bytes(texts, n) : SIZE_MAX;
+
+	if (bytes < SIZE_MAX) {
+		put_plain_texts(w, name, texts, n, bytes);
+		return;
+	}
 	nm_json_open_array(w, name);
 	for (size_t i = 0; i < n; i++)
 		put_text(w, NULL, texts[i]);
@@ -439,7 +502,17 @@ nm_json_put_string(struct nm_json_writer *w, const char *name,
 void
 nm_json_put_int(struct nm_json_writer *w, const char *name, int64_t number)
 {
-	nm_buf_add_int(lead(w, name), number);
+	char digits[NUMBER_MAX_BYTES];
+	size_t at = sizeof(digits);
+	uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+	do {
+		digits[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (number < 0)
+		digits[--at] = '-';
+	put(w, name, (struct nm_text){ digits + at, sizeof(digits) - at });
 }
 
 void
