@@ -389,10 +389,10 @@ tell_canary(const struct nm_job *job)
 
 	if (!job->scoring_only || !asked)
 		return;
-	nm_message_note(job->tools->message, "the first %lld of %s were asked"
-		" directly, by the machine that made the batch, and their"
-		" answers are there: here they are missing (--finish-direct"
-		" asks them again)", (long long)asked, job->run.record.name);
+	nm_message_note(job->tools->message, "what the canary asked (the first"
+		" %lld of %s) was answered on the machine that made the batch,"
+		" and is missing here (--finish-direct asks it again)",
+		(long long)asked, job->run.record.name);
 }
 
 enum nm_code

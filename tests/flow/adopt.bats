@@ -275,7 +275,7 @@ elsewhere() {
 	for again in first second; do
 		adopt
 		[ "$STATUS" = 1 ]
-		grep -q 'the first 2 of 1-hop-test were asked directly' err.txt
+		grep -q 'what the canary asked (the first 2 of 1-hop-test) was answered on the' err.txt
 		[ "$(ledger)" = 'asked=7 answered=5 missing=2 attempts=1' ]
 		[ "$(result '[.results[].class] | .[:3] | join(" ")')" = \
 			'missing missing answered' ]
