@@ -196,7 +196,7 @@ refused_by_the_journal() { # text
 	faults 'quota tokens 250' 'row 1 of batch 3: http_error 500'
 	a_desk --faults "$FAULTS" --clock fast=50
 	local room first refused=0 split=0 said=
-	for ((room = 100; room <= 2048; room += ${STEP:-12})); do
+	for ((room = 100; room <= 2048; room += 12)); do
 		call POST /_control/faults
 		rm -rf small/*
 		: >"$SERVER_LOG"
