@@ -117,6 +117,32 @@ load client
 	[ "$(calls POST /v1/batches)" = 5 ]
 }
 
+@test "a lone request above the account's limit: told after three refusals" {
+	faults 'quota tokens 2'
+	a_desk --faults "$FAULTS" --clock fast=50
+	NIGHTMAIL_CLOCK=fast=50 run_batch 1
+	[ "$STATUS" = 1 ]
+	[[ $ERR == *'Limit: 2 enqueued tokens'* ]]
+	[[ $ERR == *'no batch of 1-hop-test brought a result'* ]]
+	[ "$(calls POST /v1/files)" = 1 ]
+	[ "$(calls POST /v1/batches)" = 3 ]
+	# It is over: the same command begins anew.
+	NIGHTMAIL_CLOCK=fast=50 run_batch 1
+	[ "$(calls POST /v1/files)" = 2 ]
+}
+
+@test "creations refused by the hour hold the others back, not what is there" {
+	faults 'quota creations 2/h'
+	a_desk --faults "$FAULTS" --clock fast=3600
+	NIGHTMAIL_CLOCK=fast=3600 run_batch 4 --shard-requests 1
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	[ "$(logged '.method == "POST" and .path == "/v1/batches" and
+		.status == 429')" -le 12 ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 4 ]
+}
+
 # ---- waiting and fetching ----
 
 @test "429 and 5xx once on every kind of call" {
