@@ -222,5 +222,6 @@ enqueued-tokens-openai-python-2084.faults >faults.txt
 	grep -q 'run the same command again' err.txt
 	run_batch 5
 	[ "$STATUS" = 0 ]
+	[[ $ERR == *'may have been submitted already: looking for its tag'* ]]
 	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
 }
