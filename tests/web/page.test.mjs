@@ -205,9 +205,15 @@ test('a phone shows it whole, and every control has a name', async () => {
 		}
 		await page.value(`location.hash = '${id}'`);
 		await page.until(has('Rows 1 to 2'));
-		const { nodes } = await page.send('Accessibility.getFullAXTree');
-		const controls = nodes.filter((n) => !n.ignored && ['button', 'link',
-			'textbox', 'searchbox', 'progressbar'].includes(n.role?.value));
+		// The tree follows the page after a while.
+		let controls = [];
+		for (let i = 0; i < 100 && controls.length <= 5; i++) {
+			const { nodes } = await page.send(
+				'Accessibility.getFullAXTree');
+			controls = nodes.filter((n) => !n.ignored && ['button', 'link',
+				'textbox', 'searchbox', 'progressbar']
+				.includes(n.role?.value));
+		}
 		assert.ok(controls.length > 5);
 		for (const control of controls)
 			assert.ok(control.name?.value, JSON.stringify(control));

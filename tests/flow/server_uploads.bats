@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# The Uploads API, by hand: contract section 3; and quotas of one's own.
+load lib
+
+new_batch() { # n-lines
+	write_input "$1" in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+}
+
+advance() { # span
+	call POST /_control/clock -d '{"advance":"'"$1"'"}'
+	[ "$STATUS" = 200 ]
+}
+
+@test "limits of one's own: batches at once, disk" {
+	start_server --max-batches 2 --disk-quota 1 --delay-validating 1000
+	write_input 1 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	create_batch "$FILE_ID"
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 429 rate_limit_exceeded null 'Too many batches'
+	head -c 1200000 /dev/zero >zeros.bin
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin
+	refused 400 storage_quota_exceeded null quota
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin \
+		-H 'Transfer-Encoding: chunked'
+	refused 400 storage_quota_exceeded null quota
+	head -c 600000 /dev/zero >zeros.bin
+	call POST /v1/files -F purpose=vision -F file=@zeros.bin
+	[ "$STATUS" = 200 ]
+}
+
+@test "an upload in parts becomes a file" {
+	start_server
+	write_input 40 in.jsonl
+	local size part1 part2 upload
+	size=$(wc -c <in.jsonl)
+	head -c 1000 in.jsonl >one
+	tail -c +1001 in.jsonl >two
+	call POST /v1/uploads -d '{"filename":"in.jsonl","purpose":"batch",
+		"bytes":'"$size"',"mime_type":"text/jsonl"}'
+	[ "$(member '"\(.object) \(.status) \(.file)"')" = 'upload pending null' ]
+	[ "$(member '.expires_at - .created_at')" = 3600 ]
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F data=@two
+	[ "$(member '"\(.object) \(.upload_id)"')" = "upload.part $upload" ]
+	part2=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F data=@one
+	part1=$(member .id)
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part1"'"]}'
+	refused 400 invalid_value part_ids 1000
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","part_x"]}'
+	refused 400 invalid_value part_ids part_x
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","'"$part2"'"],"md5":"00"}'
+	refused 400 invalid_value md5 md5
+	call POST "/v1/uploads/$upload/complete" \
+		-d '{"part_ids":["'"$part1"'","'"$part2"'"],"md5":"'"$(
+			md5sum in.jsonl | cut -d' ' -f1)"'"}'
+	[ "$(member '"\(.status) \(.file.filename) \(.file.bytes)"')" = \
+		"completed in.jsonl $size" ]
+	FILE_ID=$(member .file.id)
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" in.jsonl
+	call POST "/v1/uploads/$upload/parts" -F data=@one
+	refused 400 null null 'not pending'
+	[ "$(ls "$STATE/files")" = "$FILE_ID" ]
+	call POST /v1/uploads/upload_x/cancel
+	refused 404 null upload_id 'No such Upload'
+	call POST /v1/uploads -d '{"filename":"x","purpose":"batch","bytes":1,
+		"mime_type":"t"}'
+	refused 400 null null 'Must be .jsonl'
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":1,
+		"mime_type":"t"}'
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/cancel"
+	[ "$(member .status)" = cancelled ]
+	call POST "/v1/uploads/$upload/cancel"
+	refused 400 null null 'not pending'
+}
+
+@test "an upload expires after an hour, with its parts" {
+	start_server --clock step
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}'
+	local upload
+	upload=$(member .id)
+	echo hi >part
+	call POST "/v1/uploads/$upload/parts" -F data=@part
+	[ "$STATUS" = 200 ]
+	advance 1h
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["x"]}'
+	refused 400 null null expired
+	no_parts() { [ -z "$(ls "$STATE/files")" ]; }
+	wait_for 20 no_parts
+}
