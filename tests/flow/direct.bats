@@ -109,3 +109,26 @@ answered_at() { # n-th last
 	# Eight at the start, before the service told; the others one by one.
 	[ $((${EPOCHREALTIME/./} - began)) -ge 1600000 ]
 }
+
+@test "direct: the file of kept answers is left alone, or mended from the journal" {
+	a_desk
+	run_batch 20 --canary 3
+	[ "$STATUS" = 0 ]
+	local id kept scores
+	id=$(result ".run.batches[0].id")
+	kept=$(find . "${XDG_STATE_HOME:-.}" -name direct_1.jsonl ! -path '*_replies*' | head -1)
+	cp "$kept" kept.jsonl
+	scores=$(result .results)
+	touch -d '2001-01-01' "$kept"
+	variant0 --mode batch --batch-id "$id"
+	[ "$STATUS" = 0 ]
+	[ "$(date -r "$kept" +%Y)" = 2001 ]
+	local spoil
+	for spoil in 'truncate -s 40' 'truncate -s 99999' 'sed -i 2s/stop/stopped/' rm; do
+		$spoil "$kept"
+		variant0 --mode batch --batch-id "$id"
+		[ "$STATUS" = 0 ]
+		cmp "$kept" kept.jsonl
+		[ "$(result .results)" = "$scores" ]
+	done
+}
