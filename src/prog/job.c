@@ -324,13 +324,14 @@ judge(struct nm_job *job, struct nm_err *err)
 		(long long)job->run.source->count, job->run.record.name);
 }
 
-/* What came of direct mode is worth a look, also when it was interrupted. */
+/* What came of direct mode is worth a look, however it ended; where nothing came,
+ * earlier results stay as they are. */
 static enum nm_code
 stop_early(struct nm_job *job, enum nm_code rc, struct nm_err *err)
 {
 	struct nm_err late;
 
-	if (rc == NM_INTERRUPTED && !nm_job_is_batch(job) &&
+	if (!nm_job_is_batch(job) && nm_via_direct_has_answers(&job->run) &&
 	    make_outcome(job, 1, &late))
 		nm_message_error(job->tools->message, &late);
 	err->code = rc;

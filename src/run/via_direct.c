@@ -293,3 +293,9 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	release(&d);
 	return rc;
 }
+
+int
+nm_via_direct_has_answers(const struct nm_run *run)
+{
+	return run->direct && run->direct->done > 0;
+}

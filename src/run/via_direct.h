@@ -39,6 +39,9 @@ enum nm_code nm_via_direct(struct nm_run *run,
                            const struct nm_direct_wish *wish,
                            struct nm_err *err) NM_MUST_USE;
 
+/* Has any request an answer, in this process or from before? */
+int nm_via_direct_has_answers(const struct nm_run *run);
+
 struct nm_direct_file {
 	const char *path;
 	int64_t     attempt;

@@ -55,6 +55,12 @@ die_over_four() {
 	[[ $ERR == *'cannot reach 127.0.0.1'*'waiting for the service, 11m 00s at most'* ]]
 	[[ $ERR == *'the same command goes on'* ]]
 	[ "$(answered)" = 12 ]
+	# What came is saved; a run without any answer would leave it be.
+	[ "$(jq -c '[.ledger.answered, .ledger.missing]' $RESULTS)" = '[12,28]' ]
+	cp $RESULTS twelve.json
+	variant0 --limit 39 --patience 1
+	[ "$STATUS" = 4 ]
+	cmp twelve.json $RESULTS
 	restart --answer-key "$SAMPLE"
 	variant0 --limit 40 --concurrency 4
 	[ "$STATUS" = 0 ]
