@@ -129,11 +129,11 @@ work(struct nm_manager *manager, struct nm_err *err)
 	                                    &manager->action, err);
 	size_t i = 0;
 
-	if (!rc)
-		rc = nm_clock_init(&manager->clock, getenv("NIGHTMAIL_CLOCK"),
-		                   nm_signals_stop_flag(), err);
 	if (rc)
 		return rc;
+	if (nm_clock_init(&manager->clock, getenv("NIGHTMAIL_CLOCK"),
+	                  nm_signals_stop_flag(), err))
+		return nm_while(err, "reading NIGHTMAIL_CLOCK");
 	while (actions[i].option != manager->action)
 		i++;
 	if (actions[i].reach == ALONE)

@@ -56,9 +56,11 @@ nm_service_open(struct nm_service *service,
 	memset(service, 0, sizeof(*service));
 	rc = nm_clock_init(&service->clock, getenv("NIGHTMAIL_CLOCK"),
 	                   wish->stop, err);
-	if (!rc && wish->kind == NM_SERVICE_LOCAL)
+	if (rc)
+		return nm_while(err, "reading NIGHTMAIL_CLOCK");
+	if (wish->kind == NM_SERVICE_LOCAL)
 		rc = start_local(service, err);
-	else if (!rc)
+	else
 		rc = find_account(service, wish, err);
 	if (!rc)
 		rc = nm_api_open(&service->api, &service->account,
