@@ -163,7 +163,11 @@ status_of(const struct nm_direct *d, int64_t now_ms)
 		return "waiting for the service";
 	if (d->pace->held_until_ms - TOLD_AFTER_MS > now_ms)
 		return "held back by the service";
-	return d->attempt > 1 ? "asking again" : "asking";
+	if (d->attempt > 1)
+		return "asking again";
+	/* A batch run's first attempt asks nothing directly but its canary. */
+	return strcmp(d->run->record.mode, "batch") == 0 ? "asking the canary"
+	                                                 : "asking";
 }
 
 /* A service that has failed everything for so long is left: the run stays open. */
