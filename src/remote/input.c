@@ -110,43 +110,55 @@ look_up(const struct nm_value *root)
 	return members;
 }
 
-static bool
-check_presence(const struct members *members, struct nm_finding *finding)
+static const char *
+kind_name(enum nm_kind kind)
 {
-	if (!has(members->custom_id))
-		return find(finding, "missing_required_parameter", "custom_id",
-		            "Missing required parameter: 'custom_id'.");
-	if (!has(members->method))
-		return find(finding, "missing_required_parameter", "method",
-		            "Missing required parameter: 'method'.");
-	if (!has(members->url))
-		return find(finding, "missing_required_parameter", "url",
-		            "Missing required parameter: 'url'.");
-	if (!has(members->body))
-		return find(finding, "missing_required_parameter", "body",
-		            "Missing required parameter: 'body'.");
-	return true;
+	switch (kind) {
+	case NM_JSON_BOOLEAN: return "a boolean";
+	case NM_JSON_NUMBER:  return "a number";
+	case NM_JSON_STRING:  return "a string";
+	case NM_JSON_ARRAY:   return "an array";
+	default:              return "an object";
+	}
 }
 
-/* Types: refused for certain, but in words that were never recorded. */
+/* Each is there, and of its type. A wrong type is refused for certain, but in
+ * words that were recorded of other calls. */
 static bool
-check_types(const struct members *members, struct nm_finding *finding)
+check_members(struct nm_input *input, const struct members *members,
+              struct nm_finding *finding)
 {
-	finding->certain = false;
-	if (nm_json_kind(members->custom_id) != NM_JSON_STRING)
-		return find(finding, "invalid_type", "custom_id",
-		            "Invalid type for 'custom_id': expected a string.");
-	if (nm_json_kind(members->url) != NM_JSON_STRING)
-		return find(finding, "invalid_type", "url",
-		            "Invalid type for 'url': expected a string.");
-	if (nm_json_kind(members->body) != NM_JSON_OBJECT)
-		return find(finding, "invalid_type", "body",
-		            "Invalid type for 'body': expected an object.");
-	if (!nm_text_is(nm_json_text(members->method), "POST"))
-		return find(finding, "invalid_method", "method",
-		            "Invalid value for 'method': only POST is "
-		            "supported.");
-	finding->certain = true;
+	const struct {
+		const struct nm_value *value;
+		const char *name;
+		enum nm_kind kind;
+	} wanted[] = {
+		{ members->custom_id, "custom_id", NM_JSON_STRING },
+		{ members->method, "method", NM_JSON_STRING },
+		{ members->url, "url", NM_JSON_STRING },
+		{ members->body, "body", NM_JSON_OBJECT },
+	};
+
+	nm_buf_clear(&input->message);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		enum nm_kind kind = nm_json_kind(wanted[i].value);
+		const char *name = wanted[i].name;
+
+		if (kind == wanted[i].kind)
+			continue;
+		if (!has(wanted[i].value)) {
+			nm_buf_addf(&input->message, "Missing required "
+			            "parameter: '%s'.", name);
+			return find(finding, "missing_required_parameter",
+			            name, nm_buf_string(&input->message));
+		}
+		nm_buf_addf(&input->message, "Invalid type for '%s': expected "
+		            "%s, but got %s instead.", name,
+		            kind_name(wanted[i].kind), kind_name(kind));
+		finding->certain = false;
+		return find(finding, "invalid_type", name,
+		            nm_buf_string(&input->message));
+	}
 	return true;
 }
 
@@ -165,6 +177,20 @@ check_id(struct nm_input *input, struct nm_text id, uint64_t number,
 	            "must be unique for each request in a batch.",
 	            quote(input, id));
 	return find(finding, "duplicate_custom_id", "custom_id",
+	            nm_buf_string(&input->message));
+}
+
+static bool
+check_method(struct nm_input *input, struct nm_text method,
+             struct nm_finding *finding)
+{
+	if (nm_text_is(method, "POST"))
+		return true;
+	finding->certain = false;
+	nm_buf_clear(&input->message);
+	nm_buf_addf(&input->message, "Invalid value: '%s'. Supported values "
+	            "are: 'POST'.", quote(input, method));
+	return find(finding, "invalid_value", "method",
 	            nm_buf_string(&input->message));
 }
 
@@ -217,42 +243,69 @@ check_model(struct nm_input *input, struct nm_text model, struct nm_text url,
 	            nm_buf_string(&input->message));
 }
 
+/* What is asked, and the endpoint's name in a message: recorded of chat alone. */
+static const struct shape {
+	const char *url, *param, *absent, *streaming;
+} shapes[] = {
+	{ "/v1/chat/completions", "body.messages",
+	  "Messages parameter is required.",
+	  "Chat Completions: Streaming is not supported in the Batch API." },
+	{ "/v1/responses", "body.input", "Input parameter is required.",
+	  "Responses: Streaming is not supported in the Batch API." },
+	{ "/v1/embeddings", "body.input", "Input parameter is required.",
+	  "Embeddings: Streaming is not supported in the Batch API." },
+	{ "/v1/completions", "body.prompt", "Prompt parameter is required.",
+	  "Completions: Streaming is not supported in the Batch API." },
+	{ NULL, NULL, NULL, "Streaming is not supported in the Batch API." },
+};
+
+static const struct nm_value *
+asked(const struct nm_input_body *body, const struct shape *shape)
+{
+	switch (shape - shapes) {
+	case 0:  return body->messages;
+	case 3:  return body->prompt;
+	default: return body->input;
+	}
+}
+
 static bool
 check_body(const struct nm_input_body *body, struct nm_text url,
            struct nm_finding *finding)
 {
-	bool chat = nm_text_is(url, "/v1/chat/completions");
+	const struct shape *shape = shapes;
 
-	if (chat && nm_json_kind(body->messages) != NM_JSON_ARRAY)
-		return find(finding, "invalid_request", "body.messages",
-		            "Messages parameter is required.");
-	if (!nm_json_true(body->stream))
-		return true;
-	finding->certain = chat;
-	return find(finding, "streaming_unsupported", "body.stream",
-	            chat ? "Chat Completions: Streaming is not supported in "
-	            "the Batch API."
-	            : "Streaming is not supported in the Batch API.");
+	while (shape->url && !nm_text_is(url, shape->url))
+		shape++;
+	finding->certain = shape == shapes;
+	if (shape->url && !has(asked(body, shape)))
+		return find(finding, "invalid_request", shape->param,
+		            shape->absent);
+	if (nm_json_true(body->stream))
+		return find(finding, "streaming_unsupported", "body.stream",
+		            shape->streaming);
+	finding->certain = true;
+	return true;
 }
 
 static void
-add_up(struct nm_input *input, const struct nm_input_line *line,
-       const struct nm_input_body *body)
+add_up(struct nm_input *input, const struct nm_input_line *line)
 {
 	input->requests++;
 	input->prompt_tokens_guess += line->prompt_tokens_guess;
-	input->embeddings += nm_input_body_embeddings(body, line->url);
+	input->embeddings += line->embeddings;
 	if (line->output_tokens_max < 0)
 		input->unbounded++;
 	else
 		input->output_tokens_max += (uint64_t)line->output_tokens_max;
 }
 
-static bool
-is_blank(struct nm_text text)
+bool
+nm_input_is_blank(struct nm_text text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (!strchr(" \t\r", text.at[i]))
+		if (text.at[i] != ' ' && text.at[i] != '\t' &&
+		    text.at[i] != '\r')
 			return false;
 	return true;
 }
@@ -283,14 +336,15 @@ check_parsed(struct nm_input *input, const struct nm_value *root,
 	body = nm_input_body_read(members.body);
 	line->model = nm_json_text(body.model);
 	nm_input_body_guess(&body, line);
-	if (!check_presence(&members, finding) ||
-	    !check_types(&members, finding) ||
+	line->embeddings = nm_input_body_embeddings(&body, line->url);
+	if (!check_members(input, &members, finding) ||
 	    !check_id(input, line->custom_id, finding->line, finding) ||
+	    !check_method(input, nm_json_text(members.method), finding) ||
 	    !check_url(input, line->url, finding) ||
 	    !check_model(input, line->model, line->url, finding) ||
 	    !check_body(&body, line->url, finding))
 		return false;
-	add_up(input, line, &body);
+	add_up(input, line);
 	return true;
 }
 
@@ -309,7 +363,7 @@ nm_input_check_line(struct nm_input *input, struct nm_text text,
 	};
 	input->lines++;
 	input->bytes += text.len + 1;
-	if (is_blank(text)) {
+	if (nm_input_is_blank(text)) {
 		input->blank++;
 		finding->certain = false;
 		finding->hint = "a blank line: how the service takes it is "
@@ -331,10 +385,10 @@ nm_input_check_line(struct nm_input *input, struct nm_text text,
 
 static bool
 tell_whole(struct nm_input *input, struct nm_finding *finding,
-           const char *code, const char *hint)
+           const char *code, const char *param, const char *hint)
 {
 	*finding = (struct nm_finding){
-		.code = code, .param = "", .hint = hint,
+		.code = code, .param = param, .hint = hint,
 		.message = nm_buf_string(&input->message)
 	};
 	return false;
@@ -350,14 +404,14 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 	if (count == 0 && !input->lines_told) {
 		input->lines_told = true;
 		nm_buf_add_string(&input->message, "The file holds no request.");
-		return tell_whole(input, finding, "empty_file", "");
+		return tell_whole(input, finding, "empty_file", "", "");
 	}
 	if (count > options->lines_max && !input->lines_told) {
 		input->lines_told = true;
 		nm_buf_addf(&input->message, "The file holds %llu requests; a "
 		            "batch may have %llu.", (unsigned long long)count,
 		            (unsigned long long)options->lines_max);
-		return tell_whole(input, finding, "too_many_requests",
+		return tell_whole(input, finding, "too_many_tasks", "",
 		                  "split it");
 	}
 	if (input->bytes > options->bytes_max && !input->bytes_told) {
@@ -365,7 +419,8 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 		nm_buf_addf(&input->message, "The file has %llu bytes; %llu "
 		            "are safe.", (unsigned long long)input->bytes,
 		            (unsigned long long)options->bytes_max);
-		return tell_whole(input, finding, "file_too_large", "split it");
+		return tell_whole(input, finding, "file_too_large", "",
+		                  "split it");
 	}
 	if (input->embeddings > NM_INPUT_EMBEDDINGS_MAX &&
 	    options->lines_max != NM_INPUT_UNBOUNDED &&
@@ -375,7 +430,8 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 		            "inputs; a batch may have %d.",
 		            (unsigned long long)input->embeddings,
 		            NM_INPUT_EMBEDDINGS_MAX);
-		return tell_whole(input, finding, "too_many_inputs", "split it");
+		return tell_whole(input, finding, "invalid_request",
+		                  "body.input", "split it");
 	}
 	*finding = (struct nm_finding){
 		.code = "", .param = "", .message = "", .hint = ""

@@ -52,6 +52,7 @@ struct nm_input_line {
 	uint64_t       messages;
 	uint64_t       prompt_tokens_guess; /* rough: from these two */
 	int64_t        output_tokens_max;   /* -1 = no bound */
+	uint64_t       embeddings;          /* inputs, of that endpoint alone */
 	const struct nm_value *body;
 };
 
@@ -88,6 +89,9 @@ void nm_input_init(struct nm_input *input,
 bool nm_input_check_line(struct nm_input *input, struct nm_text text,
                          uint64_t number, struct nm_input_line *line,
                          struct nm_finding *finding);
+
+/* Nothing but white space: no request, though it has a number. */
+bool nm_input_is_blank(struct nm_text line);
 
 /* What prompt_tokens_guess is for so many bytes in so many messages. */
 uint64_t nm_input_guess_tokens(uint64_t prompt_bytes, uint64_t messages);

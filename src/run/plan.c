@@ -21,6 +21,8 @@ struct cutter {
 	int64_t                attempt;
 	int64_t                requests_max, bytes_max, tokens_max;
 	int64_t                line;
+	/* Inputs of embeddings: of the line checked last, and of the shard. */
+	int64_t                inputs, shard_inputs;
 };
 
 static void
@@ -46,6 +48,7 @@ close_shard(struct cutter *cut)
 	}
 	plan->shards[plan->n_shards++] = cut->shard;
 	memset(&cut->shard, 0, sizeof(cut->shard));
+	cut->shard_inputs = 0;
 	nm_members_clear(&cut->members);
 	/* Ids are unique by the source; of the lines read, within a shard, it is
 	 * proven once more. */
@@ -60,6 +63,7 @@ is_full(const struct cutter *cut, int64_t bytes, int64_t tokens)
 	return shard->count &&
 	       (shard->count >= cut->requests_max ||
 	        shard->bytes + bytes > cut->bytes_max ||
+	        cut->shard_inputs + cut->inputs > NM_INPUT_EMBEDDINGS_MAX ||
 	        shard->tokens + tokens > cut->tokens_max);
 }
 
@@ -90,6 +94,7 @@ check_line(struct cutter *cut, const struct nm_run *run,
 	                         &read, &finding))
 		return refuse_line(run, item->ordinal, &finding, err);
 	cut->proven = 1;
+	cut->inputs = (int64_t)read.embeddings;
 	cut->frame_bytes = read.prompt_bytes - (uint64_t)item->text_bytes;
 	cut->frame_messages = read.messages;
 	return NM_OK;
@@ -110,6 +115,11 @@ add_request(struct cutter *cut, const struct nm_run *run,
 			"request %lld alone has %lld bytes, above a batch's"
 			" %lld", (long long)item->ordinal, (long long)bytes,
 			(long long)cut->bytes_max);
+	if (cut->inputs > NM_INPUT_EMBEDDINGS_MAX)
+		return nm_fail(err, NM_INPUT, 0,
+			"request %lld alone has %lld embedding inputs, above a"
+			" batch's %d", (long long)item->ordinal,
+			(long long)cut->inputs, NM_INPUT_EMBEDDINGS_MAX);
 	tokens = (int64_t)nm_input_guess_tokens(
 		cut->frame_bytes + (uint64_t)item->text_bytes,
 		cut->frame_messages);
@@ -122,6 +132,7 @@ add_request(struct cutter *cut, const struct nm_run *run,
 	cut->shard.count++;
 	cut->shard.bytes += bytes;
 	cut->shard.tokens += tokens;
+	cut->shard_inputs += cut->inputs;
 	cut->plan->requests++;
 	cut->plan->bytes += bytes;
 	cut->plan->tokens += tokens;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
+#include "remote/input.h"
 #include "wire/json.h"
 #include "wire/jsonl.h"
 
@@ -71,12 +72,7 @@ next_line(struct nm_request_file *file, struct nm_line *line,
 static int
 is_blank(const struct nm_line *line)
 {
-	size_t i;
-
-	for (i = 0; i < line->len; i++)
-		if (line->at[i] != ' ' && line->at[i] != '\t')
-			return 0;
-	return 1;
+	return nm_input_is_blank((struct nm_text){ line->at, line->len });
 }
 
 static enum nm_code

@@ -23,6 +23,7 @@ static const struct {
 	{ LINE("r-2"), "", "", "", true, "a good line" },
 	{ " " LINE("r-2") "\t\r", "", "", "", true, "white space around it" },
 	{ "", "", "", "", false, "a blank line is not documented" },
+	{ "\r", "", "", "", false, "of a file with CRLF" },
 	{ " \t", "", "", "", false, "blank all the same" },
 	{ "{\"custom_id\":\"r-2\",", "invalid_json_line", "",
 	  "This line is not parseable as valid JSON.", true, "cut" },
@@ -52,8 +53,18 @@ static const struct {
 	{ "{\"custom_id\":7,\"method\":\"POST\",\"url\":\"" CHAT "\",\"body\":"
 	  BODY "}", "invalid_type", "custom_id", NULL, false, "a number" },
 	{ "{\"custom_id\":\"r-2\",\"method\":\"GET\",\"url\":\"" CHAT
-	  "\",\"body\":" BODY "}", "invalid_method", "method", NULL, false,
+	  "\",\"body\":" BODY "}", "invalid_value", "method",
+	  "Invalid value: 'GET'. Supported values are: 'POST'.", false,
 	  "another method" },
+	{ "{\"custom_id\":\"r-1\",\"method\":\"GET\",\"url\":\"" CHAT
+	  "\",\"body\":" BODY "}", "duplicate_custom_id", "custom_id", NULL,
+	  true, "the id counts before the method" },
+	{ "{\"custom_id\":\"r-2\",\"method\":7,\"url\":\"" CHAT
+	  "\",\"body\":" BODY "}", "invalid_type", "method",
+	  "Invalid type for 'method': expected a string, but got a number "
+	  "instead.", false, "no method's name" },
+	{ "{\"custom_id\":[],\"method\":\"POST\"}", "invalid_type",
+	  "custom_id", NULL, false, "member by member, not all missing first" },
 	{ "{\"custom_id\":\"r-2\",\"method\":\"POST\",\"url\":\"" CHAT
 	  "\",\"body\":[]}", "invalid_type", "body", NULL, false,
 	  "a body that is none" },
@@ -82,6 +93,9 @@ static const struct {
 	  "streaming_unsupported", "body.stream",
 	  "Chat Completions: Streaming is not supported in the Batch API.",
 	  true, "streamed" },
+	{ "{\"custom_id\":\"r-2\",\"method\":\"POST\",\"url\":\"" CHAT
+	  "\",\"body\":{\"model\":\"m\",\"messages\":7}}", "", "", "", true,
+	  "what messages hold is judged when they are asked" },
 	{ "{\"custom_id\":\"r-2\",\"method\":\"POST\",\"url\":\"" CHAT
 	  "\",\"body\":{\"model\":\"m\",\"messages\":[],\"stream\":false}}", "",
 	  "", "", true, "stream, but false" },
@@ -127,6 +141,62 @@ lines_are_found_fault_with_in_the_services_words(void **state)
 		assert_int_equal(input.lines, 2);
 		nm_input_release(&input);
 	}
+}
+
+/* The other three ways to ask: what is missing, and what streams. */
+static void
+each_endpoint_wants_its_own_member(void **state)
+{
+	static const struct {
+		const char *url, *body, *code, *param, *message;
+	} bodies_of[] = {
+		{ "/v1/responses", "", "invalid_request", "body.input",
+		  "Input parameter is required." },
+		{ "/v1/embeddings", ",\"input\":null", "invalid_request",
+		  "body.input", "Input parameter is required." },
+		{ "/v1/completions", ",\"input\":\"x\"", "invalid_request",
+		  "body.prompt", "Prompt parameter is required." },
+		{ "/v1/responses", ",\"input\":\"x\",\"stream\":true",
+		  "streaming_unsupported", "body.stream", "Responses: Streaming "
+		  "is not supported in the Batch API." },
+		{ "/v1/moderations", "", "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies_of) / sizeof(*bodies_of); i++) {
+		struct nm_buf text = {0};
+		struct nm_input input;
+		struct nm_input_line line;
+		struct nm_finding finding;
+
+		nm_input_init(&input, NULL);
+		nm_buf_addf(&text, "{\"custom_id\":\"a\",\"method\":\"POST\","
+		            "\"url\":\"%s\",\"body\":{\"model\":\"m\"%s}}",
+		            bodies_of[i].url, bodies_of[i].body);
+		check(&input, nm_buf_string(&text), &line, &finding);
+		assert_string_equal(finding.code, bodies_of[i].code);
+		assert_string_equal(finding.param, bodies_of[i].param);
+		assert_string_equal(finding.message, bodies_of[i].message);
+		nm_input_release(&input);
+		nm_buf_release(&text);
+	}
+}
+
+/* NUL ends a C string, and is no white space. */
+static void
+a_line_of_nul_bytes_is_not_blank(void **state)
+{
+	struct nm_input input;
+	struct nm_input_line line;
+	struct nm_finding finding;
+
+	(void)state;
+	nm_input_init(&input, NULL);
+	assert_false(nm_input_check_line(
+		&input, (struct nm_text){ " \0\0", 3 }, 1, &line, &finding));
+	assert_string_equal(finding.code, "invalid_json_line");
+	assert_int_equal(input.blank, 0);
+	nm_input_release(&input);
 }
 
 static void
@@ -260,7 +330,7 @@ files_are_judged_as_a_whole(void **state)
 	assert_true(check(&input, "", &line, &finding));
 	assert_true(check(&input, LINE("3"), &line, &finding));
 	assert_false(nm_input_finish(&input, &finding));
-	assert_string_equal(finding.code, "too_many_requests");
+	assert_string_equal(finding.code, "too_many_tasks");
 	assert_false(nm_input_finish(&input, &finding));
 	assert_string_equal(finding.code, "file_too_large");
 	assert_true(nm_input_finish(&input, &finding));
@@ -321,6 +391,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_found_fault_with_in_the_services_words),
+		cmocka_unit_test(each_endpoint_wants_its_own_member),
+		cmocka_unit_test(a_line_of_nul_bytes_is_not_blank),
 		cmocka_unit_test(hints_tell_a_person_more),
 		cmocka_unit_test(wishes_bind_from_line_one),
 		cmocka_unit_test(bodies_are_summed_up),

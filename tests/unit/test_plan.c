@@ -60,7 +60,7 @@ static const struct {
 	  LINE("b", "x") LINE("c", "x"), 10, 2 * LINE_BYTES, { 2, 1 }, 2 },
 	{ "cut by bytes, one short of two lines", LINE("a", "x")
 	  LINE("b", "x"), 10, 2 * LINE_BYTES - 1, { 1, 1 }, 2 },
-	{ "blank lines are no requests", LINE("a", "x") "\n  \n"
+	{ "blank lines are no requests", LINE("a", "x") "\n  \n\r\n"
 	  LINE("b", "x"), 1, 1000, { 1, 1 }, 2 },
 };
 
@@ -122,6 +122,36 @@ test_bad_files(void **state)
 		if (!strstr(err.text, bad[i].told))
 			fail_msg("%s: %s", bad[i].why, err.text);
 	}
+}
+
+/* Requests of 20,000 inputs each: two go into a batch's 50,000. */
+static void
+test_embedding_inputs_fill_a_shard(void **state)
+{
+	struct nm_run_settings settings = { 0 };
+	struct nm_buf lines = { 0 };
+	struct nm_plan plan = { 0 };
+	struct nm_request_file *file;
+	struct nm_err err;
+	int i, k;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		nm_buf_addf(&lines, "{\"custom_id\":\"%d\",\"method\":\"POST\","
+		            "\"url\":\"/v1/embeddings\",\"body\":{\"model\":"
+		            "\"m\",\"input\":[\"x\"", i);
+		for (k = 1; k < 20000; k++)
+			nm_buf_add_string(&lines, ",\"x\"");
+		nm_buf_add_string(&lines, "]}}\n");
+	}
+	file = open_lines(nm_buf_string(&lines), NM_OK, &err);
+	assert_int_equal(nm_plan_measure(&plan, nm_request_file_source(file),
+	                                 &settings, &err), NM_OK);
+	assert_int_equal(plan.n_shards, 2);
+	assert_int_equal(plan.shards[0].count, 2);
+	nm_plan_release(&plan);
+	nm_request_file_close(file);
+	nm_buf_release(&lines);
 }
 
 static void
@@ -239,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_embedding_inputs_fill_a_shard),
 		cmocka_unit_test(test_a_fault_is_named_by_its_place),
 		cmocka_unit_test(test_source_finds_and_rewinds),
 		cmocka_unit_test(test_another_attempt_names_its_members),
