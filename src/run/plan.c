@@ -140,18 +140,37 @@ add_request(struct cutter *cut, const struct nm_run *run,
 }
 
 static int64_t
-learnt_tokens(const struct nm_run *run, const char *model)
+learnt(const struct nm_run *run, const char *model, const char *kind)
 {
 	struct nm_err ignored;
 	int64_t value;
 
-	if (!run->journal)
-		return INT64_MAX;
 	if (nm_limits_get(run->journal,
 	                  nm_buf_string(&run->api->account->identity), model,
-	                  "enqueued_tokens", &value, &ignored))
+	                  kind, &value, &ignored))
 		return INT64_MAX;
 	return value;
+}
+
+static void
+bound(struct cutter *cut, const struct nm_plan_bounds *bounds)
+{
+	cut->tokens_max = bounds->tokens;
+	if (bounds->requests < cut->requests_max)
+		cut->requests_max = bounds->requests;
+}
+
+/* What the account was found to have room for. */
+static void
+heed_learnt(struct cutter *cut, const struct nm_run *run, const char *model)
+{
+	struct nm_plan_bounds bounds;
+
+	if (!run->journal)
+		return;
+	bounds.tokens = learnt(run, model, "enqueued_tokens");
+	bounds.requests = learnt(run, model, "enqueued_requests");
+	bound(cut, &bounds);
 }
 
 static void
@@ -220,7 +239,7 @@ nm_plan_make(struct nm_plan *plan, const struct nm_run *run,
 
 	cutter_init(&cut, plan, run);
 	cut.range = 1;
-	cut.tokens_max = learnt_tokens(run, wish->model);
+	heed_learnt(&cut, run, wish->model);
 	rc = walk_all(&cut, run, err);
 	cutter_finish(&cut);
 	if (!rc && !plan->requests && !run->settings.canary)
@@ -270,7 +289,7 @@ nm_plan_again(struct nm_plan *plan, const struct nm_run *run,
 
 	cutter_init(&cut, plan, run);
 	cut.attempt = attempt;
-	cut.tokens_max = learnt_tokens(run, run->record.model);
+	heed_learnt(&cut, run, run->record.model);
 	nm_members_walk_init(&walk, 0, count, members);
 	rc = walk_members(&cut, run, &walk, err);
 	cutter_finish(&cut);
@@ -279,8 +298,8 @@ nm_plan_again(struct nm_plan *plan, const struct nm_run *run,
 
 enum nm_code
 nm_plan_split(struct nm_plan *plan, const struct nm_run *run,
-              const struct nm_shard_record *shard, int64_t tokens_max,
-              struct nm_err *err)
+              const struct nm_shard_record *shard,
+              const struct nm_plan_bounds *bounds, struct nm_err *err)
 {
 	struct nm_members_walk walk;
 	struct cutter cut;
@@ -289,7 +308,7 @@ nm_plan_split(struct nm_plan *plan, const struct nm_run *run,
 	cutter_init(&cut, plan, run);
 	cut.attempt = shard->attempt;
 	cut.range = shard->members.len == 0;
-	cut.tokens_max = tokens_max;
+	bound(&cut, bounds);
 	nm_members_walk_init(&walk, shard->first, shard->count,
 	                     shard->members);
 	rc = walk_members(&cut, run, &walk, err);

@@ -43,10 +43,17 @@ enum nm_code nm_plan_again(struct nm_plan *plan, const struct nm_run *run,
                            struct nm_text members, int64_t count,
                            int64_t attempt, struct nm_err *err) NM_MUST_USE;
 
-/* A shard's requests in smaller shards, none above tokens_max where that can be. */
+/* What one shard may hold. */
+struct nm_plan_bounds {
+	int64_t requests;
+	int64_t tokens; /* but a single request may have more */
+};
+
+/* A shard's requests in smaller shards within these bounds. */
 enum nm_code nm_plan_split(struct nm_plan *plan, const struct nm_run *run,
                            const struct nm_shard_record *shard,
-                           int64_t tokens_max, struct nm_err *err) NM_MUST_USE;
+                           const struct nm_plan_bounds *bounds,
+                           struct nm_err *err) NM_MUST_USE;
 
 /* Does not free members' bytes that shards of a run have taken over: those were
  * copied. */

@@ -64,6 +64,7 @@ static enum nm_code
 try_again_later(struct nm_run *run, struct nm_shard_record *shard,
                 const struct nm_batch *batch, int *later, struct nm_err *err)
 {
+	enum nm_limit_kind kind;
 	char tag[NM_SHARD_TAG_DIGITS + 1];
 	enum nm_code rc;
 
@@ -72,9 +73,11 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 	    !is_ours(shard))
 		return NM_OK;
 	rc = nm_headroom_learn(run, 0, batch->errors->code,
-	                       batch->errors->message, -1, later, err);
+	                       batch->errors->message, -1, &kind, err);
+	*later = kind != NM_LIMIT_NONE;
 	if (!rc && !*later && is_unseen_file(shard, batch)) {
 		nm_headroom_hold(run);
+		shard->refusals++;
 		*later = 1;
 	}
 	if (rc || !*later)
@@ -87,7 +90,9 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 	shard->state = NM_SHARD_UPLOADED;
 	shard->batch_id = "";
 	shard->status = "";
-	return nm_headroom_refused(run, shard, first_error(run, batch), err);
+	return kind ? nm_headroom_refused(run, shard, kind,
+	                                  first_error(run, batch), err)
+	            : nm_run_save(run, shard, err);
 }
 
 static enum nm_code

@@ -42,14 +42,14 @@ nm_via_batch_sent(const struct nm_run *run)
 
 /* Smaller shards take its place, as one durable step. */
 static enum nm_code
-split(struct nm_run *run, size_t which, int64_t tokens_max,
+split(struct nm_run *run, size_t which, const struct nm_plan_bounds *bounds,
       struct nm_err *err)
 {
 	struct nm_plan plan = { 0 };
 	struct nm_shard_record shard = run->shards[which];
 	enum nm_code rc;
 
-	rc = nm_plan_split(&plan, run, &shard, tokens_max, err);
+	rc = nm_plan_split(&plan, run, &shard, bounds, err);
 	if (!rc)
 		rc = nm_journal_begin(run->journal, err);
 	if (rc)
@@ -66,7 +66,7 @@ split(struct nm_run *run, size_t which, int64_t tokens_max,
 	if (rc)
 		goto done;
 	run->shards[which] = shard;
-	nm_run_note(run, "shard %lld is above the account's limit: split into"
+	nm_run_note(run, "shard %lld is more than the service takes: split into"
 	            " %zu", (long long)shard.number, plan.n_shards);
 done:
 	nm_plan_release(&plan);
@@ -74,15 +74,30 @@ done:
 }
 
 static enum nm_code
-submit_step(struct nm_run *run, struct nm_shard_record *shard,
+upload_step(struct nm_run *run, struct nm_shard_record *shard,
             struct nm_err *err)
 {
-	enum nm_code rc;
-	int learnt = 0;
+	enum nm_code rc = nm_upload_step(run, shard, err), saved;
+	struct nm_err trouble;
+	int will = 0;
 
-	if (shard->state < NM_SHARD_UPLOADED)
-		return nm_upload_step(run, shard, err);
-	rc = nm_creation_step(run, shard, err);
+	if (rc != NM_REFUSED)
+		return rc;
+	saved = nm_headroom_too_large(run, shard, &will, &trouble);
+	if (saved)
+		*err = trouble;
+	else if (will)
+		nm_run_warn(run, "%s: sent in smaller parts", err->text);
+	return saved || !will ? err->code : NM_OK;
+}
+
+static enum nm_code
+creation_step(struct nm_run *run, struct nm_shard_record *shard,
+              struct nm_err *err)
+{
+	enum nm_limit_kind kind = NM_LIMIT_NONE;
+	enum nm_code rc = nm_creation_step(run, shard, err);
+
 	if (!rc && shard->state == NM_SHARD_CREATED) {
 		run->parts[shard - run->shards].name = shard->batch_id;
 		run->parts[shard - run->shards].status = shard->status;
@@ -94,13 +109,23 @@ submit_step(struct nm_run *run, struct nm_shard_record *shard,
 
 		if (nm_headroom_learn(run, said->status, said->code,
 		                      said->message, said->retry_after_ms,
-		                      &learnt, &trouble))
+		                      &kind, &trouble))
 			nm_run_warn(run, "%s", trouble.text);
 	}
-	if (!learnt)
+	if (!kind)
 		return rc;
 	nm_run_warn(run, "%s: waiting for room", err->text);
-	return nm_headroom_refused(run, shard, run->api->refusal.message, err);
+	return nm_headroom_refused(run, shard, kind,
+	                           run->api->refusal.message, err);
+}
+
+static enum nm_code
+submit_step(struct nm_run *run, struct nm_shard_record *shard,
+            struct nm_err *err)
+{
+	if (shard->state < NM_SHARD_UPLOADED)
+		return upload_step(run, shard, err);
+	return creation_step(run, shard, err);
 }
 
 /*
@@ -115,8 +140,8 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 
 	while (!rc && is_waiting(&run->shards[which])) {
 		struct nm_shard_record *shard = &run->shards[which];
-		int64_t limit;
-		enum nm_headroom room = nm_headroom_for(run, shard, &limit);
+		struct nm_plan_bounds bounds;
+		enum nm_headroom room = nm_headroom_for(run, shard, &bounds);
 
 		/* What may exist already is looked for whatever the room. */
 		if (shard->state == NM_SHARD_CREATING)
@@ -124,7 +149,7 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 		if (room == NM_HEADROOM_LATER)
 			return NM_OK;
 		if (room == NM_HEADROOM_NEVER)
-			return split(run, which, limit, err);
+			return split(run, which, &bounds, err);
 		*troubled = nm_setback_wait_ms(run, &run->submitting) > 0;
 		if (*troubled)
 			return NM_OK;
@@ -148,8 +173,11 @@ submit_all(struct nm_run *run, int *troubled, struct nm_err *err)
 
 	*troubled = 0;
 	/* A split appends shards: n_shards may grow meanwhile. */
-	for (i = 0; !rc && !*troubled && i < run->n_shards; i++)
+	for (i = 0; !rc && !*troubled && i < run->n_shards; i++) {
 		rc = submit_shard(run, i, troubled, err);
+		if (!rc)
+			rc = nm_clock_check(run->clock, err);
+	}
 	return rc;
 }
 

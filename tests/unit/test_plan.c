@@ -243,17 +243,23 @@ test_split_keeps_every_request(void **state)
 	struct nm_run run = { .source = nm_request_file_source(file) };
 	struct nm_shard_record shard = { .attempt = 1, .first = 1,
 	                                 .count = 3 };
+	struct nm_plan_bounds bounds = { INT64_MAX, INT64_MAX };
 	struct nm_plan plan = { 0 };
-	int64_t tokens;
 
 	(void)state;
 	nm_run_fill_settings(&run.settings, NULL);
-	assert_int_equal(nm_plan_split(&plan, &run, &shard, INT64_MAX, &err),
+	assert_int_equal(nm_plan_split(&plan, &run, &shard, &bounds, &err),
 	                 NM_OK);
 	assert_int_equal(plan.n_shards, 1);
-	tokens = plan.tokens;
+	bounds.tokens = plan.tokens - 1;
 	nm_plan_release(&plan);
-	assert_int_equal(nm_plan_split(&plan, &run, &shard, tokens - 1, &err),
+	assert_int_equal(nm_plan_split(&plan, &run, &shard, &bounds, &err),
+	                 NM_OK);
+	assert_int_equal(plan.n_shards, 2);
+	assert_int_equal(plan.shards[0].count, 2);
+	nm_plan_release(&plan);
+	bounds = (struct nm_plan_bounds){ 2, INT64_MAX };
+	assert_int_equal(nm_plan_split(&plan, &run, &shard, &bounds, &err),
 	                 NM_OK);
 	assert_int_equal(plan.n_shards, 2);
 	assert_int_equal(plan.shards[0].first, 1);
