@@ -32,6 +32,11 @@ async function withServer(options, story) {
 	}
 }
 
+async function settled(server, id, status) {
+	while ((await server.get(`/v1/batches/${id}`)).status !== status)
+		await new Promise((done) => { setTimeout(done, 20); });
+}
+
 test('a batch goes its way before one\'s eyes', async () => {
 	await withServer(['--delay-in-progress', '2'], async (server) => {
 		const page = await browser.page(`${server.url}/`);
@@ -123,6 +128,21 @@ test('rows come in pages and can be searched', async () => {
 		await page.enter();
 		await page.until(has('Rows 1 to 1'));
 		assert.equal(await page.value(ids), 'r-57');
+		// As it is shown: in the file, these quotes are escaped.
+		const shownAnswer = await page.value(
+			"document.querySelector('section .row + div').textContent");
+		assert.ok(shownAnswer.includes('"'), shownAnswer);
+		const search = async (words) => {
+			await page.value(`document.querySelector('input[type=search]')
+				.value = ${JSON.stringify(words)}`);
+			await press('Search');
+		};
+		await search('r-58');
+		await page.until(`${ids} === 'r-58'`);
+		await search(shownAnswer);
+		await page.until(`(${ids}).split(' ').includes('r-57')`);
+		await search('"r-57"');
+		await page.until(`${ids} === 'r-57'`);
 		await page.value("document.querySelector('summary').click()");
 		await page.until(has('"custom_id": "r-57"'));
 	});
@@ -140,7 +160,9 @@ test('a failed batch tells its errors with their lines', async () => {
 
 test('failed rows stand first, with their reason', async () => {
 	const script = join(folder, 'rows.faults');
-	writeFileSync(script, 'row 2: http_error 400\n');
+	const evil = '<img src=x onerror=window.evil=1>';
+	writeFileSync(script,
+		`row 2: http_error 400 invalid_value "${evil}"\n`);
 	await withServer(['--faults', script], async (server) => {
 		const id = await server.batch(requests(3));
 		const page = await browser.page(`${server.url}/#${id}`);
@@ -149,6 +171,10 @@ test('failed rows stand first, with their reason', async () => {
 		assert.equal(await page.value(
 			"document.querySelector('section .id').textContent"), 'r-2');
 		await page.until(has('status 400'));
+		await page.until(has(evil)); // a text, and no more
+		await page.value("document.querySelector('summary').click()");
+		assert.equal(await page.value(`document.querySelector('img')
+			?? window.evil ?? 'none'`), 'none');
 	});
 });
 
@@ -186,6 +212,133 @@ test('where the server wants a key, so does the page', async () => {
 		assert.equal(await page.value("localStorage.length"), 0);
 	});
 });
+
+test('the key is kept for the session alone, and fetches what a link cannot',
+	async () => {
+		const keys = join(folder, 'keys');
+		writeFileSync(keys, 'ann sk-ann\n', { mode: 0o600 });
+		await withServer(['--api-key-file', keys], async (server) => {
+			server.key = 'sk-ann';
+			const id = await server.batch(requests(2));
+			const page = await browser.page(`${server.url}/#${id}`);
+			await page.until(has('This server wants a key.'));
+			await page.value("document.getElementById('key').focus()");
+			await page.type('sk-ann');
+			await page.enter();
+			await page.until(has('Rows 1 to 2'));
+			await page.value(`{
+				const make = URL.createObjectURL;
+				URL.createObjectURL = (blob) => {
+					window.saved = blob.text();
+					return make.call(URL, blob);
+				};
+			}`);
+			await page.value(`[...document.querySelectorAll('a')].find((a) =>
+				a.textContent === 'Download the output').click()`);
+			await page.until('window.saved');
+			assert.equal((await page.value('window.saved')).split('\n').length,
+				3);
+			assert.equal(await page.value(`[localStorage.length,
+				document.cookie, location.href.includes('sk-')].join()`),
+			'0,,false');
+			for (const { request } of page.heard('Network.requestWillBeSent'))
+				assert.ok(!request.url.includes('sk-ann'), request.url);
+			// Another tab is another session.
+			const other = await browser.page(`${server.url}/`);
+			await other.until(has('This server wants a key.'));
+		});
+	});
+
+test('a list that has grown stays whole, and live to its end', async () => {
+	const script = join(folder, 'first.faults');
+	writeFileSync(script, 'in_progress forever of batch 1\n');
+	await withServer(['--faults', script], async (server) => {
+		const oldest = await server.batch(requests(1));
+		await settled(server, oldest, 'in_progress');
+		for (let i = 0; i < 24; i++)
+			await server.batch(requests(1));
+		const page = await browser.page(`${server.url}/`);
+		const cards = "document.querySelectorAll('#view li').length";
+		const more = "document.querySelector('#view button')";
+		await page.until(`${cards} === 20 && !${more}.hidden`);
+		assert.ok(!await page.value(has(oldest)));
+		await page.value(`${more}.focus()`);
+		await page.enter();
+		await page.until(`${cards} === 25 && ${more}.hidden`);
+		await page.until(has(oldest));
+		// The focus went on to the first of what is new.
+		assert.equal(await page.value(`[...document.querySelectorAll(
+			'#view a')].indexOf(document.activeElement)`), 20);
+		// What was made meanwhile pushes none out, and the last one moves on.
+		await server.batch(requests(1));
+		await server.batch(requests(1));
+		await page.until(`${cards} === 27 || !${more}.hidden`);
+		await page.value(`${more}.hidden || ${more}.click()`);
+		await page.until(`${cards} === 27`);
+		await fetch(`${server.url}/v1/batches/${oldest}/cancel`,
+			{ method: 'POST' });
+		await page.until(`document.querySelector('[data-id="${oldest}"]')
+			.textContent.includes('cancel')`);
+	});
+});
+
+test('focus and selection outlive the news of a batch', async () => {
+	const script = join(folder, 'slow.faults');
+	writeFileSync(script, 'pace 20/s\n');
+	await withServer(['--faults', script], async (server) => {
+		const id = await server.batch(requests(400));
+		const page = await browser.page(`${server.url}/#${id}`);
+		const link = "document.querySelector('dl.facts a')";
+		await page.until(has('of 400 done'));
+		await page.value(`${link}.focus(); window.link = ${link};
+			window.then = ${text}`);
+		await page.until(`${text} !== window.then && ${has('of 400 done')}`);
+		assert.ok(await page.value(`document.activeElement === window.link
+			&& window.link.isConnected`));
+	});
+});
+
+test('a server that goes and comes again is followed', async () => {
+	await withServer(['--delay-in-progress', '4'], async (server) => {
+		const id = await server.batch(requests(3));
+		const page = await browser.page(`${server.url}/#${id}`);
+		await page.until(has('3 of 3 done'));
+		await server.restart(async () => {
+			await page.until(has('The server does not answer.'));
+		});
+		await page.until(`!${has('The server does not answer.')}`);
+		await page.until(has('completed'));
+		await page.until(has('Rows 1 to 3'));
+	});
+});
+
+test('what was refused stays to be read; an odd address does no harm',
+	async () => {
+		const script = join(folder, 'refused.faults');
+		writeFileSync(script, 'on POST /v1/batches/*/cancel: status 503 body '
+			+ '"{\\"error\\":{\\"message\\":\\"Not now.\\"}}"\n'
+			+ 'in_progress forever\n');
+		await withServer(['--faults', script], async (server) => {
+			const id = await server.batch(requests(3));
+			const page = await browser.page(`${server.url}/#${id}`);
+			await page.until(has('in progress'));
+			await page.value(
+				"document.querySelector('#view button.danger').click()");
+			await page.value(
+				"document.querySelector('dialog .danger').click()");
+			await page.until(has('Not now.'));
+			await new Promise((done) => { setTimeout(done, 2500); });
+			assert.ok(await page.value(has('Not now.')));
+			await page.value("document.querySelector('.skip').click()");
+			assert.equal(await page.value('document.activeElement.id'), 'main');
+			assert.equal(await page.value('location.hash'), `#${id}`);
+			await page.value("location.hash = '%'");
+			await page.until(`document.getElementById('title').textContent
+				=== 'Batches' && ${has(id)}`);
+			assert.ok(!await page.value(has('Not now.')));
+			assert.deepEqual(page.heard('Runtime.exceptionThrown'), []);
+		});
+	});
 
 test('a phone shows it whole, and every control has a name', async () => {
 	await withServer([], async (server) => {

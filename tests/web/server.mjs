@@ -10,24 +10,43 @@ export class Server {
 	static async start(...options) {
 		const server = new Server();
 		server.folder = mkdtempSync(join(tmpdir(), 'nm-server-'));
-		const build = process.env.NM_BUILD
-			?? new URL('../../build', import.meta.url).pathname;
-		server.process = spawn(join(build, 'src/prog/batch_server'),
-			['--quiet', '--port', '0', '--state-dir', join(server.folder, 'state'),
-				...options.map((o) => o.replace('@', `${server.folder}/`))],
-			{ stdio: ['ignore', 'pipe', 'inherit'] });
-		const lines = createInterface({ input: server.process.stdout });
-		const { value } = await lines[Symbol.asyncIterator]().next();
-		server.url = /listening on (\S+)\/v1/.exec(value)[1];
+		server.options = options;
+		await server.#begin(0);
 		return server;
 	}
 
-	async stop() {
+	async #begin(port) {
+		const build = process.env.NM_BUILD
+			?? new URL('../../build', import.meta.url).pathname;
+		this.process = spawn(join(build, 'src/prog/batch_server'),
+			['--quiet', '--port', `${port}`,
+				'--state-dir', join(this.folder, 'state'),
+				...this.options.map((o) =>
+					o.replace('@', `${this.folder}/`))],
+			{ stdio: ['ignore', 'pipe', 'inherit'] });
+		const lines = createInterface({ input: this.process.stdout });
+		const { value } = await lines[Symbol.asyncIterator]().next();
+		this.url = /listening on (\S+)\/v1/.exec(value)[1];
+	}
+
+	async #end() {
 		const ended = new Promise((done) => {
 			this.process.once('exit', done);
 		});
 		this.process.kill('SIGTERM');
-		const status = await ended;
+		return ended;
+	}
+
+	// Same port, same files; meanwhile happens while nobody serves.
+	async restart(meanwhile) {
+		const status = await this.#end();
+		await meanwhile();
+		await this.#begin(new URL(this.url).port);
+		return status;
+	}
+
+	async stop() {
+		const status = await this.#end();
 		rmSync(this.folder, { recursive: true, force: true });
 		return status;
 	}
@@ -37,7 +56,9 @@ export class Server {
 	}
 
 	async #json(path, options) {
-		const reply = await fetch(this.url + path, options);
+		const headers = this.key
+			? { Authorization: `Bearer ${this.key}` } : {};
+		const reply = await fetch(this.url + path, { ...options, headers });
 		const body = await reply.json();
 		if (!reply.ok)
 			throw new Error(JSON.stringify(body));

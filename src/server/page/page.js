@@ -3,29 +3,41 @@
 
 import { fetchAs, get, hasKey, post, useKey } from '/page/api.js';
 import {
-	badge, bytes, counts, el, facts, isFinal, progress, time,
+	badge, bytes, counts, el, facts, isFinal, progress, renewFacts, time,
 } from '/page/parts.js';
 import { rows } from '/page/rows.js';
 
 const byId = (id) => document.getElementById(id);
 const view = byId('view');
 const everyMs = 1000;
+const listStep = 20;
+const pageMax = 100; // of the API's list of batches
 let shown = 0; // grows with every change of view; older work then stops
+let refused = null; // what became of the last deed: stays while all else is well
 
 function say(text) {
 	byId('said').textContent = text;
 }
 
-function fail(error) {
+function tell(error) {
 	const trouble = byId('trouble');
-	if (error?.status === 401) {
+	const wantsKey = error?.status === 401;
+	if (wantsKey) {
 		byId('key-form').hidden = false;
 		byId('key-why').textContent = hasKey() ? error.message
 			: 'This server wants a key.';
 	}
-	trouble.hidden = !error;
-	trouble.textContent = error
+	const text = error
 		? (error.status ? error.message : 'The server does not answer.') : '';
+	trouble.hidden = !error || wantsKey;
+	if (trouble.textContent !== text)
+		trouble.textContent = text;
+}
+
+// A deed's error, or null for one that succeeded.
+function fail(error) {
+	refused = error;
+	tell(error);
 }
 
 // ---- batches ----
@@ -62,36 +74,49 @@ function renew(list, items, make) {
 		list.replaceChildren(...nodes);
 }
 
-// A list of the API with its further pages; the first is renewed.
+// The newest items of a list of the API, as many as are wanted.
+async function newest(path, wanted) {
+	const items = [];
+	let page;
+	do {
+		const limit = Math.min(wanted - items.length, pageMax);
+		const after = items.length ? `&after=${page.last_id}` : '';
+		page = await get(`${path}?limit=${limit}${after}`);
+		items.push(...page.data);
+	} while (page.has_more && page.data.length && items.length < wanted);
+	return { items, hasMore: page.has_more };
+}
+
+// A list that grows at its end when asked to; all of it is renewed.
 function listView(path, make, emptyText) {
 	const list = el('ul', { class: 'cards' });
-	const older = el('ul', { class: 'cards' });
 	const empty = el('p', { class: 'quiet', hidden: true }, emptyText);
-	let after = null;
+	let wanted = listStep;
+	async function refresh() {
+		const mine = wanted;
+		const { items, hasMore } = await newest(path, mine);
+		if (mine !== wanted)
+			return true; // more has been asked for meanwhile
+		renew(list, items, make);
+		empty.hidden = items.length > 0;
+		more.hidden = !hasMore;
+		return true;
+	}
 	const more = el('button', { type: 'button', hidden: true,
 		onclick: async () => {
+			const before = list.children.length;
+			wanted = before + listStep;
 			try {
-				const page = await get(`${path}&after=${after}`);
-				older.append(...page.data.map(make));
-				after = page.last_id;
-				more.hidden = !page.has_more;
-				say(`${page.data.length} more`);
+				await refresh();
+				fail(null);
+				say(`${list.children.length} shown`);
+				list.children[before]?.querySelector('a').focus();
 			} catch (error) {
 				fail(error);
 			}
 		} }, 'Show more');
-	view.replaceChildren(list, older, empty,
-		el('div', { class: 'bar' }, more));
-	return async () => {
-		const page = await get(path);
-		renew(list, page.data, make);
-		empty.hidden = page.data.length > 0;
-		if (after === null) {
-			after = page.last_id;
-			more.hidden = !page.has_more;
-		}
-		return true;
-	};
+	view.replaceChildren(list, empty, el('div', { class: 'bar' }, more));
+	return refresh;
 }
 
 // ---- one batch ----
@@ -127,6 +152,7 @@ function download(id, text, name = null) {
 				el('a', { href: url, download: name ? name[1] : id })
 					.click();
 				setTimeout(() => URL.revokeObjectURL(url), 60000);
+				fail(null);
 			} catch (error) {
 				fail(error);
 			}
@@ -146,6 +172,7 @@ byId('sure').addEventListener('close', async ({ target: sure }) => {
 	sure.returnValue = 'keep';
 	try {
 		await post(`/v1/batches/${sure.dataset.batch}/cancel`);
+		fail(null);
 		say('Cancelling');
 	} catch (error) {
 		fail(error);
@@ -182,14 +209,15 @@ function batchFacts(batch) {
 function batchView(id) {
 	const state = el('div', { class: 'row' });
 	const bar = el('div', {});
-	const about = el('div', {});
+	const about = facts([]);
 	const below = el('div', {});
 	const button = el('button', { type: 'button', class: 'danger',
 		hidden: true, onclick: () => cancel(id) }, 'Cancel this batch');
 	let last = '';
 	let status = '';
-	view.replaceChildren(el('div', { class: 'card' }, state, bar), about,
-		el('div', { class: 'bar' }, button), below);
+	view.replaceChildren(el('div', { class: 'card' }, state, bar),
+		el('h2', {}, 'About'), about, el('div', { class: 'bar' }, button),
+		below);
 	return async () => {
 		const batch = await get(`/v1/batches/${encodeURIComponent(id)}`);
 		const text = JSON.stringify(batch);
@@ -202,8 +230,11 @@ function batchView(id) {
 				{ class: 'warm' }, 'simulated answers, no real model') : '');
 		bar.replaceChildren(...(isFinal(batch) && !batch.request_counts?.total
 			? [] : [progress(batch)]));
-		about.replaceChildren(el('h2', {}, 'About'), batchFacts(batch));
-		button.hidden = isFinal(batch) || batch.status === 'cancelling';
+		renewFacts(about, batchFacts(batch));
+		const useless = isFinal(batch) || batch.status === 'cancelling';
+		if (useless && document.activeElement === button)
+			byId('title').focus();
+		button.hidden = useless;
 		if (button.hidden && byId('sure').dataset.batch === id)
 			byId('sure').close('keep'); // there is nothing to ask any more
 		if (batch.status !== status)
@@ -242,22 +273,20 @@ async function tellClock() {
 }
 
 function route() {
-	const name = decodeURIComponent(location.hash.slice(1));
+	const name = location.hash.slice(1);
 	if (name.startsWith('batch_'))
 		return [`Batch ${name}`, batchView(name)];
 	if (name === 'files')
-		return ['Files', listView('/v1/files?limit=50', fileCard,
-			'No files yet.')];
-	return ['Batches', listView('/v1/batches?limit=20', batchCard,
+		return ['Files', listView('/v1/files', fileCard, 'No files yet.')];
+	return ['Batches', listView('/v1/batches', batchCard,
 		'No batches yet.')];
 }
 
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 async function show(focus) {
-	if (location.hash === '#main')
-		return; // the skip link
 	const mine = ++shown;
+	refused = null;
 	const [title, refresh] = route();
 	document.title = `${title} · nightmail`;
 	byId('title').textContent = title;
@@ -277,10 +306,12 @@ async function show(focus) {
 				await tellClock();
 				if (mine !== shown)
 					return;
-				fail(null);
+				tell(refused);
 				view.removeAttribute('aria-busy');
 			} catch (error) {
-				fail(error);
+				if (mine !== shown)
+					return;
+				tell(error);
 				if (error.status === 401 || error.status === 404)
 					return;
 			}
@@ -295,6 +326,11 @@ byId('key-form').addEventListener('submit', (event) => {
 	byId('key').value = '';
 	byId('key-form').hidden = true;
 	show(true);
+});
+// Its address is the view's: the way past the head must not change it.
+document.querySelector('.skip').addEventListener('click', (event) => {
+	event.preventDefault();
+	byId('main').focus();
 });
 window.addEventListener('hashchange', () => show(true));
 show(false);

@@ -68,3 +68,25 @@ export function facts(pairs) {
 			list.append(el('dt', {}, name), el('dd', {}, value));
 	return list;
 }
+
+// Puts the new facts in place of those that changed, so that focus and selection
+// stay where they are.
+export function renewFacts(list, fresh) {
+	const olds = [...list.children];
+	const news = [...fresh.children];
+	const names = (nodes) => nodes.filter((n) => n.localName === 'dt')
+		.map((n) => n.textContent).join('\n');
+	if (names(olds) !== names(news)) {
+		const href = list.contains(document.activeElement)
+			&& document.activeElement.getAttribute('href');
+		list.replaceChildren(...news);
+		if (href)
+			[...list.querySelectorAll('a')].find((a) =>
+				a.getAttribute('href') === href)?.focus();
+		return;
+	}
+	news.forEach((node, i) => {
+		if (node.outerHTML !== olds[i].outerHTML)
+			olds[i].replaceWith(node);
+	});
+}

@@ -44,6 +44,18 @@ function card(text) {
 				row ? JSON.stringify(row, null, 2) : text)));
 }
 
+// As it came, or as it is shown: there, quotes are not escaped.
+function holds(text, wanted) {
+	if (text.toLowerCase().includes(wanted))
+		return true;
+	if (!/["\\\n\u0080-\uffff]/.test(wanted))
+		return false;
+	const row = parse(text);
+	return [row?.custom_id, row?.response?.body?.error?.message,
+		answerOf(row?.response?.body)].some((shown) =>
+		String(shown).toLowerCase().includes(wanted));
+}
+
 // A place in the files: which one, and the byte where its page begins.
 async function readPage(files, place, wanted, signal) {
 	const found = [];
@@ -53,8 +65,7 @@ async function readPage(files, place, wanted, signal) {
 			if (signal.aborted)
 				return null;
 			at = line.next;
-			if (line.text.trim() === '' ||
-				(wanted && !line.text.toLowerCase().includes(wanted)))
+			if (line.text.trim() === '' || !holds(line.text, wanted))
 				continue;
 			found.push(card(line.text));
 			if (found.length === perPage)
@@ -109,8 +120,13 @@ export function rows(files, say, fail) {
 			back.disabled = places.length < 2;
 			on.disabled = !page.next;
 			places.push(page.next || { file: files.length, at: 0 });
+			fail(null);
 		} catch (error) {
+			if (signal.aborted)
+				return;
 			fail(error);
+			on.disabled = false; // it tries again
+			back.disabled = places.length < 3;
 		}
 		list.removeAttribute('aria-busy');
 	}
