@@ -195,7 +195,7 @@ set_mime(struct nm_http_transfer *transfer,
 	curl_mime_name(part, "file");
 	curl_mime_filename(part, request->file_name);
 	curl_mime_type(part, "application/octet-stream");
-	curl_mime_data_cb(part, (curl_off_t)request->source->bytes, on_read,
+	curl_mime_data_cb(part, (curl_off_t)transfer->source.bytes, on_read,
 	                  on_seek, NULL, transfer);
 	curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->mime);
 }

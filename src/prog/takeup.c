@@ -246,8 +246,8 @@ find_sisters(struct nm_job *job, const struct nm_batch *batch,
 			const struct nm_batch *other = &page.batches[i];
 
 			past |= other->created_s < oldest_s;
-			if (strcmp(nm_batch_metadata(other, "run"), run) ||
-			    !strcmp(other->id, batch->id))
+			if (strcmp(nm_batch_metadata(other, "run"), run) != 0 ||
+			    strcmp(other->id, batch->id) == 0)
 				continue;
 			if (n == room) {
 				struct nm_batch *more = nm_arena_array(

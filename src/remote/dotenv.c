@@ -66,7 +66,7 @@ refuse(const struct nm_dotenv *dotenv, unsigned line, const char *why,
 	return nm_fail(err, NM_INPUT, 0, "%s:%u: %s", dotenv->path, line, why);
 }
 
-static char
+static int
 unescape(int byte)
 {
 	switch (byte) {
@@ -77,7 +77,7 @@ unescape(int byte)
 	case 't':
 		return '\t';
 	}
-	return (char)byte;
+	return byte;
 }
 
 static enum nm_code

@@ -180,7 +180,8 @@ void
 nm_refusal_read(struct nm_refusal *refusal, const struct nm_http_reply *reply,
                 const struct nm_secret *key, int64_t wall_ms)
 {
-	struct nm_text body = nm_buf_text(&reply->body);
+	struct nm_text body = reply->body.at ? nm_buf_text(&reply->body)
+	                                     : nm_text_of("");
 	struct nm_json json = {0};
 	const struct nm_value *root = NULL;
 	bool told = false;
@@ -192,8 +193,7 @@ nm_refusal_read(struct nm_refusal *refusal, const struct nm_http_reply *reply,
 		read_redirect(refusal, reply);
 		told = true;
 	}
-	if (!told && !nm_json_read(&json, body.at ? body.at : "", body.len,
-	                           &root, NULL))
+	if (!told && !nm_json_read(&json, body.at, body.len, &root, NULL))
 		told = read_envelope(refusal, root);
 	if (!told)
 		read_words(refusal, body);

@@ -213,7 +213,8 @@ nm_faults_call(struct nm_faults *faults, const char *method,
 	for (size_t i = 0; i < use->script.n_calls; i++) {
 		rule = &use->script.calls[i];
 		hits = &use->hits[i];
-		if ((strcmp(rule->method, "*") && strcmp(rule->method, method)) ||
+		if ((strcmp(rule->method, "*") != 0 &&
+		     strcmp(rule->method, method) != 0) ||
 		    !nm_path_fits(rule->path, path))
 			continue;
 		if (hits->count++ == 0)

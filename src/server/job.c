@@ -207,8 +207,9 @@ publish(struct nm_job *job, struct nm_desk *desk,
         const struct nm_batch_fault *fault, enum nm_shelf_side side,
         struct nm_stored_file *file, struct nm_err *err)
 {
-	int64_t bytes = side == NM_SHELF_OUTPUT ?
-		job->batch.books.output_bytes : job->batch.books.error_bytes;
+	int64_t bytes = side == NM_SHELF_OUTPUT
+	                ? job->batch.books.output_bytes
+	                : job->batch.books.error_bytes;
 	int64_t now_s = nm_vclock_now_s(desk->parts->clock);
 	char id[NM_ID_MAX];
 

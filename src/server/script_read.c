@@ -271,8 +271,8 @@ read_call(struct nm_script *script, struct nm_words *r)
 		rc = nm_words_text(r, "a path", &path);
 	if (rc)
 		return rc;
-	if (strcmp(method, "*") && strcmp(method, "GET") &&
-	    strcmp(method, "POST") && strcmp(method, "DELETE"))
+	if (strcmp(method, "*") != 0 && strcmp(method, "GET") != 0 &&
+	    strcmp(method, "POST") != 0 && strcmp(method, "DELETE") != 0)
 		return nm_words_bad(r, "the method is GET, POST, DELETE or *", method);
 	if (path[0] != '/' && path[0] != '*')
 		return nm_words_bad(r, "a path begins with '/'", path);
@@ -328,7 +328,7 @@ take_http_error(struct nm_words *r, struct nm_row_fault *fault)
 	fault->class = NM_ROW_HTTP_ERROR;
 	fault->status = (unsigned)status;
 	if (nm_words_peek(r)->text && !nm_words_peek(r)->quoted &&
-	    strcmp(nm_words_peek(r)->text, "in"))
+	    strcmp(nm_words_peek(r)->text, "in") != 0)
 		fault->code = r->words[r->next++].text;
 	if (nm_words_peek(r)->text && nm_words_peek(r)->quoted)
 		fault->message = r->words[r->next++].text;

@@ -53,7 +53,8 @@ look_in_hand(struct nm_worker *worker, struct nm_arena *arena,
 	*hand = (struct in_hand){ .end = &worker->jobs };
 	for (; *hand->end; hand->end = &(*hand->end)->next)
 		n++;
-	hand->jobs = nm_arena_array(arena, n + 1, sizeof(*hand->jobs));
+	hand->jobs = nm_arena_array(arena, n + 1,
+	                            sizeof(*hand->jobs)); /* NOLINT */
 	n = 0;
 	for (struct nm_job *job = worker->jobs; job; job = job->next) {
 		hand->jobs[n] = job;

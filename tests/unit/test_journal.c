@@ -36,10 +36,10 @@ enter(void **state)
 	if (!p)
 		return -1;
 	snprintf(p->folder, sizeof(p->folder), "/tmp/nm_journal.XXXXXX");
+	*state = p;
 	if (!mkdtemp(p->folder))
 		return -1;
 	snprintf(p->file, sizeof(p->file), "%s/journal.db", p->folder);
-	*state = p;
 	return nm_journal_open(p->folder, &p->journal, &p->err) ? -1 : 0;
 }
 

@@ -177,7 +177,7 @@ test_mix(void **state)
 	struct nm_model *model;
 	struct nm_said said;
 	int perfect = 0, empty = 0;
-	char prompt[64];
+	char prompt[64] = "";
 	FILE *file;
 
 	(void)state;

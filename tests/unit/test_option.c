@@ -198,7 +198,7 @@ describe(const struct nm_options *got, struct nm_buf *out)
 		nm_buf_add_string(out, " dry");
 	if (nm_options_text(got, OUT))
 		nm_buf_addf(out, " out=%s", nm_options_text(got, OUT));
-	words = nm_options_list(got, WAIT, &count);
+	(void)nm_options_list(got, WAIT, &count);
 	if (nm_options_given(got, WAIT))
 		nm_buf_addf(out, " wait%zu", count);
 }

@@ -33,9 +33,9 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	snprintf(f->folder, sizeof(f->folder), "/tmp/nm-results-XXXXXX");
+	*state = f;
 	if (!mkdtemp(f->folder))
 		return 1;
-	*state = f;
 	return 0;
 }
 

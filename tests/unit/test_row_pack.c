@@ -42,7 +42,7 @@ same(const struct nm_row *a, const struct nm_row *b)
 	same_text(a->error_message, b->error_message, "error_message");
 	same_text(a->finish_reason, b->finish_reason, "finish_reason");
 	same_text(a->model, b->model, "model");
-	same_text(answered ? (struct nm_text){ 0 } : a->content, b->content,
+	same_text(answered ? nm_text_of("") : a->content, b->content,
 	          "content");
 	assert_int_equal(a->n_answers, b->n_answers);
 	for (size_t i = 0; i < a->n_answers; i++)
