@@ -147,7 +147,7 @@ end(void *user, struct nm_http_reply *reply, enum nm_code code,
 	out.code = nm_api_judge(api, NM_API_CHANGES, code, reply, &err);
 	if (out.code) {
 		int64_t spent_ms = nm_clock_mono_ms(api->clock) -
-			chat->began_ms;
+		                   chat->began_ms;
 
 		out.err = &err;
 		out.verdict = nm_api_retry(api, code, reply, NM_RETRY_409,

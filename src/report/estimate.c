@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <math.h>
 
-enum { LABEL_WIDTH = 16, CELL_WIDTH = 28, USD_DIGITS = 2, USD_DIGITS_SMALL = 4 };
+enum {
+	LABEL_WIDTH = 16, CELL_WIDTH = 28,
+	USD_DIGITS = 2, USD_DIGITS_SMALL = 4
+};
 
 /* Beyond any bill; keeps sums of several away from the type's end. */
 #define COST_MAX_PUSD (INT64_MAX / 1024)

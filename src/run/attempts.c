@@ -99,6 +99,7 @@ is_closed(const struct nm_shard_record *shard)
 static unsigned char *
 mark_closed(const struct nm_run *run)
 {
+	static const unsigned char bits[8] = { 1, 2, 4, 8, 16, 32, 64, 128 };
 	unsigned char *closed = NULL;
 	size_t i;
 
@@ -118,8 +119,7 @@ mark_closed(const struct nm_run *run)
 		                     shard->members);
 		while ((ordinal = nm_members_walk_next(&walk)) >= 0)
 			if (ordinal < run->source->count)
-				closed[ordinal >> 3] |= (unsigned char)
-					(1 << (ordinal & 7));
+				closed[ordinal >> 3] |= bits[ordinal & 7];
 	}
 	return closed;
 }

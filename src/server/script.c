@@ -65,7 +65,7 @@ nm_which_is(const struct nm_which *which, uint64_t nth, uint64_t salt,
 		return nth % which->from == 0;
 	case NM_WHICH_CHANCE:
 		return (nm_hash(which->seed + 1, mixed, sizeof(mixed)) >> 32) <
-			which->chance;
+		       which->chance;
 	case NM_WHICH_FOR:
 		return since_ms < which->span_ms;
 	case NM_WHICH_ID:

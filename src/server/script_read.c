@@ -103,8 +103,9 @@ take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
 	if (!*counts)
 		return nm_words_bad(r, "counts are wrong, null, or total=N completed=N "
 		           "failed=N", NULL);
-	*counts = nm_arena_printf(&script->arena, "{\"total\":%" PRIu64
-		",\"completed\":%" PRIu64 ",\"failed\":%" PRIu64 "}",
+	*counts = nm_arena_printf(&script->arena,
+		"{\"total\":%" PRIu64 ",\"completed\":%" PRIu64
+		",\"failed\":%" PRIu64 "}",
 		numbers[0], numbers[1], numbers[2]);
 	return NM_OK;
 }

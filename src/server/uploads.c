@@ -72,7 +72,7 @@ purpose_fits(const char *purpose)
 	};
 
 	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
-		if (strcmp(purpose, purposes[i]) == 0)
+		if (strcmp(purpose, purposes[i]) == 0) /* NOLINT: never NULL */
 			return true;
 	return false;
 }

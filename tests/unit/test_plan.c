@@ -201,9 +201,9 @@ static void
 test_another_attempt_names_its_members(void **state)
 {
 	struct nm_err err;
-	struct nm_request_file *file = open_lines(
-		LINE("a", "x") LINE("b", "x") LINE("c", "x") LINE("d", "x")
-		LINE("e", "x"), NM_OK, &err);
+	static const char lines[] = LINE("a", "x") LINE("b", "x")
+		LINE("c", "x") LINE("d", "x") LINE("e", "x");
+	struct nm_request_file *file = open_lines(lines, NM_OK, &err);
 	struct nm_run run = { .source = nm_request_file_source(file) };
 	struct nm_run_settings settings = { .shard_requests = 2 };
 	struct nm_members members = { 0 };
