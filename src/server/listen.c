@@ -184,9 +184,12 @@ static enum nm_code
 start_daemon(struct nm_listen *listen, struct nm_err *err)
 {
 	const struct nm_server_options *options = listen->hall.parts->options;
+	/* TLS 1.0 and 1.1 are no protection any more (RFC 8996). */
+	char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, listen->cert.at },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, listen->key.at },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, priorities },
 		{ MHD_OPTION_END, 0, NULL }
 	};
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
@@ -205,7 +208,7 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, nm_visit_end, &listen->hall,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, &listen->hall,
-		MHD_OPTION_ARRAY, listen->cert.at ? tls : &tls[2],
+		MHD_OPTION_ARRAY, listen->cert.at ? tls : &tls[3],
 		MHD_OPTION_END);
 	if (!listen->daemon && listen->cert.at)
 		return nm_fail(err, NM_INPUT, 0, "cannot serve TLS with the "

@@ -187,6 +187,7 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 {
 	struct nm_store *made = calloc(1, sizeof(*made));
 	struct nm_buf path = {0};
+	int fd;
 	enum nm_code rc;
 
 	if (!made)
@@ -195,6 +196,11 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 	if (rc)
 		goto done;
 	nm_path_join(&path, nm_store_folder(made), "server.db");
+	/* SQLite would let others read it; its journal takes after it. Only before
+	 * the first opening: a close of ours would end SQLite's locks. */
+	fd = open(nm_buf_string(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
 	rc = nm_db_open(&made->writer, nm_buf_string(&path), err);
 	if (!rc)
 		rc = nm_db_run(&made->writer, schema, err);

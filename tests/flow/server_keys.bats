@@ -39,6 +39,7 @@ as() { # key
 	[ "$(logged '.tenant == "ann"')" -ge 2 ]
 	run grep -r 'sk-ann\|sk-bob' "$STATE" "$SERVER_LOG"
 	[ "$status" = 1 ]
+	[ -z "$(find "$STATE" "$SERVER_LOG" -perm /077)" ]
 }
 
 @test "no name sees, changes or ends what is another's" {
@@ -275,8 +276,13 @@ as() { # key
 	[ "$STATUS" = 000 ]
 	call GET /healthz -k --tlsv1.2
 	[ "$STATUS" = 200 ]
-	call GET /healthz -k --tls-max 1.1
+	# By a client that would take it.
+	call GET /healthz -k --tlsv1.0 --tls-max 1.1 \
+		--ciphers DEFAULT@SECLEVEL=0
 	[ "$STATUS" = 000 ]
+	call GET /healthz -k --tlsv1.0 --tls-max 1.2 \
+		--ciphers DEFAULT@SECLEVEL=0
+	[ "$STATUS" = 200 ]
 }
 
 @test "beyond this machine it listens with key and TLS, or --insecure" {
