@@ -138,6 +138,8 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 		  &m->batches_created },
 		{ "batches_ended_total", "Batches ended, in any way.",
 		  &m->batches_ended },
+		{ "setbacks_total", "Steps of batches that failed, as on a full "
+		  "disk; they are tried again.", &m->setbacks },
 		{ "rows_completed_total", "Rows answered well.",
 		  &m->rows_completed },
 		{ "rows_failed_total", "Rows that failed.", &m->rows_failed },
@@ -164,6 +166,8 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 	add_metric(&body, "connections", "gauge", "Connections open.",
 	           atomic_load(&m->connections) -
 	           atomic_load(&m->connections_closed));
+	add_metric(&body, "working", "gauge", "Whether batches are worked on by "
+	           "this process.", atomic_load(&m->working));
 	add_metric(&body, "batches_open", "gauge", "Batches not yet final.",
 	           open);
 	add_metric(&body, "stored_bytes", "gauge", "Bytes of all files.", bytes);

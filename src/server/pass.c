@@ -43,6 +43,27 @@ nm_pass_open_shelf(struct nm_job *job, struct nm_desk *desk,
 	                     err);
 }
 
+static void
+count(_Atomic int64_t *counter, int64_t before, int64_t after)
+{
+	if (after > before)
+		atomic_fetch_add(counter, after - before);
+}
+
+void
+nm_pass_book(struct nm_job *job, struct nm_desk *desk,
+             struct nm_batch_books *books)
+{
+	struct nm_metrics *metrics = desk->parts->metrics;
+
+	books->output_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_OUTPUT];
+	books->error_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_ERROR];
+	count(&metrics->rows_completed, job->batch.books.completed,
+	      books->completed);
+	count(&metrics->rows_failed, job->batch.books.failed, books->failed);
+	job->batch.books = *books;
+}
+
 /* ---- one row ---- */
 
 static void
@@ -262,13 +283,10 @@ nm_pass_run(struct nm_job *job, struct nm_desk *desk, enum nm_pass_kind kind,
 		                  (uint64_t)books.input_lines, err);
 	if (!rc)
 		rc = add_rows(job, desk, &books, kind, script, most, err);
-	if (rc) {
+	if (rc)
 		job->rows_done = false;
-	} else {
-		books.output_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_OUTPUT];
-		books.error_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_ERROR];
-		job->batch.books = books;
-	}
+	else
+		nm_pass_book(job, desk, &books);
 	nm_rows_close(&desk->rows);
 	nm_shelf_close(&desk->shelf);
 	nm_buf_release(&path);

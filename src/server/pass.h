@@ -48,4 +48,8 @@ void nm_pass_add_reply(struct nm_desk *desk, struct nm_batch_books *books,
                        const struct nm_row_reply *reply,
                        const struct nm_row_fault *fault);
 
+/* Makes the books the job's, up to what was flushed, and counts the rows. */
+void nm_pass_book(struct nm_job *job, struct nm_desk *desk,
+                  struct nm_batch_books *books);
+
 #endif

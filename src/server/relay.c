@@ -277,9 +277,7 @@ take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 		next = came->next;
 		free_errand(came);
 	}
-	books.output_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_OUTPUT];
-	books.error_bytes = (int64_t)desk->shelf.bytes[NM_SHELF_ERROR];
-	job->batch.books = books;
+	nm_pass_book(job, desk, &books);
 	return NM_OK;
 }
 

@@ -132,6 +132,7 @@ round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
 		}
 		if (nm_job_step(*at, &worker->desk, keep, &did, &due, NULL)) {
 			(*at)->retry_ms = now + RETRY_MS;
+			atomic_fetch_add(&worker->desk.parts->metrics->setbacks, 1);
 			at = &(*at)->next;
 			continue;
 		}
@@ -160,8 +161,10 @@ work(struct nm_worker *worker)
 		changed = atomic_exchange(&worker->changed, false);
 		keep = changed ? NM_JOB_KEEP_NOW : NM_JOB_KEEP_SOMETIMES;
 		if ((changed || real_ms() >= worker->list_ms) &&
-		    take_up(worker, NULL))
+		    take_up(worker, NULL)) {
 			worker->list_ms = real_ms() + RETRY_MS;
+			atomic_fetch_add(&parts->metrics->setbacks, 1);
+		}
 		due_ms = INT64_MAX;
 		if (round_of_steps(worker, keep, &due_ms))
 			continue;
@@ -183,6 +186,7 @@ run(void *ctx)
 			               &worker->wakings);
 			continue;
 		}
+		atomic_store(&worker->desk.parts->metrics->working, 1);
 		work(worker);
 	}
 	while (worker->jobs)

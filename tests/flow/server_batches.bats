@@ -261,6 +261,11 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	[ -z "$(find "$STATE/work" "$STATE/files" -name "*-x" -o -name "*_x.*")" ]
 }
 
+works() { # 0 or 1
+	call GET /metrics
+	grep -q "^nightmail_working $1\$" "$BODY"
+}
+
 @test "two servers share a folder; one works, the other takes over" {
 	start_server --delay-in-progress 1000
 	local first=$SERVER_PID first_url=$SERVER_URL
@@ -271,9 +276,12 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	local second_url=$SERVER_URL
 	SERVER_URL=$first_url
 	batch_is validating || batch_is in_progress
+	works 1
 	SERVER_URL=$second_url
+	works 0
 	kill -9 "$first"
 	wait "$first" 2>/dev/null || true
 	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 5 ]
+	works 1
 }

@@ -134,7 +134,14 @@ seen() {
 	refused 507 insufficient_storage null "disk is full"
 	call GET "/v1/batches/$BATCH_ID"
 	[ "$(member .status)" = in_progress ]
-	sleep 1
+	# Whoever watches is told.
+	told() {
+		call GET /metrics
+		grep -q '^nightmail_setbacks_total [1-9]' "$BODY"
+	}
+	wait_for 20 told
+	call GET /healthz
+	[ "$STATUS" = 200 ]
 	kill_server
 	rm disk/fill
 	start_server --faults faults
