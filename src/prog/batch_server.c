@@ -2,7 +2,10 @@
  * batch_server: the Batch API server by itself. Options in, the server's life,
  * exit status out.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "cli/message.h"
@@ -122,6 +125,7 @@ static const struct nm_option_note exits[] = {
 	{ "2", "wrong options, or unsafe ones" },
 	{ "3", "a file given cannot be used: key, fault script, certificate" },
 	{ "5", "this machine: port taken, folder not writable, disk full" },
+	{ "130", "a second SIGTERM or SIGINT, which waits for nothing" },
 	{ NULL, NULL }
 };
 
@@ -220,6 +224,37 @@ find_state_dir(const struct nm_options *given, struct nm_buf *state_dir,
 	return rc;
 }
 
+/* Whoever says it again, and not in the same breath, will not wait. What was
+ * durable is. */
+static void *
+end_at_once(void *ctx)
+{
+	const struct timespec breath = { .tv_nsec = 300000000 };
+	sigset_t signals;
+	int caught;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	nanosleep(&breath, NULL);
+	/* What came meanwhile is the same one: it went to the group, too. */
+	while (sigtimedwait(&signals, NULL, &(struct timespec){0}) > 0)
+		continue;
+	sigwait(&signals, &caught);
+	_exit(130);
+	return ctx;
+}
+
+static void
+expect_impatience(void)
+{
+	pthread_t thread;
+
+	/* It ends with the process. Without it one waits, that is all. */
+	if (pthread_create(&thread, NULL, end_at_once, NULL) == 0)
+		pthread_detach(thread);
+}
+
 /* Until it is told to stop. SIGHUP tells one with keys to read them anew. */
 static void
 wait_for_end(const sigset_t *signals, const struct nm_server_options *wish,
@@ -274,6 +309,7 @@ serve(const struct nm_options *given, struct nm_message *message,
 	       nm_server_url(server), nm_server_folder(server));
 	fflush(stdout);
 	wait_for_end(&signals, &wish, server, message);
+	expect_impatience();
 done:
 	nm_server_stop(server);
 	nm_buf_release(&state_dir);

@@ -164,6 +164,36 @@ raw() { # header body
 	[ "$(jq -r .object slow)" = list ]
 }
 
+@test "SIGTERM waits for a call ten seconds at most, said twice not at all" {
+	start_server
+	local port=${SERVER_URL##*:} begun
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	printf 'POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n' \
+		>&7
+	sleep 0.2
+	kill -TERM "$SERVER_PID"
+	sleep 0.6
+	kill -0 "$SERVER_PID"
+	begun=$SECONDS
+	local status=0
+	stop_server || status=$?
+	[ $status = 130 ]
+	[ $((SECONDS - begun)) -lt 5 ]
+	exec 7>&-
+	start_server
+	exec 7<>"/dev/tcp/127.0.0.1/${SERVER_URL##*:}"
+	printf 'POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n' \
+		>&7
+	sleep 0.2
+	begun=$SECONDS
+	# In one breath it is one, as when it goes to the group too.
+	kill -TERM "$SERVER_PID"
+	stop_server
+	[ $((SECONDS - begun)) -ge 5 ]
+	[ $((SECONDS - begun)) -lt 20 ]
+	exec 7>&-
+}
+
 @test "the log has a line a request, complete enough to assert on" {
 	start_server
 	write_input 1 in.jsonl
@@ -195,6 +225,53 @@ raw() { # header body
 	call GET /metrics
 	grep -qi '^content-type: text/plain; version=0.0.4' "$HEADERS"
 	grep -q '^nightmail_requests_total{status="2xx"} 2$' "$BODY"
+}
+
+# What Prometheus would not take of a text.
+check_metrics() { # file
+	awk '
+	/^# HELP / { name = $3; if (seen[name]++ || NF < 4) print "help: " $0
+		next }
+	/^# TYPE / { if ($3 != name || $4 !~ /^(counter|gauge)$/)
+			print "type: " $0
+		if (($4 == "counter") != ($3 ~ /_total$/)) print "kind: " $0
+		typed[$3] = 1; next }
+	/^[a-z_]+([{][a-z]+="[a-z0-9]+"[}])? -?[0-9]+$/ {
+		bare = $1; sub(/[{].*/, "", bare)
+		if (bare != name || !typed[bare] || sample[$1]++)
+			print "sample: " $0
+		next }
+	{ print "neither: " $0 }' "$1"
+}
+
+@test "metrics are what Prometheus reads, and counters only grow" {
+	start_server
+	call GET /metrics
+	cp "$BODY" earlier
+	write_input 3 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is completed
+	call GET /metrics
+	cp "$BODY" later
+	[ -z "$(tail -c 1 later)" ] # a line's end
+	run check_metrics later
+	[ -z "$output" ]
+	# The check is one.
+	cat earlier later >both
+	run check_metrics both
+	[[ $output == *help:*sample:* ]]
+	run check_metrics <(grep -v '^# TYPE' later)
+	[[ $output == *sample:* ]]
+	[ "$(grep -c '^nightmail_' later)" -ge 20 ]
+	# Both have the same names; those of counters are no less.
+	paste -d' ' <(grep '^nightmail_.*total' earlier) \
+		<(grep '^nightmail_.*total' later) |
+		awk '$1 != $3 || $2 > $4 { print; bad = 1 } END { exit bad }'
+	grep -q '^nightmail_batches_created_total 1$' later
+	grep -q '^nightmail_batches_ended_total 1$' later
+	grep -q '^nightmail_rows_completed_total 3$' later
+	grep -q '^nightmail_batches_open 0$' later
 }
 
 @test "a full disk answers 507, loses nothing, and room made is used" {
