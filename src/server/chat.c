@@ -54,6 +54,13 @@ answer_simulated(struct nm_call *call, const struct nm_ask *ask,
 	return NM_OK;
 }
 
+static void
+pass_header(struct nm_call *call, const char *name, struct nm_text value)
+{
+	if (value.len)
+		nm_call_header(call, name, nm_arena_text(&call->arena, value).at);
+}
+
 /* On the upstream's thread. */
 static void
 on_reply(void *user, const struct nm_upstream_reply *reply)
@@ -63,9 +70,9 @@ on_reply(void *user, const struct nm_upstream_reply *reply)
 
 	nm_buf_add_text(&body, reply->body);
 	nm_call_json(call, reply->status, &body);
-	if (reply->retry_after.len)
-		nm_call_header(call, "Retry-After",
-			nm_arena_text(&call->arena, reply->retry_after).at);
+	pass_header(call, "Retry-After", reply->retry_after);
+	pass_header(call, "retry-after-ms", reply->retry_after_ms);
+	pass_header(call, "x-should-retry", reply->should_retry);
 	nm_call_resume(call);
 }
 

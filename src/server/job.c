@@ -386,17 +386,40 @@ relay(struct nm_job *job, struct nm_desk *desk,
 	return rc ? rc : nm_relay_step(job, desk, script, did, err);
 }
 
+/* Its answers are a real model's, though none may be behind us now. A pass books
+ * the lines that it read, a relay none. */
+static bool
+began_behind(const struct nm_job *job)
+{
+	const struct nm_batch_books *books = &job->batch.books;
+
+	return books->input_lines == 0 &&
+	       books->output_bytes + books->error_bytes > 0;
+}
+
 /* Before rows are given up, those at the upstream are: what came of them stays. */
 static enum nm_code
 call_back(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
 
-	if (!desk->parts->upstream || job->rows_done)
+	if (job->rows_done || (!desk->parts->upstream && !began_behind(job)))
 		return NM_OK;
 	if (!job->relay)
 		rc = nm_relay_open(job, desk, err);
 	return rc ? rc : nm_relay_stop(job, desk, err);
+}
+
+/* How many rows the simulated model may answer now. */
+static uint64_t
+ask_alone(const struct nm_job *job, const struct nm_desk *desk,
+          const struct nm_batch_fault *fault, int64_t *due_ms)
+{
+	if (!began_behind(job))
+		return allowance(job, desk, fault, due_ms);
+	/* Simulated answers among real ones would be worse than none. */
+	*due_ms = job->batch.expires_s * 1000;
+	return 0;
 }
 
 static enum nm_code
@@ -420,7 +443,7 @@ progress(struct nm_job *job, struct nm_desk *desk,
 		return NM_OK;
 	}
 	if (kind == NM_PASS_ASK && !desk->parts->upstream)
-		most = allowance(job, desk, fault, due_ms);
+		most = ask_alone(job, desk, fault, due_ms);
 	if (most == 0) {
 		*did = NM_JOB_WAITS;
 		return NM_OK;

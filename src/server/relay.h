@@ -14,7 +14,7 @@
 struct nm_relay;
 
 /* Reads the shelf, cuts an unended last line, and sets the job's books by what
- * it found. */
+ * it found. Without an upstream it can only be stopped. */
 enum nm_code nm_relay_open(struct nm_job *job, struct nm_desk *desk,
                            struct nm_err *err) NM_MUST_USE;
 

@@ -4,12 +4,14 @@
 #include <time.h>
 
 #include "net/http.h"
+#include "net/place.h"
 #include "net/retry.h"
 #include "server/result.h"
 #include "server/server.h"
 
 enum {
 	PATIENT_RETRIES = 8,
+	TOKENS_MAX = 1000000000, /* more than any one reply has */
 	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
 	IDLE_MS = 1000
 };
@@ -76,11 +78,14 @@ unlink_exchange(struct nm_upstream *upstream, struct exchange *exchange)
 
 /* ---- replies ---- */
 
+/* Whatever a reply claims, 50,000 of them can be summed. */
 static int64_t
 number_of(const struct nm_value *body, const char *a, const char *b)
 {
-	return nm_json_int(nm_json_path(body, a),
-	                   nm_json_int(nm_json_path(body, b), 0));
+	int64_t tokens = nm_json_int(nm_json_path(body, a),
+	                             nm_json_int(nm_json_path(body, b), 0));
+
+	return tokens < 0 ? 0 : tokens > TOKENS_MAX ? TOKENS_MAX : tokens;
 }
 
 void
@@ -109,24 +114,29 @@ static void
 conclude(struct exchange *exchange, const struct nm_http_reply *got,
          const struct nm_value *root, const char *reason)
 {
+	struct nm_upstream *upstream = exchange->upstream;
 	struct nm_upstream_reply reply = { .status = 502 };
 	struct nm_buf body = {0};
 
-	if (got && got->status && root) {
+	if (got && (root || got->status >= 300))
 		reply.status = (unsigned)got->status;
+	if (got && root)
 		nm_json_write(&body, root);
-		if (reply.status >= 200 && reply.status <= 299)
-			nm_usage_read(root, &reply.usage);
-	} else if (got && got->status >= 300) {
-		reply.status = (unsigned)got->status;
-		add_envelope(&body, "The upstream's reply is not JSON.");
-	} else {
+	else if (got)
+		add_envelope(&body, "The upstream's reply is not a JSON object.");
+	else
 		add_envelope(&body, reason);
-	}
-	if (got && got->status)
+	if (root && reply.status >= 200 && reply.status <= 299)
+		nm_usage_read(root, &reply.usage);
+	if (got) {
 		reply.retry_after = nm_http_header(got, "retry-after");
+		reply.retry_after_ms = nm_http_header(got, "retry-after-ms");
+		reply.should_retry = nm_http_header(got, "x-should-retry");
+	}
+	/* Some tell a key that they refuse. It is not the asker's. */
+	nm_secret_redact(&upstream->key, body.at, body.len);
 	reply.body = nm_buf_text(&body);
-	unlink_exchange(exchange->upstream, exchange);
+	unlink_exchange(upstream, exchange);
 	exchange->request.done(exchange->request.user, &reply);
 	nm_buf_release(&body);
 	free_exchange(exchange);
@@ -200,15 +210,15 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 
 	exchange->transfer = NULL;
 	upstream->running -= exchange->request.manner == NM_UPSTREAM_PATIENT;
-	if (!code && nm_json_read(&upstream->json, reply->body.at,
-	                          reply->body.len, &root, NULL))
+	if (!code && (nm_json_read(&upstream->json, reply->body.at,
+	                           reply->body.len, &root, NULL) ||
+	              nm_json_kind(root) != NM_JSON_OBJECT))
 		root = NULL;
 	event = event_of(reply, code, root);
 	if (try_again(exchange, &event))
 		return;
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
-	         code ? err->text : "its reply is not JSON");
-	nm_secret_redact(&upstream->key, reason, strlen(reason));
+	         code ? err->text : "");
 	conclude(exchange, code ? NULL : reply, root, reason);
 }
 
@@ -361,6 +371,8 @@ nm_upstream_ask(struct nm_upstream *upstream,
 void
 nm_upstream_cancel(struct nm_upstream *upstream, const void *group)
 {
+	if (!upstream)
+		return;
 	pthread_mutex_lock(&upstream->lock);
 	while (upstream->cancel)
 		pthread_cond_wait(&upstream->done, &upstream->lock);
@@ -377,6 +389,25 @@ nm_upstream_concurrency(const struct nm_upstream *upstream)
 	return upstream->concurrency;
 }
 
+/* A base that endpoints can be put behind. */
+static enum nm_code
+read_base(struct nm_upstream *upstream, const char *url, struct nm_err *err)
+{
+	struct nm_http_place place;
+	size_t len = strlen(url);
+	enum nm_code rc;
+
+	while (len && url[len - 1] == '/')
+		len--;
+	nm_buf_add(&upstream->base, url, len);
+	rc = nm_http_place_read(&place, nm_buf_string(&upstream->base), err);
+	if (!rc && strpbrk(url, "?#"))
+		rc = nm_fail(err, NM_USAGE, 0, "the URL goes on behind its path");
+	/* Not shown: it may hold a password. */
+	return rc ? nm_while(err, "reading --upstream, a base URL such as "
+	                     "http://127.0.0.1:8000/v1") : NM_OK;
+}
+
 static enum nm_code
 read_key(struct nm_upstream *upstream, const char *variable,
          struct nm_err *err)
@@ -387,7 +418,7 @@ read_key(struct nm_upstream *upstream, const char *variable,
 	if (!key || !*key)
 		return NM_OK;
 	rc = nm_secret_set(&upstream->key, nm_text_of(key), err);
-	if (!rc && strncmp(nm_buf_string(&upstream->base), "http://", 7) == 0 &&
+	if (!rc && strncasecmp(nm_buf_string(&upstream->base), "http://", 7) == 0 &&
 	    !nm_http_is_loopback(nm_buf_string(&upstream->base)))
 		rc = nm_fail(err, NM_USAGE, 0, "the upstream's key (%s) is not "
 			"sent over plain http to another machine: use https, or "
@@ -403,7 +434,6 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	struct nm_http_options http = {
 		.connections_max = (long)options->concurrency + 64 };
 	struct nm_upstream *new = calloc(1, sizeof(*new));
-	size_t len = strlen(options->upstream);
 	enum nm_code rc;
 
 	if (!new)
@@ -412,14 +442,8 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	new->concurrency = options->concurrency;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->done, NULL);
-	while (len && options->upstream[len - 1] == '/')
-		len--;
-	nm_buf_add(&new->base, options->upstream, len);
-	if (strncmp(nm_buf_string(&new->base), "http://", 7) != 0 &&
-	    strncmp(nm_buf_string(&new->base), "https://", 8) != 0)
-		rc = nm_fail(err, NM_USAGE, 0, "'%s' is no upstream: give a base "
-			"URL such as http://127.0.0.1:8000/v1", options->upstream);
-	else
+	rc = read_base(new, options->upstream, err);
+	if (!rc)
 		rc = read_key(new, options->upstream_key_env, err);
 	if (!rc)
 		rc = nm_http_open(&new->http, &http, err);

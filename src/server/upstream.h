@@ -21,14 +21,15 @@ enum nm_code nm_upstream_open(const struct nm_parts *parts,
 void nm_upstream_close(struct nm_upstream *upstream);
 
 /*
- * What came back, whatever it was: body is one JSON value without line breaks, an
- * envelope of our own where the upstream gave none.
+ * What came back, whatever it was: body is one JSON object without line breaks, an
+ * envelope of our own where the upstream gave none. Its key is not in it.
  */
 struct nm_upstream_reply {
 	unsigned        status;
 	struct nm_text  body;
 	struct nm_usage usage;        /* of a 2xx */
-	struct nm_text  retry_after;  /* header, or empty */
+	/* Headers, or empty. */
+	struct nm_text  retry_after, retry_after_ms, should_retry;
 };
 
 /* Patient ones wait their turn and are tried again; urgent ones go at once, once. */
@@ -48,7 +49,7 @@ void nm_upstream_ask(struct nm_upstream *upstream,
                      const struct nm_upstream_request *request);
 
 /* Ends all of a group: once this returns, no `done` of theirs runs any more. Not
- * to be called from `done`. */
+ * to be called from `done`. NULL is fine. */
 void nm_upstream_cancel(struct nm_upstream *upstream, const void *group);
 
 /* How many patient ones may run at once. */

@@ -67,8 +67,9 @@ each_row_once() { # n
 }
 
 @test "chat passes through, refusals and all" {
-	echo 'on POST /v1/chat/completions nth 2: status 429 header "Retry-After: 7"' \
-		>faults
+	echo 'on POST /v1/chat/completions nth 2: status 429' \
+		'header "Retry-After: 7" header "retry-after-ms: 6900"' \
+		'header "x-should-retry: false"' >faults
 	start_upstream --faults faults
 	start_server --upstream "$UPSTREAM_URL"
 	local body='{"model":"m","messages":[{"role":"user","content":"hi"}]}'
@@ -78,6 +79,8 @@ each_row_once() { # n
 	call POST /v1/chat/completions -d "$body"
 	[ "$STATUS" = 429 ]
 	grep -qi '^retry-after: 7' "$HEADERS"
+	grep -qi '^retry-after-ms: 6900' "$HEADERS"
+	grep -qi '^x-should-retry: false' "$HEADERS"
 	call POST /v1/chat/completions -d '{"model":"m","messages":[]}'
 	refused 400 empty_array messages "empty array"
 	call POST /v1/chat/completions -d '{"model":"m","stream":true}'
@@ -128,6 +131,61 @@ each_row_once() { # n
 	[[ $output == *"plain http"* ]]
 }
 
+@test "a reply is an object, without our key, and its tokens can be summed" {
+	local chat='on POST /v1/chat/completions nth'
+	cat >faults <<-EOF
+	$chat 1: status 200 body "[1]"
+	$chat 2: status 200 body "null"
+	$chat 3: status 200 body "<html>hello</html>"
+	$chat 4: status 401 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
+	$chat 5: status 200 body "{\"echo\":\"sk-behind-1234\",\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":9223372036854775807}}"
+	$chat 6: status 200 body "{\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":9223372036854775807}}"
+	$chat 7: status 401 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
+	EOF
+	start_upstream --faults faults
+	NIGHTMAIL_UPSTREAM_KEY=sk-behind-1234 start_server \
+		--upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 6
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":6,"completed":2,"failed":4}' ]
+	[ "$(member '.usage.input_tokens')" = 7 ]
+	[ "$(member '.usage | .output_tokens > 0 and
+		.total_tokens == .input_tokens + .output_tokens')" = true ]
+	fetch_results completed
+	each_row_once 6
+	[ "$(jq -r '.response | select(.status_code == 502) | .body.error.message' \
+		results | sort | uniq -c | sed 's/^ *//')" = \
+		"3 The upstream's reply is not a JSON object." ]
+	[ "$(jq -r '.response.body | .echo, .error.message | strings' results |
+		grep -c '\*\*\*\*')" = 2 ]
+	call POST /v1/chat/completions \
+		-d '{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	[ "$STATUS" = 401 ]
+	[ "$(member .error.message)" = 'Wrong key **************' ]
+	stop_server
+	run grep -r sk-behind "$STATE" "$SERVER_LOG" results
+	[ "$status" = 1 ]
+}
+
+@test "a base that is none is told at once, and not shown" {
+	local url
+	for url in http:// ftp://127.0.0.1/v1 127.0.0.1:8000/v1 \
+		http://127.0.0.1:99999/v1 'http://a b/v1' 'http://[::1/v1' \
+		http://ann:hush@127.0.0.1/v1 'http://127.0.0.1/v1?key=hush' \
+		'http://127.0.0.1/v1#hush'; do
+		run timeout 10 batch_server --state-dir "$STATE" --upstream "$url"
+		[ "$status" = 2 ]
+		[ "${#lines[@]}" = 1 ]
+		[[ $output == *'while reading --upstream, a base URL'* ]]
+		[[ $output != *hush* ]]
+	done
+	NIGHTMAIL_UPSTREAM_KEY=sk-x run timeout 10 batch_server \
+		--state-dir "$STATE" --upstream HTTP://192.0.2.1/v1
+	[ "$status" = 2 ]
+	[[ $output == *"plain http"* ]]
+}
+
 @test "what may pass is tried again, what may not is a row" {
 	cat >faults <<-'EOF'
 	on POST /v1/chat/completions nth 1: status 429 header "retry-after-ms: 20"
@@ -144,10 +202,17 @@ each_row_once() { # n
 		'{"total":12,"completed":10,"failed":2}' ]
 	fetch_results completed
 	each_row_once 12
+	call GET /metrics
+	grep -q '^nightmail_rows_completed_total 10$' "$BODY"
+	grep -q '^nightmail_rows_failed_total 2$' "$BODY"
+	# The lost reply may be curl's own affair.
+	[ "$(awk '/^nightmail_upstream_requests_total/ { n = $2 }
+		/^nightmail_upstream_retries_total/ { print n - $2, ($2 >= 2) }' \
+		"$BODY")" = '12 1' ]
 	[ "$(jq -r 'select(.response.status_code == 400)
 		.response.body.error.message' results)" = no ]
 	[[ $(jq -r 'select(.response.status_code == 404)
-		.response.body.error.message' results) == *"not JSON"* ]]
+		.response.body.error.message' results) == *"not a JSON object"* ]]
 }
 
 @test "an upstream that is not there is waited for" {
@@ -228,6 +293,66 @@ each_row_once() { # n
 	each_row_once 10
 	[ "$(jq -r 'select(.error.code == "batch_expired") .custom_id' results |
 		wc -l)" = 7 ]
+}
+
+@test "what a model behind began, no simulated one ends" {
+	echo 'on POST /v1/chat/completions nth 11..: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	new_batch 30
+	ten() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
+	}
+	wait_for 20 ten
+	local first=$BATCH_ID
+	create_batch "$FILE_ID"
+	local second=$BATCH_ID
+	BATCH_ID=$first
+	stop_server
+	start_server
+	sleep 0.7
+	ten
+	kill_server
+	start_server
+	ten
+	# Without it there is an end too, and each row has its line.
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	wait_for 20 batch_is cancelled
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":30,"completed":10,"failed":0}' ]
+	fetch_results cancelled
+	each_row_once 30
+	stop_server
+	# None of the other was answered: who is there may do it.
+	BATCH_ID=$second
+	start_server
+	wait_for 20 batch_is completed
+	fetch_results completed
+	each_row_once 30
+}
+
+@test "begun with a model behind, a batch goes on when it is there again" {
+	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	new_batch 30
+	ten() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
+	}
+	wait_for 20 ten
+	stop_server
+	start_server
+	sleep 0.3
+	ten
+	stop_server
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	wait_for 20 batch_is completed
+	fetch_results completed
+	each_row_once 30
+	# Each was asked there, but two that were under way once only.
+	[ "$(jq -r 'select(.status == 200).prompt' "$UPSTREAM_LOG" | sort |
+		uniq | wc -l)" = 30 ]
+	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
 }
 
 # NM_KILLS: how often the server dies; a few here, hundreds in a soak.
