@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/path.h"
 #include "cli/message.h"
 #include "cli/option.h"
@@ -316,6 +317,62 @@ done:
 	return rc;
 }
 
+/* What follows "PATH:LINE:COLUMN: "; NULL if text does not begin so. */
+static const char *
+read_place(const char *text, const char *path, size_t *line, size_t *column)
+{
+	size_t len = strlen(path);
+	int read = 0;
+
+	if (strncmp(text, path, len) != 0 ||
+	    sscanf(text + len, ":%zu:%zu: %n", line, column, &read) != 2 || !read)
+		return NULL;
+	return text + len + read;
+}
+
+/* The text of a line (from 1); its `at` is NULL when there is none. */
+static struct nm_text
+find_line(struct nm_text left, size_t line)
+{
+	const char *end;
+
+	for (;;) {
+		end = memchr(left.at, '\n', left.len);
+		if (--line == 0)
+			break;
+		if (!end)
+			return (struct nm_text){0};
+		left.len -= (size_t)(end + 1 - left.at);
+		left.at = end + 1;
+	}
+	if (end)
+		left.len = (size_t)(end - left.at);
+	return left;
+}
+
+/* Shows the place in a fault script that an error names. Returns whether it could. */
+static bool
+show_spot(struct nm_message *message, const char *path,
+          const struct nm_err *err)
+{
+	struct nm_buf script = {0};
+	struct nm_spot spot = { .file = path };
+	size_t line = 0, column = 0;
+	struct nm_err ignored;
+
+	spot.problem = read_place(err->text, path, &line, &column);
+	if (!spot.problem || !line || !column)
+		return false;
+	if (!nm_file_read(path, &script, &ignored) && script.len)
+		spot.text = find_line(nm_buf_text(&script), line);
+	spot.line = line;
+	spot.byte = column - 1;
+	if (spot.text.at)
+		nm_message_spot(message, &spot);
+	nm_buf_release(&script);
+	return spot.text.at != NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -331,7 +388,10 @@ main(int argc, char **argv)
 		message.level = NM_MESSAGE_QUIET;
 	if (!rc && !given.answered)
 		rc = serve(&given, &message, &err);
-	if (rc)
+	if (rc && nm_options_text(&given, FAULTS) &&
+	    show_spot(&message, nm_options_text(&given, FAULTS), &err))
+		status = nm_code_exit_status(rc);
+	else if (rc)
 		status = nm_message_error(&message, &err);
 	nm_options_release(&given);
 	return nm_message_close_stdout(&message, status);

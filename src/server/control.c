@@ -28,24 +28,35 @@ tell_time(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
-/* {"advance":"24h"}, {"advance_ms":N} or {"to":unix seconds}. */
+/* {"advance":"24h"}, {"advance_ms":N} or {"to":unix seconds}; *by_ms is below 0
+ * where it is none of them. */
+static enum nm_code
+read_move(struct nm_call *call, int64_t *by_ms, struct nm_err *err)
+{
+	const char *span = nm_json_string(nm_json_get(call->root, "advance"));
+	int64_t to_s = nm_json_int(nm_json_get(call->root, "to"), -1);
+
+	*by_ms = nm_json_int(nm_json_get(call->root, "advance_ms"), -1);
+	if (nm_json_count(call->root) != 1)
+		*by_ms = -1;
+	else if (span)
+		return nm_clock_read_span(span, by_ms, err);
+	else if (to_s >= 0 && to_s < INT64_MAX / 1000)
+		*by_ms = to_s * 1000 - nm_vclock_now_ms(call->parts->clock);
+	return NM_OK;
+}
+
 static enum nm_code
 move_time(struct nm_call *call, struct nm_err *err)
 {
 	struct nm_vclock *clock = call->parts->clock;
-	const char *span = nm_json_string(nm_json_get(call->root, "advance"));
-	int64_t by_ms = nm_json_int(nm_json_get(call->root, "advance_ms"), -1);
-	int64_t to_s = nm_json_int(nm_json_get(call->root, "to"), -1);
 	struct nm_refusal refusal = { .status = 400 };
-	enum nm_code rc = NM_OK;
+	int64_t by_ms;
+	enum nm_code rc = read_move(call, &by_ms, err);
 
-	if (span)
-		rc = nm_clock_read_span(span, &by_ms, err);
-	else if (to_s >= 0 && to_s < INT64_MAX / 1000)
-		by_ms = to_s * 1000 - nm_vclock_now_ms(clock);
 	if (!rc && (by_ms < 0 || by_ms > MOVE_MAX_MS))
-		rc = nm_fail(err, NM_USAGE, 0, "say \"advance\":\"24h\", "
-		             "\"advance_ms\":N or \"to\":unix seconds; time goes "
+		rc = nm_fail(err, NM_USAGE, 0, "say one of \"advance\":\"24h\", "
+		             "\"advance_ms\":N and \"to\":unix seconds; time goes "
 		             "forward, by a year at most");
 	if (!rc)
 		rc = nm_vclock_move(clock, by_ms, err);

@@ -165,8 +165,9 @@ add_rule(struct nm_fault *fault, const struct nm_call_rule *rule,
 	const struct nm_fault *more = &rule->fault;
 	uint64_t spread = rule->cut_most - more->cut_bytes + 1;
 
-	if (!fault->rule)
-		fault->rule = copy(arena, more->rule);
+	fault->rule = fault->rule ?
+		nm_arena_printf(arena, "%s; %s", fault->rule, more->rule) :
+		copy(arena, more->rule);
 	if (!fault->delay_ms)
 		fault->delay_ms = more->delay_ms;
 	if (!fault->status) {

@@ -30,7 +30,8 @@ enum nm_fault_loss {
 
 /* What happens to one call. All zero: nothing. Texts live in the arena given. */
 struct nm_fault {
-	const char  *rule;           /* for the log: the rule's own text */
+	const char  *rule;           /* for the log: the rules' own texts, parted
+	                                by "; " */
 	int64_t      delay_ms;       /* real time, before anything is done */
 	unsigned     status;         /* not 0: this instead of the handler's */
 	bool         acts;           /* the handler acts first all the same */

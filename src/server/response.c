@@ -1,8 +1,11 @@
-/* The answer's body on its way out: whole, cut short, or drop by drop. */
+/* The answer on its way out: its headers, and its body, whole, cut short, or drop
+ * by drop. */
 #include "server/visit.h"
 
 #include <time.h>
 #include <unistd.h>
+
+#include "server/server.h"
 
 enum { DROP_MS = 20 };
 
@@ -22,10 +25,7 @@ struct feed {
 static int64_t
 mono_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return nm_visit_now_us() / 1000;
 }
 
 static void
@@ -102,6 +102,17 @@ read_feed(void *ctx, uint64_t at, char *out, size_t max)
 	return (ssize_t)max;
 }
 
+uint64_t
+nm_response_bytes(const struct nm_visit *visit)
+{
+	const struct nm_fault *fault = &visit->call.fault;
+	uint64_t bytes = nm_answer_bytes(&visit->answer);
+
+	if (visit->answer.kind == NM_ANSWER_FILE)
+		bytes += fault->pad_bytes;
+	return fault->cut && fault->cut_bytes < bytes ? fault->cut_bytes : bytes;
+}
+
 static struct MHD_Response *
 make_feed(struct nm_visit *visit)
 {
@@ -161,4 +172,66 @@ nm_response_make(struct nm_visit *visit)
 	                                   .type = answer->type,
 	                                   .headers = headers };
 	return response;
+}
+
+/* ---- headers ---- */
+
+/* Whether the script has a header of this name. */
+static bool
+is_scripted(const struct nm_visit *visit, const char *name)
+{
+	const char *const *pair = visit->call.fault.headers;
+
+	for (; pair && pair[0] && pair[1]; pair += 2)
+		if (strcasecmp(pair[0], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_header(struct nm_visit *visit, struct MHD_Response *response,
+           const char *name, const char *value)
+{
+	if (!is_scripted(visit, name))
+		MHD_add_response_header(response, name, value);
+}
+
+/* The server's own time, as HTTP writes it in every locale. */
+static void
+add_date(struct nm_visit *visit, struct MHD_Response *response)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = (time_t)nm_vclock_now_s(visit->call.parts->clock);
+	struct tm utc;
+	char text[64];
+
+	if (!gmtime_r(&now, &utc))
+		return;
+	snprintf(text, sizeof(text), "%.3s, %02d %.3s %d %02d:%02d:%02d GMT",
+	         days + 3 * utc.tm_wday, utc.tm_mday, months + 3 * utc.tm_mon,
+	         utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+	add_header(visit, response, "Date", text);
+}
+
+void
+nm_response_add_headers(struct nm_visit *visit, struct MHD_Response *response)
+{
+	const char *const *pair = visit->call.fault.headers;
+	char number[24];
+
+	add_date(visit, response);
+	add_header(visit, response, "Content-Type", visit->answer.type);
+	add_header(visit, response, "x-request-id", visit->request_id);
+	add_header(visit, response, "openai-version", "2020-10-01");
+	add_header(visit, response, "openai-organization", "org-nightmail");
+	snprintf(number, sizeof(number), "%lld",
+	         (long long)((nm_visit_now_us() - visit->began_us) / 1000));
+	add_header(visit, response, "openai-processing-ms", number);
+	for (struct nm_header *h = visit->answer.headers; h; h = h->next)
+		add_header(visit, response, h->name, h->value);
+	for (; pair && pair[0] && pair[1]; pair += 2)
+		MHD_add_response_header(response, pair[0], pair[1]);
+	if (visit->hang_up || atomic_load(&visit->hall->closing))
+		MHD_add_response_header(response, "Connection", "close");
 }

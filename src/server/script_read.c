@@ -1,53 +1,63 @@
 /* The reader of fault scripts: words to rules. */
-#include "server/script.h"
+#include "server/script_parts.h"
 
 #include <inttypes.h>
 
-#include "server/words.h"
-
-enum { MAX_HEADERS = 8, MAX_RULES = 10000 };
-enum { DELAY_MAX_MS = 86400000 }; /* of a call; for ever, for its client */
+enum { MAX_RULES = 10000 };
 
 /* ---- which ---- */
 
+/* By a number, a range or chance. */
 static enum nm_code
-take_which(struct nm_script *script, struct nm_words *r, struct nm_which *which)
+take_numbers(const struct nm_script *script, struct nm_words *r,
+             struct nm_which *which)
 {
 	const char *text = "";
 	enum nm_code rc;
 
-	*which = (struct nm_which){ .seed = script->seed };
-	if (nm_words_take(r, "all"))
-		return NM_OK;
-	if (nm_words_take(r, "for")) {
-		which->kind = NM_WHICH_FOR;
-		return nm_words_span(r, "a span", &which->span_ms);
-	}
-	if (nm_words_take(r, "every")) {
-		which->kind = NM_WHICH_EVERY;
-		rc = nm_words_number(r, "a number", &which->from);
-		if (!rc && which->from == 0)
-			return nm_words_bad(r, "'every 0' is never", NULL);
-		return rc;
-	}
-	if (nm_words_take(r, "id")) {
-		which->kind = NM_WHICH_ID;
-		return nm_words_text(r, "an id", &which->id);
-	}
-	(void)nm_words_take(r, "nth");
 	rc = nm_words_text(r, "a number, a range or a per cent", &text);
 	if (rc)
 		return rc;
 	if (nm_words_range(text, &which->from, &which->to)) {
 		which->kind = NM_WHICH_RANGE;
+		if (which->from == 0)
+			return nm_words_bad(r, "these are counted from 1", text);
 		return NM_OK;
 	}
 	if (!nm_words_chance(text, &which->chance))
 		return nm_words_bad(r, "not a number, a range or a per cent", text);
 	which->kind = NM_WHICH_CHANCE;
+	which->seed = script->seed;
 	if (!nm_words_after_colon(r) && nm_words_take(r, "seed"))
 		return nm_words_number(r, "a seed", &which->seed);
 	return NM_OK;
+}
+
+enum nm_code
+nm_script_take_which(const struct nm_script *script, struct nm_words *r,
+                     enum nm_which_of of, struct nm_which *which)
+{
+	*which = (struct nm_which){ .seed = script->seed };
+	if (nm_words_take(r, "all"))
+		return NM_OK;
+	if (nm_words_take(r, "for")) {
+		if (of != NM_OF_CALLS)
+			return nm_words_bad(r, "only calls are chosen by 'for'", NULL);
+		which->kind = NM_WHICH_FOR;
+		return nm_words_span(r, "a span", &which->span_ms);
+	}
+	if (nm_words_take(r, "every")) {
+		which->kind = NM_WHICH_EVERY;
+		return nm_words_count(r, "a number", &which->from);
+	}
+	if (nm_words_take(r, "id")) {
+		if (of != NM_OF_ROWS)
+			return nm_words_bad(r, "only rows are chosen by 'id'", NULL);
+		which->kind = NM_WHICH_ID;
+		return nm_words_text(r, "an id", &which->id);
+	}
+	(void)nm_words_take(r, "nth");
+	return take_numbers(script, r, which);
 }
 
 /* "of batch N", where it stands. */
@@ -60,17 +70,18 @@ take_batches(struct nm_script *script, struct nm_words *r,
 		return NM_OK;
 	if (!nm_words_take(r, "batch") && !nm_words_take(r, "batches"))
 		return nm_words_bad_next(r, "after 'of' comes 'batch'");
-	return take_which(script, r, batches);
+	return nm_script_take_which(script, r, NM_OF_BATCHES, batches);
 }
 
-/* ---- calls ---- */
+/* ---- shared with the rules for calls ---- */
 
 /* One in three the API's own counts of a job with error rows that it denies. */
 static const char wrong_counts[] =
 	"{\"total\":1000,\"completed\":1000,\"failed\":0}";
 
-static enum nm_code
-take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
+enum nm_code
+nm_script_take_counts(struct nm_script *script, struct nm_words *r,
+                      const char **counts)
 {
 	static const char *const names[] = { "total=", "completed=", "failed=" };
 	uint64_t numbers[3] = {0};
@@ -91,18 +102,20 @@ take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
 		for (size_t i = 0; i < 3; i++) {
 			if (strncmp(text, names[i], strlen(names[i])) != 0)
 				continue;
-			numbers[i] = strtoull(text + strlen(names[i]), &end, 10);
-			known = !*end;
+			text += strlen(names[i]);
+			numbers[i] = strtoull(text, &end, 10);
+			known = *text >= '0' && *text <= '9' && !*end;
+			break;
 		}
 		if (!known)
-			return nm_words_bad(r, "not one of total=N completed=N failed=N",
-			           text);
+			return nm_words_bad_next(r, "not one of total=N completed=N "
+			                         "failed=N");
 		r->next++;
 		*counts = "";
 	}
 	if (!*counts)
-		return nm_words_bad(r, "counts are wrong, null, or total=N completed=N "
-		           "failed=N", NULL);
+		return nm_words_lack(r, "counts are wrong, null, or total=N "
+		                     "completed=N failed=N");
 	*counts = nm_arena_printf(&script->arena,
 		"{\"total\":%" PRIu64 ",\"completed\":%" PRIu64
 		",\"failed\":%" PRIu64 "}",
@@ -110,146 +123,10 @@ take_counts(struct nm_script *script, struct nm_words *r, const char **counts)
 	return NM_OK;
 }
 
-static enum nm_code
-take_header(struct nm_script *script, struct nm_words *r,
-            struct nm_fault *fault)
+struct nm_call_rule *
+nm_script_add_call(struct nm_script *script, struct nm_words *r,
+                   const char *method, const char *path)
 {
-	const char **headers = (const char **)(uintptr_t)fault->headers;
-	const char *text = NULL, *colon;
-	enum nm_code rc = nm_words_text(r, "a header", &text);
-	size_t n = 0;
-
-	if (rc)
-		return rc;
-	colon = strchr(text, ':');
-	if (!colon || colon == text)
-		return nm_words_bad(r, "not a header such as \"Retry-After: 2\"", text);
-	if (!headers)
-		headers = nm_arena_array(&script->arena, 2 * MAX_HEADERS + 1,
-		                         sizeof(*headers));
-	while (headers[n])
-		n += 2;
-	if (n == 2 * MAX_HEADERS)
-		return nm_words_bad(r, "too many headers", NULL);
-	headers[n] = nm_arena_text(&script->arena,
-		(struct nm_text){ text, (size_t)(colon - text) }).at;
-	headers[n + 1] = colon + 1 + strspn(colon + 1, " ");
-	fault->headers = headers;
-	return NM_OK;
-}
-
-static enum nm_code
-take_status(struct nm_words *r, struct nm_fault *fault)
-{
-	uint64_t status;
-	enum nm_code rc = nm_words_number(r, "a status", &status);
-
-	if (rc)
-		return rc;
-	if (status < 200 || status > 599)
-		return nm_words_bad(r, "a status is from 200 to 599",
-		           r->words[r->next - 1].text);
-	fault->status = (unsigned)status;
-	return NM_OK;
-}
-
-static enum nm_code
-take_cut(struct nm_words *r, struct nm_call_rule *rule)
-{
-	const char *text = "";
-	enum nm_code rc;
-
-	if (!nm_words_take(r, "after"))
-		return nm_words_bad_next(r, "after 'cut' comes 'after'");
-	rc = nm_words_text(r, "bytes", &text);
-	if (rc)
-		return rc;
-	if (!nm_words_range(text, &rule->fault.cut_bytes, &rule->cut_most) ||
-	    rule->cut_most == UINT64_MAX)
-		return nm_words_bad(r, "not bytes such as 1000 or 0..1000", text);
-	rule->fault.cut = true;
-	(void)nm_words_take(r, "bytes");
-	return NM_OK;
-}
-
-static enum nm_code
-take_lose(struct nm_words *r, struct nm_fault *fault)
-{
-	if (nm_words_take(r, "reply"))
-		fault->loss = NM_LOSE_REPLY;
-	else if (nm_words_take(r, "call"))
-		fault->loss = NM_LOSE_CALL;
-	else
-		return nm_words_bad_next(r, "one loses a 'call' or a 'reply'");
-	return NM_OK;
-}
-
-static enum nm_code
-take_action(struct nm_script *script, struct nm_words *r,
-            struct nm_call_rule *rule)
-{
-	struct nm_fault *fault = &rule->fault;
-	uint64_t rate = 0;
-	int64_t span;
-	enum nm_code rc;
-
-	if (nm_words_take(r, "act")) {
-		if (!nm_words_take(r, "then"))
-			return nm_words_bad_next(r, "after 'act' comes 'then'");
-		fault->acts = true;
-	}
-	if (nm_words_take(r, "status"))
-		return take_status(r, fault);
-	if (nm_words_take(r, "body"))
-		return nm_words_text(r, "a body", &fault->body);
-	if (nm_words_take(r, "header"))
-		return take_header(script, r, fault);
-	if (nm_words_take(r, "delay")) {
-		rc = nm_words_span(r, "a span", &fault->delay_ms);
-		if (!rc && fault->delay_ms > DELAY_MAX_MS)
-			fault->delay_ms = DELAY_MAX_MS;
-		return rc;
-	}
-	if (nm_words_take(r, "lose"))
-		return take_lose(r, fault);
-	if (nm_words_take(r, "cut"))
-		return take_cut(r, rule);
-	if (nm_words_take(r, "counts"))
-		return take_counts(script, r, &fault->counts);
-	if (nm_words_take(r, "hang")) {
-		fault->delay_ms = DELAY_MAX_MS;
-		fault->loss = NM_LOSE_CALL;
-		return NM_OK;
-	}
-	if (nm_words_take(r, "trickle")) {
-		rc = nm_words_rate(r, &rate);
-		fault->trickle_bytes_per_s = (int64_t)((rate + 3599) / 3600);
-		return rc;
-	}
-	if (nm_words_take(r, "stale")) {
-		rc = nm_words_span(r, "a span", &span);
-		if (!rc)
-			fault->stale_s = span == INT64_MAX ? span : (span + 999) / 1000;
-		return rc;
-	}
-	if (nm_words_take(r, "pad"))
-		return nm_words_number(r, "bytes", &fault->pad_bytes);
-	if (nm_words_take(r, "ranges") && nm_words_take(r, "ignored")) {
-		fault->no_ranges = true;
-		return NM_OK;
-	}
-	if (nm_words_take(r, "ids") && nm_words_take(r, "empty")) {
-		fault->empty_ids = true;
-		return NM_OK;
-	}
-	return nm_words_bad_next(r, "no action of a call");
-}
-
-static struct nm_call_rule *
-add_call(struct nm_script *script, struct nm_words *r, const char *method,
-         const char *path)
-{
-
 	script->calls = reallocarray(script->calls, script->n_calls + 1,
 	                             sizeof(*script->calls));
 	if (!script->calls)
@@ -258,35 +135,6 @@ add_call(struct nm_script *script, struct nm_words *r, const char *method,
 		.method = method, .path = path,
 		.fault.rule = nm_arena_string(&script->arena, r->whole) };
 	return &script->calls[script->n_calls++];
-}
-
-static enum nm_code
-read_call(struct nm_script *script, struct nm_words *r)
-{
-	const char *method = NULL, *path = NULL;
-	struct nm_call_rule *rule;
-	enum nm_code rc;
-
-	rc = nm_words_text(r, "a method", &method);
-	if (!rc)
-		rc = nm_words_text(r, "a path", &path);
-	if (rc)
-		return rc;
-	if (strcmp(method, "*") != 0 && strcmp(method, "GET") != 0 &&
-	    strcmp(method, "POST") != 0 && strcmp(method, "DELETE") != 0)
-		return nm_words_bad(r, "the method is GET, POST, DELETE or *", method);
-	if (path[0] != '/' && path[0] != '*')
-		return nm_words_bad(r, "a path begins with '/'", path);
-	rule = add_call(script, r, method, path);
-	if (!nm_words_after_colon(r))
-		rc = take_which(script, r, &rule->which);
-	if (!rc && !nm_words_after_colon(r))
-		return nm_words_bad(r, "a ':' is missing before the action", NULL);
-	if (!rc && !nm_words_peek(r)->text)
-		return nm_words_bad(r, "no action after the ':'", NULL);
-	while (!rc && nm_words_peek(r)->text)
-		rc = take_action(script, r, rule);
-	return rc;
 }
 
 /* ---- rows ---- */
@@ -323,8 +171,8 @@ take_http_error(struct nm_words *r, struct nm_row_fault *fault)
 
 	if (rc)
 		return rc;
-	if (status > 599)
-		return nm_words_bad(r, "a status is at most 599",
+	if (status < 200 || status > 599)
+		return nm_words_bad(r, "a status is from 200 to 599",
 		           r->words[r->next - 1].text);
 	fault->class = NM_ROW_HTTP_ERROR;
 	fault->status = (unsigned)status;
@@ -333,6 +181,11 @@ take_http_error(struct nm_words *r, struct nm_row_fault *fault)
 		fault->code = r->words[r->next++].text;
 	if (nm_words_peek(r)->text && nm_words_peek(r)->quoted)
 		fault->message = r->words[r->next++].text;
+	if (!nm_words_take(r, "in"))
+		return NM_OK;
+	if (!nm_words_take(r, "output"))
+		return nm_words_bad_next(r, "after 'in' comes 'output'");
+	fault->in_output = true;
 	return NM_OK;
 }
 
@@ -360,16 +213,15 @@ static enum nm_code
 read_row(struct nm_script *script, struct nm_words *r)
 {
 	struct nm_row_rule rule = {0};
-	enum nm_code rc = take_which(script, r, &rule.which);
+	enum nm_code rc = nm_script_take_which(script, r, NM_OF_ROWS,
+	                                       &rule.which);
 
 	if (!rc && !nm_words_after_colon(r))
 		rc = take_batches(script, r, &rule.batches);
 	if (!rc && !nm_words_after_colon(r))
-		return nm_words_bad(r, "a ':' is missing before the class", NULL);
+		return nm_words_lack(r, "a ':' is missing before the class");
 	if (!rc)
 		rc = take_class(r, &rule.fault);
-	if (!rc && nm_words_take(r, "in") && nm_words_take(r, "output"))
-		rule.fault.in_output = true;
 	if (rc)
 		return rc;
 	script->rows = reallocarray(script->rows, script->n_rows + 1,
@@ -392,7 +244,7 @@ take_fail(struct nm_words *r, struct nm_batch_fault *fault)
 	if (!rc && nm_words_take(r, "param"))
 		rc = nm_words_text(r, "a param", &fault->fail_param);
 	if (!rc && nm_words_take(r, "line"))
-		rc = nm_words_number(r, "a line", &fault->fail_line);
+		rc = nm_words_count(r, "a line", &fault->fail_line);
 	return rc;
 }
 
@@ -408,17 +260,25 @@ take_quota(struct nm_script *script, struct nm_words *r,
 		script->creations_an_hour = (int64_t)number;
 		return rc;
 	}
+	(void)nm_words_take(r, "enqueued");
 	if (nm_words_take(r, "tokens") || nm_words_take(r, "enqueued_tokens")) {
-		rc = nm_words_number(r, "tokens", &number);
+		rc = nm_words_count(r, "tokens", &number);
 		fault->quota_tokens = (int64_t)number;
 		return rc;
 	}
 	if (nm_words_take(r, "requests")) {
-		rc = nm_words_number(r, "requests", &number);
+		rc = nm_words_count(r, "requests", &number);
 		fault->quota_requests = (int64_t)number;
 		return rc;
 	}
 	return nm_words_bad_next(r, "a quota is of tokens, requests or creations");
+}
+
+static void
+add_stale(struct nm_script *script, struct nm_words *r, const char *method,
+          const char *path, int64_t span_s)
+{
+	nm_script_add_call(script, r, method, path)->fault.stale_s = span_s;
 }
 
 static enum nm_code
@@ -437,11 +297,11 @@ take_stale(struct nm_script *script, struct nm_words *r,
 	span = span == INT64_MAX ? span : (span + 999) / 1000;
 	if (files) {
 		fault->stale_files_s = span;
-		add_call(script, r, "*", "/v1/files**")->fault.stale_s = span;
-		add_call(script, r, "POST", "/v1/batches")->fault.stale_s = span;
+		add_stale(script, r, "*", "/v1/files**", span);
+		add_stale(script, r, "POST", "/v1/batches", span);
 	} else {
-		add_call(script, r, "*", "/v1/batches/**")->fault.stale_s = span;
-		add_call(script, r, "GET", "/v1/batches")->fault.stale_s = span;
+		add_stale(script, r, "*", "/v1/batches/**", span);
+		add_stale(script, r, "GET", "/v1/batches", span);
 	}
 	return NM_OK;
 }
@@ -479,6 +339,15 @@ take_state(struct nm_words *r, struct nm_batch_fault *fault)
 	return nm_words_bad_next(r, "no rule begins with");
 }
 
+/* What calls see, and what is counted over batches, is not of one batch. */
+static bool
+is_of_one_batch(const struct nm_words *r)
+{
+	return strcmp(r->words[0].text, "stale") != 0 &&
+	       (strcmp(r->words[0].text, "quota") != 0 ||
+	        strcmp(r->words[1].text, "creations") != 0);
+}
+
 static enum nm_code
 read_batch(struct nm_script *script, struct nm_words *r)
 {
@@ -502,7 +371,7 @@ read_batch(struct nm_script *script, struct nm_words *r)
 	} else {
 		rc = take_state(r, &rule.fault);
 	}
-	if (!rc)
+	if (!rc && is_of_one_batch(r))
 		rc = take_batches(script, r, &rule.batches);
 	if (rc)
 		return rc;
@@ -520,12 +389,12 @@ read_shown(struct nm_script *script, struct nm_words *r, struct nm_fault shown)
 	enum nm_code rc = NM_OK;
 
 	if (!shown.empty_ids)
-		rc = take_counts(script, r, &shown.counts);
+		rc = nm_script_take_counts(script, r, &shown.counts);
 	else if (!nm_words_take(r, "empty"))
 		rc = nm_words_bad_next(r, "ids are 'empty'");
 	shown.rule = nm_arena_string(&script->arena, r->whole);
 	if (!rc)
-		add_call(script, r, "*", "/v1/batches**")->fault = shown;
+		nm_script_add_call(script, r, "*", "/v1/batches**")->fault = shown;
 	return rc;
 }
 
@@ -537,7 +406,7 @@ read_line(struct nm_script *script, struct nm_words *r)
 	if (rc || r->n == 0)
 		return rc;
 	if (nm_words_take(r, "on"))
-		rc = read_call(script, r);
+		rc = nm_script_read_call(script, r);
 	else if (nm_words_take(r, "row") || nm_words_take(r, "rows"))
 		rc = read_row(script, r);
 	else if (nm_words_take(r, "ids"))

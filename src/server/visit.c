@@ -14,8 +14,8 @@ enum {
 	LOG_DIGITS = 16 /* of a body's digest: enough to tell bodies apart */
 };
 
-static int64_t
-mono_us(void)
+int64_t
+nm_visit_now_us(void)
 {
 	struct timespec now;
 
@@ -42,7 +42,7 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	call->parts = visit->hall->parts;
 	call->answer = &visit->answer;
 	visit->connection = c;
-	visit->began_us = mono_us();
+	visit->began_us = nm_visit_now_us();
 	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	visit->link = info ? info->socket_context : NULL;
 	return visit;
@@ -265,7 +265,7 @@ write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 	nm_json_put_int(&w, "status", (int64_t)status);
 	nm_json_put_int(&w, "bytes_in", (int64_t)call->body_bytes);
 	nm_json_put_int(&w, "bytes_out", (int64_t)bytes_out);
-	nm_json_put_int(&w, "took_us", mono_us() - visit->began_us);
+	nm_json_put_int(&w, "took_us", nm_visit_now_us() - visit->began_us);
 	nm_json_put_string(&w, "request_id", visit->request_id);
 	nm_json_put_string(&w, "client_request_id",
 	                   call->client_id ? call->client_id : "");
@@ -297,34 +297,12 @@ count(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 		atomic_fetch_add(&metrics->faults, 1);
 }
 
-static void
-add_headers(struct nm_visit *visit, struct MHD_Response *response)
-{
-	const char *const *pair = visit->call.fault.headers;
-	char number[24];
-
-	MHD_add_response_header(response, "Content-Type", visit->answer.type);
-	MHD_add_response_header(response, "x-request-id", visit->request_id);
-	MHD_add_response_header(response, "openai-version", "2020-10-01");
-	MHD_add_response_header(response, "openai-organization",
-	                        "org-nightmail");
-	snprintf(number, sizeof(number), "%lld",
-	         (long long)((mono_us() - visit->began_us) / 1000));
-	MHD_add_response_header(response, "openai-processing-ms", number);
-	for (struct nm_header *h = visit->answer.headers; h; h = h->next)
-		MHD_add_response_header(response, h->name, h->value);
-	for (; pair && pair[0] && pair[1]; pair += 2)
-		MHD_add_response_header(response, pair[0], pair[1]);
-	if (visit->hang_up || atomic_load(&visit->hall->closing))
-		MHD_add_response_header(response, "Connection", "close");
-}
-
 static enum MHD_Result
 send_answer(struct nm_visit *visit)
 {
 	struct nm_call *call = &visit->call;
 	unsigned status = visit->answer.status;
-	uint64_t bytes = nm_answer_bytes(&visit->answer);
+	uint64_t bytes = nm_response_bytes(visit);
 	struct MHD_Response *response;
 	enum MHD_Result queued;
 
@@ -339,7 +317,7 @@ send_answer(struct nm_visit *visit)
 	response = nm_response_make(visit);
 	if (!response)
 		return MHD_NO;
-	add_headers(visit, response);
+	nm_response_add_headers(visit, response);
 	queued = MHD_queue_response(visit->connection, status, response);
 	MHD_destroy_response(response);
 	return queued;

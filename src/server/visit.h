@@ -74,4 +74,15 @@ void nm_hall_empty(struct nm_hall *hall);
  * takes the answer's memory and file. */
 struct MHD_Response *nm_response_make(struct nm_visit *visit);
 
+/* The bytes of its body that are to go out, before it is made: cut or padded. */
+uint64_t nm_response_bytes(const struct nm_visit *visit);
+
+/* The headers that every answer has, the answer's own, and the script's; of the
+ * same name, the script's stands. */
+void nm_response_add_headers(struct nm_visit *visit,
+                             struct MHD_Response *response);
+
+/* Microseconds of the clock that only runs on. */
+int64_t nm_visit_now_us(void);
+
 #endif

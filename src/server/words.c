@@ -1,20 +1,37 @@
 #include "server/words.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 
 enum { RATE_MAX = 1000000 }; /* a second, minute or hour */
 
+static enum nm_code
+bad_at(struct nm_words *r, size_t place, const char *problem, const char *what)
+{
+	const char *at = r->words[place].at;
+
+	return nm_fail(r->err, NM_INPUT, 0, "%s:%zu:%zu: %s%s%s%s", r->name,
+		r->line, at ? (size_t)(at - r->whole) + 1 : 1, problem,
+		what ? ": '" : "", what ? what : "", what ? "'" : "");
+}
+
 enum nm_code
 nm_words_bad(struct nm_words *r, const char *problem, const char *what)
 {
-	return nm_fail(r->err, NM_INPUT, 0, "%s:%zu: %s%s%s%s", r->name, r->line,
-		problem, what ? ": '" : "", what ? what : "", what ? "'" : "");
+	return bad_at(r, r->next ? r->next - 1 : 0, problem, what);
 }
 
 enum nm_code
 nm_words_bad_next(struct nm_words *r, const char *problem)
 {
-	return nm_words_bad(r, problem, nm_words_peek(r)->text);
+	return bad_at(r, r->next, problem, nm_words_peek(r)->text);
+}
+
+enum nm_code
+nm_words_lack(struct nm_words *r, const char *problem)
+{
+	return bad_at(r, r->next, problem, NULL);
 }
 
 static enum nm_code
@@ -36,7 +53,7 @@ split_quoted(struct nm_words *r, const char **at, struct nm_word *word)
 	word->quoted = true;
 	nm_buf_release(&text);
 	if (*p != '"')
-		return nm_words_bad(r, "a quote is not closed", NULL);
+		return bad_at(r, r->n - 1, "a quote is not closed", NULL);
 	*at = p + 1;
 	return NM_OK;
 }
@@ -53,10 +70,11 @@ nm_words_split(struct nm_words *r)
 	memset(r->words, 0, sizeof(r->words));
 	for (;;) {
 		p += strspn(p, " \t\r,");
+		r->words[r->n].at = p;
 		if (!*p || *p == '#')
 			return NM_OK;
 		if (r->n == NM_WORDS_MAX)
-			return nm_words_bad(r, "too many words", NULL);
+			return bad_at(r, r->n, "too many words", NULL);
 		word = &r->words[r->n++];
 		if (*p == '"') {
 			rc = split_quoted(r, &p, word);
@@ -103,7 +121,7 @@ enum nm_code
 nm_words_text(struct nm_words *r, const char *what, const char **text)
 {
 	if (!nm_words_peek(r)->text)
-		return nm_words_bad(r, "something is missing at the end", what);
+		return bad_at(r, r->next, "something is missing at the end", what);
 	*text = r->words[r->next++].text;
 	return NM_OK;
 }
@@ -117,16 +135,30 @@ nm_words_number(struct nm_words *r, const char *what, uint64_t *number)
 
 	if (rc)
 		return rc;
+	errno = 0;
 	*number = strtoull(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end)
 		return nm_words_bad(r, "not a whole number", text);
+	if (errno || *number > INT64_MAX)
+		return nm_words_bad(r, "too large a number", text);
 	return NM_OK;
+}
+
+enum nm_code
+nm_words_count(struct nm_words *r, const char *what, uint64_t *number)
+{
+	enum nm_code rc = nm_words_number(r, what, number);
+
+	if (!rc && *number == 0)
+		return nm_words_bad(r, "a number of at least 1 is meant", "0");
+	return rc;
 }
 
 enum nm_code
 nm_words_span(struct nm_words *r, const char *what, int64_t *span_ms)
 {
 	const char *text = "";
+	uint64_t ms;
 	char *end;
 	enum nm_code rc = nm_words_text(r, what, &text);
 
@@ -136,13 +168,25 @@ nm_words_span(struct nm_words *r, const char *what, int64_t *span_ms)
 		*span_ms = INT64_MAX;
 		return NM_OK;
 	}
-	*span_ms = (int64_t)strtoull(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && strcmp(end, "ms") == 0)
+	errno = 0;
+	ms = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && strcmp(end, "ms") == 0 &&
+	    !errno && ms < INT64_MAX) {
+		*span_ms = (int64_t)ms;
 		return NM_OK;
+	}
 	if (nm_clock_read_span(text, span_ms, NULL))
 		return nm_words_bad(r, "not a span of time such as 500ms, 5s or "
 		                    "1h", text);
 	return NM_OK;
+}
+
+static bool
+read_digits(const char *text, uint64_t *number, char **end)
+{
+	errno = 0;
+	*number = strtoull(text, end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !errno;
 }
 
 /* "12" or "3..5" or "3.." */
@@ -151,17 +195,16 @@ nm_words_range(const char *text, uint64_t *from, uint64_t *to)
 {
 	char *end;
 
-	if (text[0] < '0' || text[0] > '9')
+	if (!read_digits(text, from, &end))
 		return false;
-	*from = *to = strtoull(text, &end, 10);
+	*to = *from;
 	if (strncmp(end, "..", 2) == 0) {
 		text = end + 2;
 		*to = UINT64_MAX;
 		if (!*text)
 			return true;
-		if (text[0] < '0' || text[0] > '9')
+		if (!read_digits(text, to, &end))
 			return false;
-		*to = strtoull(text, &end, 10);
 	}
 	return !*end && *from <= *to;
 }
@@ -174,7 +217,7 @@ nm_words_chance(const char *text, uint64_t *chance)
 	double share = strtod(text, &end);
 
 	if (text[0] < '0' || text[0] > '9' || strcmp(end, "%") != 0 ||
-	    share > 100)
+	    text[strspn(text, "0123456789.")] != '%' || share > 100)
 		return false;
 	*chance = (uint64_t)(share / 100 * 4294967296.0);
 	return true;

@@ -13,12 +13,13 @@ enum { NM_WORDS_MAX = 64 };
 
 /* text lives in the arena. quoted: it stood in quotes and is no keyword. */
 struct nm_word {
+	const char *at;     /* where it begins in the line */
 	const char *text;
 	bool        quoted;
 	bool        colon; /* a ':' followed: the selector ends here */
 };
 
-/* Invariant: next <= n; words[n].text is NULL. */
+/* Invariant: next <= n; words[n].text is NULL, and its place the line's end. */
 struct nm_words {
 	struct nm_arena *arena;
 	const char      *name;   /* of the script, for errors */
@@ -48,6 +49,9 @@ enum nm_code nm_words_text(struct nm_words *r, const char *what,
                            const char **text) NM_MUST_USE;
 enum nm_code nm_words_number(struct nm_words *r, const char *what,
                              uint64_t *number) NM_MUST_USE;
+/* A number of at least 1. */
+enum nm_code nm_words_count(struct nm_words *r, const char *what,
+                            uint64_t *number) NM_MUST_USE;
 /* "500ms", "5s", "24h", …; "forever" is INT64_MAX. */
 enum nm_code nm_words_span(struct nm_words *r, const char *what,
                            int64_t *span_ms) NM_MUST_USE;
@@ -60,10 +64,15 @@ bool nm_words_range(const char *text, uint64_t *from, uint64_t *to);
 /* "10%" or "0.5%" as a share of 2^32. */
 bool nm_words_chance(const char *text, uint64_t *chance);
 
-/* Fails with NM_INPUT and "name:line: problem: 'what'"; what may be NULL. */
+/*
+ * Fails with NM_INPUT and "name:line:column: problem: 'what'", the column being the
+ * byte, from 1, where the word last taken begins; what may be NULL.
+ */
 enum nm_code nm_words_bad(struct nm_words *r, const char *problem,
                           const char *what);
 /* The same, of the word that comes next. */
 enum nm_code nm_words_bad_next(struct nm_words *r, const char *problem);
+/* The same, of what is lacking before that word. */
+enum nm_code nm_words_lack(struct nm_words *r, const char *problem);
 
 #endif

@@ -31,12 +31,18 @@ run_batch() { # n-lines
 	printf '# fine\n\non GET /v1/files: explode\n' >faults
 	run batch_server --state-dir "$STATE" --faults faults
 	[ "$status" = 3 ]
-	[[ $output == *"faults:3: no action of a call: 'explode'" ]]
+	[ "$output" = "batch_server: faults:3: no action of a call: 'explode'
+  on GET /v1/files: explode
+                    ^" ]
+	run batch_server --state-dir "$STATE" --faults none
+	[ "$status" = 3 ]
+	[ "$output" = 'batch_server: cannot read none: no such file' ]
 }
 
 @test "a status with headers and a body, the nth time" {
 	start_with <<-'EOF'
 	on GET /v1/files nth 2: status 502 body "<html>gone</html>" header "Retry-After: 2" header "X-A: b"
+	on GET /v1/files nth 2: header "content-type: text/html"
 	on GET /v1/batches every 2: status 429
 	EOF
 	call GET /v1/files
@@ -46,6 +52,11 @@ run_batch() { # n-lines
 	[ "$(cat "$BODY")" = '<html>gone</html>' ]
 	grep -qi '^retry-after: 2' "$HEADERS"
 	grep -qi '^x-a: b' "$HEADERS"
+	# The script's header in place of the server's own; both rules are told.
+	[ "$(grep -i '^content-type:' "$HEADERS" | tr -d '\r')" = \
+		'content-type: text/html' ]
+	[ "$(logged '.fault // "" | test("^on GET .*X-A.*; on GET .*text/html")')" \
+		= 1 ]
 	call GET /v1/files
 	[ "$STATUS" = 200 ]
 	call GET /v1/batches
@@ -113,6 +124,13 @@ run_batch() { # n-lines
 	[ "$(wc -c <"$BODY")" -le 90 ]
 	call GET "/v1/files/$FILE_ID/content"
 	[ "$(wc -c <"$BODY")" = $((size + 7)) ]
+	# The log tells what went out, not what was meant to.
+	[ "$(logged '.fault // "" | test("after 100$")')" = 1 ]
+	[ "$(logged '(.fault // "" | test("after 100$")) and .status == 200 and
+		.bytes_out == 100')" = 1 ]
+	[ "$(logged '(.fault // "" | test("10..90")) and .bytes_out <= 90')" = 1 ]
+	[ "$(logged '(.fault // "" | test("pad")) and
+		.bytes_out == '$((size + 7)))" = 1 ]
 	call GET "/v1/files/$FILE_ID/content" -H 'Range: bytes=10-19'
 	[ "$STATUS" = 200 ]
 	[ "$(wc -c <"$BODY")" = "$size" ]
@@ -324,7 +342,8 @@ tokens."* ]]
 	echo 'nonsense' >faults
 	call POST /_control/faults
 	[ "$STATUS" = 400 ]
-	[[ $(member .error.message) == *"no rule begins with"* ]]
+	[ "$(member .error.message)" = \
+		"faults:1:1: no rule begins with: 'nonsense'." ]
 	call GET /v1/files
 	[ "$STATUS" = 500 ]
 	: >faults

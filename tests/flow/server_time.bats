@@ -104,12 +104,29 @@ advance() { # span
 	[ "$(member .now)" = $((now / 1000 + 60)) ]
 	call POST /_control/clock -d '{"to":'$((now / 1000))'}'
 	refused 400 null null 'time goes forward'
-	call POST /_control/clock -d '{}'
-	refused 400 null null 'time goes forward'
+	# One of the three, as it is meant; nothing moves by half.
+	local body
+	for body in '{}' '{"advance":5}' '{"advance":null}' '{"Advance":"1h"}' \
+		'{"advance":"367d"}' '{"advance_ms":-1}' '{"advance_ms":1.5}' \
+		'{"advance_ms":1e30}' '{"to":1e30}' '{"to":9223372036854775807}' \
+		'{"advance":"1h","to":1}' '{"advance":"1h","more":1}'; do
+		call POST /_control/clock -d "$body"
+		refused 400 null null 'time goes forward'
+	done
+	for body in '{"advance":"-5s"}' '{"advance":""}' \
+		'{"advance":"99999999999999999999h"}'; do
+		call POST /_control/clock -d "$body"
+		[ "$STATUS" = 400 ]
+	done
+	# The answer's own date is that of the server's time.
+	call POST /_control/clock -d '{"advance":"365d"}'
+	[ "$(date -d "$(sed -n 's/^Date: //p' "$HEADERS" | tr -d '\r')" +%s)" = \
+		$((now / 1000 + 60 + 365 * 86400)) ]
+	[ "$(grep -ci '^date:' "$HEADERS")" = 1 ]
 	kill_server
 	start_server --clock step
 	call GET /_control/clock
-	[ "$(member .now)" = $((now / 1000 + 60)) ]
+	[ "$(member .now)" = $((now / 1000 + 60 + 365 * 86400)) ]
 }
 
 @test "fast=N: all timestamps run N times as fast, and on from where they were" {

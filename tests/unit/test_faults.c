@@ -106,43 +106,94 @@ test_errors(void **state)
 	static const struct {
 		const char *script, *reason;
 	} rows[] = {
-		{ "\n# fine\nof 3", "s:3: no rule begins with: 'of'" },
+		{ "\n# fine\nof 3", "s:3:1: no rule begins with: 'of'" },
 		{ "on PUT /v1/batches: hang",
-		  "s:1: the method is GET, POST, DELETE or *: 'PUT'" },
-		{ "on GET batches: hang", "s:1: a path begins with '/': 'batches'" },
+		  "s:1:4: the method is GET, POST, DELETE or *: 'PUT'" },
+		{ "on GET batches: hang",
+		  "s:1:8: a path begins with '/': 'batches'" },
 		{ "on GET /x nth 1 hang",
-		  "s:1: a ':' is missing before the action" },
-		{ "on GET /x:", "s:1: no action after the ':'" },
-		{ "on GET /x: explode", "s:1: no action of a call: 'explode'" },
-		{ "on GET /x: status 99", "s:1: a status is from 200 to 599: '99'" },
+		  "s:1:17: a ':' is missing before the action" },
+		{ "on GET /x:", "s:1:11: no action after the ':'" },
+		{ "on GET /x: explode", "s:1:12: no action of a call: 'explode'" },
+		{ "on GET /x: status 99",
+		  "s:1:19: a status is from 200 to 599: '99'" },
+		{ "on GET /x: status",
+		  "s:1:18: something is missing at the end: 'a status'" },
 		{ "on GET /x: header \"none\"",
-		  "s:1: not a header such as \"Retry-After: 2\": 'none'" },
-		{ "on GET /x every 0: hang", "s:1: 'every 0' is never" },
+		  "s:1:19: not a header such as \"Retry-After: 2\": 'none'" },
+		{ "on GET /x: header \"A: b\\r\\nC: d\"", "s:1:19: not a header "
+		  "such as \"Retry-After: 2\": 'A: b  C: d'" },
+		{ "on GET /x: header \"A b: c\"",
+		  "s:1:19: not a header such as \"Retry-After: 2\": 'A b: c'" },
+		{ "on GET /x: header \"content-length: 5\"",
+		  "s:1:19: a header that is the server's own: "
+		  "'content-length: 5'" },
+		{ "on GET /x every 0: hang",
+		  "s:1:17: a number of at least 1 is meant: '0'" },
+		{ "on GET /x nth 0: hang",
+		  "s:1:15: these are counted from 1: '0'" },
+		{ "on GET /x nth 99999999999999999999: hang", "s:1:15: not a number, "
+		  "a range or a per cent: '99999999999999999999'" },
 		{ "on GET /x 101%: hang",
-		  "s:1: not a number, a range or a per cent: '101%'" },
-		{ "on GET /x: body \"open", "s:1: a quote is not closed" },
+		  "s:1:11: not a number, a range or a per cent: '101%'" },
+		{ "on GET /x 0x1%: hang",
+		  "s:1:11: not a number, a range or a per cent: '0x1%'" },
+		{ "on GET /x id q: hang", "s:1:11: only rows are chosen by 'id'" },
+		{ "on GET /x: body \"open", "s:1:17: a quote is not closed" },
+		{ "on GET /x: body \"b\"",
+		  "s:1:20: a body is of a 'status', and none is given" },
+		{ "on GET /x: act then delay 5s", "s:1:21: after 'act then' comes "
+		  "'status' or 'lose reply': 'delay'" },
+		{ "on GET /x: act then lose call", "s:1:26: after 'act then' comes "
+		  "'status' or 'lose reply': 'call'" },
+		{ "on GET /x: pad 99999999999999999999",
+		  "s:1:16: too large a number: '99999999999999999999'" },
+		{ "on GET /x: delay 99999999999999999999ms", "s:1:18: not a span of "
+		  "time such as 500ms, 5s or 1h: '99999999999999999999ms'" },
+		{ "on GET /x: trickle 1/h",
+		  "s:1:20: at least a byte a second is meant: '1/h'" },
 		{ "row 5..3: missing",
-		  "s:1: not a number, a range or a per cent: '5..3'" },
-		{ "row 5: vanished", "s:1: no class of a row: 'vanished'" },
-		{ "row 5 missing", "s:1: a ':' is missing before the class" },
-		{ "row 5: missing now", "s:1: nothing more was expected: 'now'" },
+		  "s:1:5: not a number, a range or a per cent: '5..3'" },
+		{ "row 0: missing", "s:1:5: these are counted from 1: '0'" },
+		{ "row 5: vanished", "s:1:8: no class of a row: 'vanished'" },
+		{ "row 5 missing", "s:1:7: a ':' is missing before the class" },
+		{ "row 5: missing now", "s:1:16: nothing more was expected: 'now'" },
+		{ "row 5: missing in output",
+		  "s:1:16: nothing more was expected: 'in'" },
+		{ "row 5: http_error 400 in", "s:1:25: after 'in' comes 'output'" },
+		{ "row 5: http_error 0",
+		  "s:1:19: a status is from 200 to 599: '0'" },
+		{ "rows for 1h: missing",
+		  "s:1:6: only calls are chosen by 'for'" },
+		{ "row 1 of batch id b: missing",
+		  "s:1:16: only rows are chosen by 'id'" },
 		{ "finalizing soon",
-		  "s:1: not a span of time such as 500ms, 5s or 1h: 'soon'" },
-		{ "quota of 5", "s:1: a quota is of tokens, requests or creations: "
+		  "s:1:12: not a span of time such as 500ms, 5s or 1h: 'soon'" },
+		{ "quota of 5", "s:1:7: a quota is of tokens, requests or creations: "
 		  "'of'" },
-		{ "quota creations 5", "s:1: not a rate such as 5/s, 5/m or 5/h: '5'" },
-		{ "counts", "s:1: counts are wrong, null, or total=N completed=N "
+		{ "quota tokens 0", "s:1:14: a number of at least 1 is meant: '0'" },
+		{ "quota creations 5",
+		  "s:1:17: not a rate such as 5/s, 5/m or 5/h: '5'" },
+		{ "quota creations 5/h of batch 2",
+		  "s:1:21: nothing more was expected: 'of'" },
+		{ "stale files 5s of batch 2",
+		  "s:1:16: nothing more was expected: 'of'" },
+		{ "fail x line 0", "s:1:13: a number of at least 1 is meant: '0'" },
+		{ "counts", "s:1:7: counts are wrong, null, or total=N completed=N "
 		  "failed=N" },
-		{ "order alphabetical",
-		  "s:1: an order is 'shuffled': 'alphabetical'" },
+		{ "counts total=1 failed=x", "s:1:16: not one of total=N completed=N "
+		  "failed=N: 'failed=x'" },
+		{ "  order\talphabetical",
+		  "s:1:9: an order is 'shuffled': 'alphabetical'" },
 	};
 	struct nm_script script;
 	struct nm_err err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(nm_script_read(&script, "s",
-			nm_text_of(rows[i].script), 0, &err), NM_INPUT);
+		if (nm_script_read(&script, "s", nm_text_of(rows[i].script), 0,
+		                   &err) != NM_INPUT)
+			fail_msg("'%s' was read", rows[i].script);
 		assert_string_equal(err.text, rows[i].reason);
 	}
 }
@@ -244,7 +295,7 @@ test_batches(void **state)
 		"finalizing 30s of batch 1\n"
 		"in_progress forever of batch 2\n"
 		"pace 50/s\n"
-		"quota enqueued_tokens 20000\n"
+		"quota enqueued tokens 20000\n"
 		"quota requests 100\n"
 		"quota creations 5/h\n"
 		"stale files 5s\n"
@@ -301,6 +352,10 @@ test_counting(void **state)
 		               &fault);
 		assert_int_equal(fault.status, i == 2 ? 502 : 0);
 		assert_int_equal(fault.delay_ms, 1000);
+		assert_string_equal(fault.rule, i == 2 ?
+			"on GET /v1/batches/* nth 2: status 502; "
+			"on GET /v1/batches/*: delay 1s header \"A: b\"" :
+			"on GET /v1/batches/*: delay 1s header \"A: b\"");
 	}
 	nm_faults_call(faults, "POST", PATH("/v1/batches/b"), 0, &arena, &fault);
 	assert_null(fault.rule);
