@@ -87,8 +87,13 @@ first_line_is_json(struct nm_text head, uint64_t bytes)
 	struct nm_err err;
 	bool good;
 
-	if (!end && head.len < bytes)
-		return head.len && head.at[0] == '{';
+	if (!end && head.len < bytes) {
+		while (head.len && (*head.at == ' ' || *head.at == '\t')) {
+			head.at++;
+			head.len--;
+		}
+		return head.len && *head.at == '{';
+	}
 	good = nm_json_read(&json, head.at,
 	                    end ? (size_t)(end - head.at) : head.len, &root,
 	                    &err) == NM_OK;

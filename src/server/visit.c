@@ -55,16 +55,24 @@ header(struct nm_visit *visit, const char *name)
 	                                   name);
 }
 
+/* The lines of a head that say where its body ends. */
+struct framing {
+	int  lengths, codings;
+	bool blank_in_name;
+};
+
 static enum MHD_Result
-count_lengths(void *ctx, enum MHD_ValueKind kind, const char *name,
+count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
               const char *value)
 {
-	int *n = ctx;
+	struct framing *framing = ctx;
 
 	(void)kind;
 	(void)value;
-	if (strcasecmp(name, "Content-Length") == 0)
-		++*n;
+	framing->lengths += strcasecmp(name, "Content-Length") == 0;
+	framing->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+	if (strpbrk(name, " \t"))
+		framing->blank_in_name = true;
 	return MHD_YES;
 }
 
@@ -73,12 +81,14 @@ static bool
 head_is_ambiguous(struct nm_visit *visit)
 {
 	const char *coding = header(visit, "Transfer-Encoding");
-	int lengths = 0;
+	struct framing framing = {0};
 
 	MHD_get_connection_values(visit->connection, MHD_HEADER_KIND,
-	                          count_lengths, &lengths);
-	return lengths > 1 || (coding && (lengths ||
-	                                  strcasecmp(coding, "chunked") != 0));
+	                          count_framing, &framing);
+	return framing.blank_in_name || framing.lengths > 1 ||
+	       framing.codings > 1 ||
+	       (coding && (framing.lengths ||
+	                   strcasecmp(coding, "chunked") != 0));
 }
 
 static void
@@ -216,8 +226,9 @@ look_at_head(struct nm_visit *visit, const char *method)
 	if (head_is_ambiguous(visit)) {
 		visit->hang_up = true;
 		refuse(visit, 400, NULL, "The request has a Content-Length besides "
-		       "a Transfer-Encoding, or several, or a Transfer-Encoding "
-		       "other than chunked.");
+		       "a Transfer-Encoding, or several of either, or a "
+		       "Transfer-Encoding other than chunked, or a blank before "
+		       "a header's colon.");
 		return true;
 	}
 	find_route(visit);
@@ -230,7 +241,9 @@ look_at_head(struct nm_visit *visit, const char *method)
 		nm_faults_call(parts->faults, visit->verb, call->path,
 		               nm_vclock_now_ms(parts->clock), &call->arena,
 		               &call->fault);
-	if (header(visit, "Range") && !header(visit, "If-Range"))
+	/* Of GET alone a range is defined; no validator of ours is there to fit. */
+	if (strcmp(visit->verb, "GET") == 0 && header(visit, "Range") &&
+	    !header(visit, "If-Range"))
 		call->range = nm_arena_text(&call->arena,
 		                            nm_text_of(header(visit, "Range")));
 	announced = announced_bytes(visit);

@@ -90,6 +90,25 @@ load lib
 	[ -z "$(find "$STATE/files" "$STATE/tmp" -type f)" ]
 }
 
+@test "the first line is JSON, however long, and none but it is looked at" {
+	start_server
+	local pad
+	pad=$(head -c 5000 /dev/zero | tr '\0' x)
+	try() { # text
+		printf %b "${1/PAD/$pad}" >in.jsonl
+		call POST /v1/files -F purpose=batch -F file=@in.jsonl
+	}
+	for text in '{"a":1}' ' {"a":1}\r\nno json' '{"a":"PAD"}' ' \t{"a":"PAD"}\n' \
+		'{}\nPAD\n\xff'; do
+		try "$text"
+		[ "$STATUS" = 200 ]
+	done
+	for text in '\n{}' 'xPAD' ' PAD{' '\xef\xbb\xbf{}' '{"a":"\xff"}'; do
+		try "$text"
+		refused 400 null null 'Invalid file format. Expected jsonl'
+	done
+}
+
 @test "200 MB is the end for a batch, 512 MB for any file" {
 	start_server
 	{
@@ -123,8 +142,32 @@ load lib
 	call GET "/v1/files/$FILE_ID/content" -H 'Range: bytes=0-9' \
 		-H 'If-Range: "else"'
 	[ "$STATUS" = 200 ]
+	# Not understood, and so passed over: several, another unit, back to front.
+	for range in bytes=0-1,3-4 lines=0-1 bytes=5-3 bytes= bytes=- 0-1; do
+		call GET "/v1/files/$FILE_ID/content" -H "Range: $range"
+		[ "$STATUS" = 200 ]
+		cmp "$BODY" in.jsonl
+	done
+	call GET "/v1/files/$FILE_ID/content" -H "Range: bytes=0-$((size + 9))"
+	[ "$STATUS" = 206 ]
+	cmp "$BODY" in.jsonl
+	call GET "/v1/files/$FILE_ID/content" -H 'Range: bytes=-0'
+	[ "$STATUS" = 416 ]
 	call HEAD "/v1/files/$FILE_ID/content"
 	grep -qi "^content-length: $size" "$HEADERS"
+	# Only to GET a range means something.
+	call HEAD "/v1/files/$FILE_ID/content" -H 'Range: bytes=0-1'
+	[ "$STATUS" = 200 ]
+	grep -qi "^content-length: $size" "$HEADERS"
+	: >empty
+	call POST /v1/files -F purpose=vision -F file=@empty
+	FILE_ID=$(member .id)
+	call GET "/v1/files/$FILE_ID/content"
+	[ "$STATUS" = 200 ]
+	[ ! -s "$BODY" ]
+	call GET "/v1/files/$FILE_ID/content" -H 'Range: bytes=0-'
+	refused 416 null null 'not satisfiable'
+	grep -qi "^content-range: bytes \*/0" "$HEADERS"
 }
 
 @test "a deleted file, and one that never was, are not there" {

@@ -57,6 +57,18 @@ raw() { # header body
 		head -1 answer | grep '^HTTP/1.1 400'
 		grep -qi '^connection: close' answer
 	done
+	# A name with a blank behind it is another one to the next reader.
+	for coding in 'Transfer-Encoding : chunked' $'Content-Length\t: 2' 'X-Any : y'; do
+		raw "$coding"$'\r\nContent-Length: 2' '{}' >answer
+		head -1 answer | grep '^HTTP/1.1 400'
+		grep -qi '^connection: close' answer
+	done
+	for coding in chunked gzip; do
+		raw "Transfer-Encoding: chunked"$'\r\n'"Transfer-Encoding: $coding" \
+			'2\r\n{}\r\n0\r\n\r\n' >answer
+		head -1 answer | grep '^HTTP/1.1 400'
+		grep -qi '^connection: close' answer
+	done
 	# Digits beyond all lengths, which nobody waits for.
 	for coding in 1000000000 9999999999999999999 99999999999999999999999; do
 		raw "Content-Length: $coding" '{}' >answer
