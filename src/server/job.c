@@ -294,10 +294,7 @@ fail_for_input(struct nm_job *job, struct nm_desk *desk,
 {
 	enum nm_code rc;
 
-	nm_buf_clear(&job->trial.errors);
-	nm_buf_addf(&job->trial.errors, "{\"object\":\"list\",\"data\":[{"
-		"\"code\":\"invalid_request\",\"message\":\"Cannot find file %s.\","
-		"\"param\":\"file_id\",\"line\":null}]}", job->batch.input_file_id);
+	nm_trial_lose_input(&job->trial, job->batch.input_file_id);
 	rc = move(job, desk, fault, NM_BATCH_FAILED, err);
 	if (!rc && job->batch.state == NM_BATCH_FAILED)
 		nm_shelf_clear(desk->parts->store, job->id);

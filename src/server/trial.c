@@ -32,6 +32,17 @@ add_not_found(struct nm_trial *trial, const char *file_id)
 		"it.", file_id, organisation);
 }
 
+void
+nm_trial_lose_input(struct nm_trial *trial, const char *file_id)
+{
+	nm_check_release(&trial->check);
+	nm_check_init(&trial->check, &(struct nm_check_options){0});
+	add_not_found(trial, file_id);
+	nm_buf_clear(&trial->errors);
+	nm_check_write(&trial->check, &trial->errors);
+	nm_check_release(&trial->check);
+}
+
 /* Opens the input, or adds why it cannot be one. */
 static enum nm_code
 find_input(struct nm_job *job, struct nm_desk *desk,

@@ -31,6 +31,9 @@ enum nm_code nm_trial_step(struct nm_job *job, struct nm_desk *desk,
                            const struct nm_batch_fault *fault,
                            struct nm_err *err) NM_MUST_USE;
 
+/* The input went after all: its errors become the one that says so. */
+void nm_trial_lose_input(struct nm_trial *trial, const char *file_id);
+
 void nm_trial_release(struct nm_trial *trial);
 
 #endif

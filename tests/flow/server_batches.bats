@@ -178,7 +178,9 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	new_batch 1
 	call DELETE "/v1/files/$FILE_ID"
 	wait_for 20 batch_is failed
-	[ "$(member '.errors.data[0].param')" = file_id ]
+	[ "$(member '.errors.data[0] | [.code, .param, .line, .message] | @json')" = \
+		'["invalid_request","file_id",null,"Cannot find file '"$FILE_ID"', or '\
+'organization org-nightmail does not have access to it."]' ]
 }
 
 @test "batches of all four endpoints, each row in its endpoint's form" {
