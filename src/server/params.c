@@ -1,6 +1,7 @@
 #include "server/params.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 
 #include "server/format.h"
@@ -115,10 +116,12 @@ judge_range(const struct nm_value *value, const struct range *range,
 {
 	const char *kind = range->whole ? "integer" : "decimal";
 	struct nm_text text = nm_json_number_text(value);
-	double number = nm_json_double(value, 0);
+	/* What no double holds is beyond every bound. */
+	double number = nm_json_double(value, begins(text, "-") ? -HUGE_VAL
+	                                                        : HUGE_VAL);
 
 	if (nm_json_kind(value) != NM_JSON_NUMBER ||
-	    (range->whole && nm_json_int(value, -1) != (int64_t)number))
+	    (range->whole && nm_json_int(value, INT64_MIN) == INT64_MIN))
 		nm_verdict_set(verdict, 400, range->name, "invalid_type",
 			"Invalid type for '%s': expected %s %s, but got %s instead.",
 			range->name, range->whole ? "an" : "a", kind,

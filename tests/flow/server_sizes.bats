@@ -273,6 +273,16 @@ load envelope
 	responses max_output_tokens 16 100 15/-
 	completions n 1 128 0/129
 	EOT
+	# Neither is what no double can hold.
+	path=chat/completions rest='"messages":[{"role":"user","content":"hi"}]'
+	name=temperature
+	ask 1e400
+	invalid decimal_above_max_value temperature "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 1e400 instead."
+	ask -1e400
+	invalid decimal_below_min_value temperature "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1e400 instead."
+	name=n
+	ask 1e400
+	invalid invalid_type n "Invalid type for 'n': expected an integer, but got a decimal instead."
 	path=responses rest='"input":"hi"' name=reasoning
 	for end in none minimal low medium high xhigh max; do
 		ask '{"effort":"'$end'"}'
