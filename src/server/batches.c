@@ -2,6 +2,7 @@
 #include "server/body.h"
 #include "server/expires.h"
 #include "server/list.h"
+#include "server/member.h"
 #include "server/server.h"
 #include "server/worker.h"
 
@@ -117,52 +118,6 @@ answer_batch(struct nm_call *call, const struct nm_stored_batch *batch)
 
 /* ---- create ---- */
 
-static const char *
-kind_name(const struct nm_value *value)
-{
-	switch (nm_json_kind(value)) {
-	case NM_JSON_NULL:
-		return "null";
-	case NM_JSON_BOOLEAN:
-		return "a boolean";
-	case NM_JSON_NUMBER:
-		return nm_json_int(value, INT64_MIN) == INT64_MIN
-		       ? "a decimal" : "an integer";
-	case NM_JSON_STRING:
-		return "a string";
-	case NM_JSON_ARRAY:
-		return "an array";
-	default:
-		return "an object";
-	}
-}
-
-static bool
-refuse_type(struct nm_call *call, const char *param, const char *expected,
-            const struct nm_value *got)
-{
-	return nm_call_reject(call, param, "invalid_type", "Invalid type for "
-	                      "'%s': expected %s, but got %s instead.", param,
-	                      expected, kind_name(got));
-}
-
-/* A required text of the body. */
-static bool
-read_text(struct nm_call *call, const char *name, const char **text)
-{
-	const struct nm_value *value = nm_json_get(call->root, name);
-	struct nm_text bytes = nm_json_text(value);
-
-	if (nm_json_kind(value) == NM_JSON_ABSENT)
-		return nm_call_reject(call, name, "missing_required_parameter",
-		                      "Missing required parameter: '%s'.",
-		                      name);
-	if (nm_json_kind(value) != NM_JSON_STRING)
-		return refuse_type(call, name, "a string", value);
-	*text = nm_arena_text(&call->arena, bytes).at;
-	return true;
-}
-
 static bool
 check_endpoint(struct nm_call *call, const char *endpoint)
 {
@@ -215,7 +170,7 @@ check_pair(struct nm_call *call, struct nm_text key,
 		                      "instead.", METADATA_KEY_MAX_CHARS,
 		                      chars(key));
 	if (nm_json_kind(value) != NM_JSON_STRING)
-		return refuse_type(call, param, "a string", value);
+		return nm_member_refuse_type(call, param, "a string", value);
 	if (chars(nm_json_text(value)) > METADATA_VALUE_MAX_CHARS)
 		return nm_call_reject(call, param, "string_above_max_length",
 		                      "Invalid '%s': string too long. "
@@ -240,7 +195,7 @@ read_metadata(struct nm_call *call, const char **metadata)
 	    nm_json_kind(object) == NM_JSON_NULL)
 		return true;
 	if (nm_json_kind(object) != NM_JSON_OBJECT)
-		return refuse_type(call, "metadata", "an object", object);
+		return nm_member_refuse_type(call, "metadata", "an object", object);
 	if (nm_json_count(object) > METADATA_MAX_PAIRS)
 		return nm_call_reject(call, "metadata",
 		                      "object_above_max_properties",
@@ -343,9 +298,9 @@ create(struct nm_call *call, struct nm_err *err)
 	bool good;
 	enum nm_code rc;
 
-	if (!read_text(call, "input_file_id", &batch.input_file_id) ||
-	    !read_text(call, "endpoint", &batch.endpoint) ||
-	    !read_text(call, "completion_window", &window) ||
+	if (!nm_member_text(call, "input_file_id", &batch.input_file_id) ||
+	    !nm_member_text(call, "endpoint", &batch.endpoint) ||
+	    !nm_member_text(call, "completion_window", &window) ||
 	    !check_endpoint(call, batch.endpoint) ||
 	    !check_window(call, window) ||
 	    !read_metadata(call, &batch.metadata) ||

@@ -104,13 +104,22 @@ open_temporary(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
+struct nm_text
+nm_body_base_name(struct nm_text name)
+{
+	size_t begin = name.len;
+
+	while (begin && name.at[begin - 1] != '/' && name.at[begin - 1] != '\\')
+		begin--;
+	return (struct nm_text){ name.at + begin, name.len - begin };
+}
+
 static void
 begin_part(struct nm_body *body)
 {
 	struct nm_multipart *parts = &body->parts;
 	struct nm_upload_file *file = &body->call->upload;
 	struct nm_arena *arena = &body->call->arena;
-	struct nm_text base = parts->filename;
 
 	if (!parts->named && !nm_text_is(parts->name, "file") &&
 	    !nm_text_is(parts->name, "data")) {
@@ -125,14 +134,9 @@ begin_part(struct nm_body *body)
 		refuse(body, 400, NULL, "Only one file may be sent at a time.");
 		return;
 	}
-	for (size_t i = 0; i < base.len; i++)
-		if (base.at[i] == '/' || base.at[i] == '\\') {
-			base.at += i + 1;
-			base.len -= i + 1;
-			i = (size_t)-1;
-		}
 	file->field = nm_arena_text(arena, parts->name);
-	file->filename = nm_arena_text(arena, base);
+	file->filename = nm_arena_text(arena,
+	                               nm_body_base_name(parts->filename));
 	file->named = parts->named;
 	if (!body->failed.code)
 		(void)!open_temporary(body->call, &body->failed);

@@ -50,6 +50,9 @@ void nm_body_release(struct nm_body *body);
 const struct nm_field *nm_call_field(const struct nm_call *call,
                                      const char *name);
 
+/* What of a file's name stands behind its folders, of either kind. */
+struct nm_text nm_body_base_name(struct nm_text name);
+
 /*
  * Gives the call's file its durable place under files/ as `id`: synced, renamed,
  * the folder synced. The row is the caller's next step.

@@ -1,5 +1,6 @@
 #include "server/list.h"
 
+#include "server/member.h"
 #include "server/query.h"
 
 static bool
@@ -47,15 +48,18 @@ read_order(struct nm_call *call, enum nm_store_order *order)
 	return true;
 }
 
-/* As a NUL-ended string; text came out of nm_query_find. */
-static const char *
-query_string(struct nm_call *call, const char *name)
+/* As a NUL-ended string; of nothing NULL. */
+static bool
+read_string(struct nm_call *call, const char *name, const char **string)
 {
 	struct nm_text text;
 
 	if (!nm_query_find(call->query, name, &call->arena, &text) || !text.len)
-		return NULL;
-	return nm_arena_text(&call->arena, text).at;
+		return true;
+	if (memchr(text.at, 0, text.len))
+		return nm_member_refuse_nul(call, name);
+	*string = nm_arena_text(&call->arena, text).at;
+	return true;
 }
 
 bool
@@ -66,9 +70,9 @@ nm_list_read(struct nm_call *call, size_t max_limit,
 	page->now_s = nm_vclock_now_s(call->parts->clock);
 	if (call->fault.stale_s)
 		page->before_s = page->now_s - call->fault.stale_s + 1;
-	page->after = query_string(call, "after");
-	page->purpose = query_string(call, "purpose");
-	return read_limit(call, max_limit, &page->limit) &&
+	return read_string(call, "after", &page->after) &&
+	       read_string(call, "purpose", &page->purpose) &&
+	       read_limit(call, max_limit, &page->limit) &&
 	       read_order(call, &page->order);
 }
 

@@ -212,6 +212,8 @@ read_head(struct nm_multipart *parts)
 			parts->state = BODY;
 			return NM_PART_BEGIN;
 		}
+		if (memchr(line.at + begin, 0, line.len - begin))
+			return broken(parts, "a part's head holds a NUL");
 		read_head_line(parts, (struct nm_text){ line.at + begin,
 		                                        line.len - begin });
 		begin = parts->held_sent = parts->held.len;

@@ -4,9 +4,11 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "server/body.h"
 #include "server/expires.h"
 #include "server/files.h"
+#include "server/member.h"
 
 #define UPLOAD_MAX_BYTES ((int64_t)8 << 30)
 #define PART_MAX_BYTES ((size_t)64 << 20)
@@ -49,18 +51,14 @@ answer_upload(struct nm_call *call, const struct nm_stored_upload *upload,
 	nm_call_json(call, 200, &body);
 }
 
-/* A required text of the body. */
+/* A required text of the body that says something. */
 static bool
 read_text(struct nm_call *call, const char *name, const char **text)
 {
-	const struct nm_value *value = nm_json_get(call->root, name);
-
-	if (nm_json_kind(value) != NM_JSON_STRING || !nm_json_text(value).len)
-		return nm_call_reject(call, name, "missing_required_parameter",
-		                      "Missing required parameter: '%s'.",
-		                      name);
-	*text = nm_arena_text(&call->arena, nm_json_text(value)).at;
-	return true;
+	return nm_member_text(call, name, text) &&
+	       (**text ||
+	        nm_call_reject(call, name, "missing_required_parameter",
+	                       "Missing required parameter: '%s'.", name));
 }
 
 /* Fewer than a file may have. */
@@ -81,11 +79,13 @@ static bool
 read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 {
 	const struct nm_value *bytes = nm_json_get(call->root, "bytes");
+	const char *name;
 
-	if (!read_text(call, "filename", &upload->filename) ||
+	if (!read_text(call, "filename", &name) ||
 	    !read_text(call, "purpose", &upload->purpose) ||
 	    !read_text(call, "mime_type", &upload->mime_type))
 		return false;
+	upload->filename = nm_body_base_name(nm_text_of(name)).at;
 	if (nm_json_kind(bytes) == NM_JSON_ABSENT)
 		return nm_call_reject(call, "bytes",
 		                      "missing_required_parameter", "Missing "
@@ -152,6 +152,21 @@ find_pending(struct nm_call *call, struct nm_stored_upload *upload,
 	return NM_ABSENT;
 }
 
+/* Another call has ended the upload meanwhile: what was made for it goes. */
+static enum nm_code
+lose_race(struct nm_call *call, const char *made)
+{
+	struct nm_buf path = {0};
+
+	if (made) {
+		nm_store_file_path(call->parts->store, made, &path);
+		unlink(nm_buf_string(&path));
+		nm_buf_release(&path);
+	}
+	nm_call_reject(call, NULL, NULL, "The upload is not pending any more.");
+	return NM_OK;
+}
+
 static void
 answer_part(struct nm_call *call, const struct nm_stored_part *part)
 {
@@ -196,11 +211,8 @@ add_part(struct nm_call *call, struct nm_err *err)
 	part.bytes = (int64_t)call->upload.bytes;
 	part.created_s = nm_vclock_now_s(call->parts->clock);
 	rc = nm_store_part_add(call->parts->store, &part, err);
-	if (rc == NM_HELD) {
-		nm_call_reject(call, NULL, NULL, "The upload is not pending "
-		               "any more.");
-		return NM_OK;
-	}
+	if (rc == NM_HELD)
+		return lose_race(call, id);
 	if (rc)
 		return rc;
 	nm_call_note(call, "part_id", nm_text_of(id));
@@ -210,7 +222,55 @@ add_part(struct nm_call *call, struct nm_err *err)
 
 /* ---- complete ---- */
 
-/* The parts of the wish, in its order; false when it was refused. */
+static bool
+check_part_ids(struct nm_call *call, const struct nm_value *ids)
+{
+	if (nm_json_kind(ids) != NM_JSON_ABSENT &&
+	    nm_json_kind(ids) != NM_JSON_ARRAY)
+		return nm_member_refuse_type(call, "part_ids", "an array of "
+		                             "strings", ids);
+	if (!nm_json_count(ids))
+		return nm_call_reject(call, "part_ids",
+		                      "missing_required_parameter", "Missing "
+		                      "required parameter: 'part_ids'.");
+	return nm_json_count(ids) <= PARTS_MAX ||
+	       nm_call_reject(call, "part_ids", "array_above_max_length",
+	                      "Invalid 'part_ids': array too long. Expected an "
+	                      "array with maximum length %d, but got an array "
+	                      "with length %zu instead.", PARTS_MAX,
+	                      nm_json_count(ids));
+}
+
+/* One part of the wish; a second time it would be in the file twice, and another
+ * perhaps not at all. */
+static enum nm_code
+find_part(struct nm_call *call, const char *upload_id, struct nm_text id,
+          struct nm_map *seen, struct nm_stored_part *part, bool *good,
+          struct nm_err *err)
+{
+	uint32_t here = 0;
+	enum nm_code rc = NM_ABSENT;
+
+	*good = false;
+	if (nm_map_add(seen, id, &here) == NM_MAP_KNOWN) {
+		nm_call_reject(call, "part_ids", "invalid_value",
+		               "The part '%.*s' is named twice.",
+		               NM_TEXT_ARGS(id));
+		return NM_OK;
+	}
+	if (id.len && !memchr(id.at, 0, id.len))
+		rc = nm_store_part_get(call->parts->store, upload_id,
+		                       nm_arena_text(&call->arena, id).at,
+		                       &call->arena, part, err);
+	*good = !rc;
+	if (rc == NM_ABSENT)
+		nm_call_reject(call, "part_ids", "invalid_value",
+		               "No part '%.*s' in this upload.",
+		               NM_TEXT_ARGS(id));
+	return rc == NM_ABSENT ? NM_OK : rc;
+}
+
+/* The parts of the wish, in its order; *good is false when it was refused. */
 static enum nm_code
 gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
              struct nm_stored_part *parts, size_t *n, bool *good,
@@ -218,46 +278,27 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 {
 	const struct nm_value *ids = nm_json_get(call->root, "part_ids"), *id;
 	struct nm_json_walk walk;
+	struct nm_map seen = {0};
 	struct nm_text name;
 	int64_t total = 0;
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 
-	*good = false;
-	if (nm_json_kind(ids) != NM_JSON_ARRAY || !nm_json_count(ids)) {
-		nm_call_reject(call, "part_ids", "missing_required_parameter",
-		               "Missing required parameter: 'part_ids'.");
-		return NM_OK;
-	}
-	if (nm_json_count(ids) > PARTS_MAX) {
-		nm_call_reject(call, "part_ids", "array_above_max_length",
-		               "Invalid 'part_ids': array too long. Expected an "
-		               "array with maximum length %d, but got an array "
-		               "with length %zu instead.", PARTS_MAX,
-		               nm_json_count(ids));
-		return NM_OK;
-	}
+	*good = check_part_ids(call, ids);
 	nm_json_walk_init(&walk, ids);
-	while ((id = nm_json_walk_next(&walk, &name))) {
-		rc = nm_store_part_get(call->parts->store, upload->id,
-		                       nm_json_string(id) ? nm_json_string(id)
-		                                          : "",
-		                       &call->arena, &parts[*n], err);
-		if (rc == NM_ABSENT) {
-			nm_call_reject(call, "part_ids", "invalid_value",
-			               "No part '%.*s' in this upload.",
-			               NM_TEXT_ARGS(nm_json_text(id)));
-			return NM_OK;
-		}
-		if (rc)
-			return rc;
-		total += parts[(*n)++].bytes;
+	while (!rc && *good && (id = nm_json_walk_next(&walk, &name))) {
+		rc = find_part(call, upload->id, nm_json_text(id), &seen,
+		               &parts[*n], good, err);
+		if (!rc && *good)
+			total += parts[(*n)++].bytes;
 	}
-	*good = total == upload->bytes ||
-	        nm_call_reject(call, "part_ids", "invalid_value", "The parts "
-	                       "have %lld bytes in all, but the upload was "
-	                       "announced with %lld.", (long long)total,
-	                       (long long)upload->bytes);
-	return NM_OK;
+	nm_map_release(&seen);
+	if (!rc && *good && total != upload->bytes)
+		*good = nm_call_reject(call, "part_ids", "invalid_value", "The "
+		                       "parts have %lld bytes in all, but the "
+		                       "upload was announced with %lld.",
+		                       (long long)total,
+		                       (long long)upload->bytes);
+	return rc;
 }
 
 /* Adds one part's bytes to the whole and to its digest. */
@@ -296,14 +337,15 @@ static bool
 digest_fits(struct nm_call *call, const char *hex)
 {
 	const struct nm_value *wish = nm_json_get(call->root, "md5");
-	const char *text = nm_json_string(wish);
+	struct nm_text text = nm_json_text(wish);
 
-	if (!text)
-		return nm_json_kind(wish) == NM_JSON_ABSENT ||
-		       nm_json_kind(wish) == NM_JSON_NULL ||
-		       nm_call_reject(call, "md5", "invalid_type", "Invalid "
-		                      "type for 'md5': expected a string.");
-	return strcasecmp(text, hex) == 0 ||
+	if (nm_json_kind(wish) == NM_JSON_ABSENT ||
+	    nm_json_kind(wish) == NM_JSON_NULL)
+		return true;
+	if (nm_json_kind(wish) != NM_JSON_STRING)
+		return nm_member_refuse_type(call, "md5", "a string", wish);
+	return (text.len == MD5_DIGITS &&
+	        strncasecmp(text.at, hex, MD5_DIGITS) == 0) ||
 	       nm_call_reject(call, "md5", "invalid_value", "The md5 of the "
 	                      "parts is not the one given.");
 }
@@ -355,6 +397,8 @@ complete(struct nm_call *call, struct nm_err *err)
 		return rc;
 	nm_store_new_id("file-", id);
 	rc = join_parts(call, parts, n, id, &good, err);
+	if (rc == NM_INPUT) /* the parts have gone with the upload */
+		return lose_race(call, id);
 	if (rc || !good)
 		return rc;
 	file.id = id;
@@ -367,11 +411,8 @@ complete(struct nm_call *call, struct nm_err *err)
 	                                upload.file_live_s);
 	rc = nm_store_upload_end(call->parts->store, upload.id,
 	                         NM_UPLOAD_COMPLETED, &file, err);
-	if (rc == NM_HELD) {
-		nm_call_reject(call, NULL, NULL, "The upload is not pending "
-		               "any more.");
-		return NM_OK;
-	}
+	if (rc == NM_HELD)
+		return lose_race(call, id);
 	if (rc)
 		return rc;
 	upload.state = NM_UPLOAD_COMPLETED;
@@ -390,11 +431,8 @@ cancel(struct nm_call *call, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	rc = nm_store_upload_end(call->parts->store, upload.id,
 	                         NM_UPLOAD_CANCELLED, NULL, err);
-	if (rc == NM_HELD) {
-		nm_call_reject(call, NULL, NULL, "The upload is not pending "
-		               "any more.");
-		return NM_OK;
-	}
+	if (rc == NM_HELD)
+		return lose_race(call, NULL);
 	if (rc)
 		return rc;
 	upload.state = NM_UPLOAD_CANCELLED;

@@ -75,7 +75,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	{"input_file_id":"f","metadata":{"tags":["a"]},REST}|invalid_type|metadata.tags|Invalid type for 'metadata.tags': expected a string, but got an array instead.
 	{"input_file_id":"f","metadata":{"n":1},REST}|invalid_type|metadata.n|got an integer
 	{"input_file_id":"f","metadata":"x",REST}|invalid_type|metadata|expected an object, but got a string
-	{"input_file_id":"f","output_expires_after":{"anchor":"created_at"},REST}|invalid_type|output_expires_after.seconds|integer
+	{"input_file_id":"f","output_expires_after":{"anchor":"created_at"},REST}|missing_required_parameter|output_expires_after.seconds|'output_expires_after.seconds'
 	{"input_file_id":"f","output_expires_after":{"anchor":"created_at","seconds":60},REST}|integer_below_min_value|output_expires_after.seconds|60
 	{"input_file_id":"f","output_expires_after":{"seconds":3600},REST}|missing_required_parameter|output_expires_after.anchor|anchor
 	EOF

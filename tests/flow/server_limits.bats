@@ -109,9 +109,9 @@ integer below minimum value. Expected a value >= 3600, but got 3599 instead."
 		invalid integer_above_max_value $param.seconds "Invalid '$param.seconds': \
 integer above maximum value. Expected a value <= 2592000, but got 2592001 instead."
 		ask '"created_at"' '"soon"'
-		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer."
+		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer, but got a string instead."
 		ask '"created_at"' 3600.5
-		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer."
+		invalid invalid_type $param.seconds "Invalid type for '$param.seconds': expected an integer, but got a "
 		ask '"completed_at"' 3600
 		invalid invalid_value $param.anchor "Invalid value: 'completed_at'. \
 Supported values are: 'created_at'."
@@ -121,9 +121,64 @@ parameter: '$param.anchor'."
 	done
 	call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/responses",
 		"completion_window":"24h","output_expires_after":3600}'
-	invalid invalid_type output_expires_after "Invalid type for 'output_expires_after': expected an object."
+	invalid invalid_type output_expires_after "Invalid type for 'output_expires_after': expected an object, but got an integer instead."
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/responses",
+		"completion_window":"24h","output_expires_after":{"anchor":7,"seconds":3600}}'
+	invalid invalid_type output_expires_after.anchor "Invalid type for 'output_expires_after.anchor': expected a string, but got an integer instead."
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/responses",
+		"completion_window":"24h","output_expires_after":{"anchor":"created_at"}}'
+	invalid missing_required_parameter output_expires_after.seconds "Missing required parameter: 'output_expires_after.seconds'."
 	call POST /v1/files -F purpose=batch -F file=@in.jsonl -F 'expires_after[anchor]=created_at'
-	invalid invalid_type expires_after.seconds "Invalid type for 'expires_after.seconds'"
+	invalid missing_required_parameter expires_after.seconds "Missing required parameter: 'expires_after.seconds'."
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl -F 'expires_after[seconds]=3600'
+	invalid missing_required_parameter expires_after.anchor "Missing required parameter: 'expires_after.anchor'."
+}
+
+@test "a text with a NUL in it is not taken for what stands before" {
+	start_server
+	write_input 1 in.jsonl
+	upload in.jsonl
+	local body param part
+	while IFS='|' read -r param body; do
+		call POST /v1/batches -d "${body//FILE/$FILE_ID}"
+		invalid invalid_value "$param" "Invalid '$param': a NUL character is not allowed."
+	done <<-'EOT'
+	input_file_id|{"input_file_id":"FILE\u0000x","endpoint":"/v1/responses","completion_window":"24h"}
+	endpoint|{"input_file_id":"FILE","endpoint":"/v1/responses\u0000x","completion_window":"24h"}
+	completion_window|{"input_file_id":"FILE","endpoint":"/v1/responses","completion_window":"24h\u0000"}
+	EOT
+	while IFS='|' read -r param body; do
+		call POST /v1/uploads -d "$body"
+		invalid invalid_value "$param" "Invalid '$param': a NUL character is not allowed."
+	done <<-'EOT'
+	filename|{"filename":"x.jsonl\u0000.exe","purpose":"batch","bytes":1,"mime_type":"t"}
+	purpose|{"filename":"x.jsonl","purpose":"batch\u0000x","bytes":1,"mime_type":"t"}
+	mime_type|{"filename":"x.jsonl","purpose":"batch","bytes":1,"mime_type":"\u0000"}
+	EOT
+	for param in after purpose; do
+		call GET "/v1/files?$param=$FILE_ID%00x"
+		invalid invalid_value $param "Invalid '$param': a NUL character is not allowed."
+		call GET "/v1/batches?$param=%00"
+		invalid invalid_value $param "Invalid '$param': a NUL character is not allowed."
+	done
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":1,"mime_type":"t"}'
+	local upload
+	upload=$(member .id)
+	call POST "/v1/uploads/$upload/parts" -F 'data=@-;filename=x' <<<''
+	part=$(member .id)
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'\u0000"]}'
+	invalid invalid_value part_ids "No part '$part"
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"],
+		"md5":"68b329da9893e34099c7d8ad5cb9c940\u0000"}'
+	invalid invalid_value md5 "The md5 of the parts is not the one given."
+	call POST "/v1/uploads/$upload/complete" -d '{"part_ids":["'"$part"'"],
+		"md5":"68b329da9893e34099c7d8ad5cb9c940"}'
+	ok
+	# Metadata is whatever its owner wants.
+	call POST /v1/batches -d '{"input_file_id":"f","endpoint":"/v1/responses",
+		"completion_window":"24h","metadata":{"a\u0000b":"\u0000"}}'
+	ok
+	[ "$(member '.metadata | @json')" = '{"a\u0000b":"\u0000"}' ]
 }
 
 @test "purposes: six of files, four of uploads, and no other" {

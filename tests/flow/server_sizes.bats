@@ -12,6 +12,9 @@ load envelope
 		invalid "$code" "$param" "$message"
 	done <<-'EOT'
 	{}|missing_required_parameter|filename|Missing required parameter: 'filename'.
+	{"filename":7}|invalid_type|filename|Invalid type for 'filename': expected a string, but got an integer instead.
+	{"filename":"","purpose":"vision","mime_type":"t","bytes":1}|missing_required_parameter|filename|Missing required parameter: 'filename'.
+	{"filename":"x","purpose":null}|invalid_type|purpose|Invalid type for 'purpose': expected a string, but got null instead.
 	{"filename":"x"}|missing_required_parameter|purpose|Missing required parameter: 'purpose'.
 	{"filename":"x","purpose":"vision","bytes":1}|missing_required_parameter|mime_type|Missing required parameter: 'mime_type'.
 	{"filename":"x","purpose":"vision","mime_type":"t"}|missing_required_parameter|bytes|Missing required parameter: 'bytes'.
@@ -45,6 +48,8 @@ load envelope
 	}
 	complete '{}'
 	invalid missing_required_parameter part_ids "Missing required parameter: 'part_ids'."
+	complete '{"part_ids":"'"$part"'"}'
+	invalid invalid_type part_ids "Invalid type for 'part_ids': expected an array of strings, but got a string instead."
 	complete '{"part_ids":[]}'
 	invalid missing_required_parameter part_ids "Missing required parameter: 'part_ids'."
 	complete '{"part_ids":[7]}'
@@ -54,9 +59,9 @@ load envelope
 	complete "$(jq -nc '{part_ids:[range(10001)|"p"]}')"
 	invalid array_above_max_length part_ids "Invalid 'part_ids': array too long."
 	complete '{"part_ids":["'"$part"'"],"md5":7}'
-	invalid invalid_type md5 "Invalid type for 'md5': expected a string."
+	invalid invalid_type md5 "Invalid type for 'md5': expected a string, but got an integer instead."
 	complete '{"part_ids":["'"$part"'","'"$part"'"]}'
-	invalid invalid_value part_ids "The parts have 134217728 bytes in all, but the upload was announced with 67108864."
+	invalid invalid_value part_ids "The part '$part' is named twice."
 	complete '{"part_ids":["'"$part"'"],"md5":"'"$(head -c 67108864 /dev/zero |
 		md5sum | cut -d' ' -f1 | tr a-f A-F)"'"}'
 	ok

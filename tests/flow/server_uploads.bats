@@ -83,6 +83,32 @@ advance() { # span
 	refused 400 null null 'not pending'
 }
 
+@test "of calls that end an upload at once one does, and nothing is left over" {
+	start_server
+	local upload part i n pids
+	truncate -s 50000000 data
+	for i in 1 2 3; do
+		call POST /v1/uploads -d '{"filename":"../x/y","purpose":"vision",
+			"bytes":50000000,"mime_type":"t"}'
+		[ "$(member .filename)" = y ]
+		upload=$(member .id)
+		call POST "/v1/uploads/$upload/parts" -F data=@data
+		part=$(member .id)
+		pids=()
+		for n in 1 2 3 4; do
+			curl -s -d '{"part_ids":["'"$part"'"]}' -o "answer$n" \
+				"$BASE_URL/uploads/$upload/complete" 3>&- &
+			pids+=($!)
+		done
+		wait "${pids[@]}"
+		[ "$(jq -s 'map(select(.status == "completed")) | length' \
+			answer?)" = 1 ]
+		[ "$(jq -s 'map(select(.error.type == "invalid_request_error"))
+			| length' answer?)" = 3 ]
+		[ "$(find "$STATE/files" "$STATE/tmp" -type f | wc -l)" = $i ]
+	done
+}
+
 @test "an upload expires after an hour, with its parts" {
 	start_server --clock step
 	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,

@@ -146,12 +146,29 @@ test_long_head(void **state)
 	nm_buf_release(&out);
 }
 
+/* What a string ends at would hide what stands behind. */
+static void
+test_nul(void **state)
+{
+	static const char body[] = "--B0und\r\nContent-Disposition: form-data; "
+		"name=\"file\"; filename=\"a.jsonl\0.exe\"\r\n\r\n{}\r\n--B0und--";
+	struct nm_buf out = {0};
+
+	(void)state;
+	for (size_t chunk = 1; chunk <= sizeof(body); chunk++) {
+		tell(TYPE, body, sizeof(body) - 1, chunk, &out);
+		assert_string_equal(nm_buf_string(&out), "!");
+	}
+	nm_buf_release(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_long_head),
+		cmocka_unit_test(test_nul),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

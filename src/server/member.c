@@ -1,0 +1,55 @@
+#include "server/member.h"
+
+static const char *
+kind_name(const struct nm_value *value)
+{
+	switch (nm_json_kind(value)) {
+	case NM_JSON_NULL:
+		return "null";
+	case NM_JSON_BOOLEAN:
+		return "a boolean";
+	case NM_JSON_NUMBER:
+		return nm_json_int(value, INT64_MIN) == INT64_MIN
+		       ? "a decimal" : "an integer";
+	case NM_JSON_STRING:
+		return "a string";
+	case NM_JSON_ARRAY:
+		return "an array";
+	default:
+		return "an object";
+	}
+}
+
+bool
+nm_member_refuse_type(struct nm_call *call, const char *param,
+                      const char *expected, const struct nm_value *got)
+{
+	return nm_call_reject(call, param, "invalid_type", "Invalid type for "
+	                      "'%s': expected %s, but got %s instead.", param,
+	                      expected, kind_name(got));
+}
+
+bool
+nm_member_refuse_nul(struct nm_call *call, const char *param)
+{
+	return nm_call_reject(call, param, "invalid_value", "Invalid '%s': a "
+	                      "NUL character is not allowed.", param);
+}
+
+bool
+nm_member_text(struct nm_call *call, const char *name, const char **text)
+{
+	const struct nm_value *value = nm_json_get(call->root, name);
+	struct nm_text bytes = nm_json_text(value);
+
+	if (nm_json_kind(value) == NM_JSON_ABSENT)
+		return nm_call_reject(call, name, "missing_required_parameter",
+		                      "Missing required parameter: '%s'.",
+		                      name);
+	if (nm_json_kind(value) != NM_JSON_STRING)
+		return nm_member_refuse_type(call, name, "a string", value);
+	if (memchr(bytes.at, 0, bytes.len))
+		return nm_member_refuse_nul(call, name);
+	*text = nm_arena_text(&call->arena, bytes).at;
+	return true;
+}
