@@ -51,6 +51,7 @@ may_pass(const struct nm_row *row)
 
 	switch (row->class) {
 	case NM_CLASS_EXPIRED:
+	case NM_CLASS_CANCELLED:
 	case NM_CLASS_MISSING:
 		return 1;
 	case NM_CLASS_HTTP_ERROR:

@@ -53,7 +53,7 @@ enum nm_class nm_collect_class(const struct nm_collect *collect,
 /* What is worth another attempt. */
 struct nm_collect_want {
 	int     failures; /* 1 = what the service failed and may yet do: 5xx, 429,
-	                     expired, missing, status 0; 0 = not */
+	                     expired, cancelled, missing, status 0; 0 = not */
 	int64_t reask;    /* what the model did, up to so often a request */
 };
 

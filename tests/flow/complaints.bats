@@ -73,7 +73,7 @@ play() { # speed option...
 @test "rows: all of them are accounted for" {
 	play 20 --mode batch <<-'EOF'
 	all-rows-failed-kaapi-723|1|asked=40 http_error=40 attempts=1|1|40 × 400 invalid_value
-	cancelled-rows-llm-d-121|1|asked=40 answered=33 cancelled=7 attempts=1|1|
+	cancelled-rows-llm-d-121|0|asked=40 answered=40 attempts=2|2|7 of 40 are asked again
 	counts-null|0|asked=40 answered=40 attempts=1|1|
 	counts-wrong-curator-585|1|asked=40 answered=19 http_error=21 attempts=3|3|
 	empty-file-id-kaibo-93|0|asked=40 answered=40 attempts=1|1|

@@ -39,6 +39,19 @@ load client
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=2' ]
 }
 
+@test "a deadline in the midst: what is done is kept, the rest goes directly" {
+	faults 'pace 3/m'
+	a_desk --faults "$FAULTS" --clock fast=200
+	NIGHTMAIL_CLOCK=fast=200 run_batch 20 --finish-direct --deadline 3m
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=20 answered=20 attempts=2' ]
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 1 ]
+	local kept
+	kept=$(result '[.results[] | select(.attempts == 1)] | length')
+	[ "$kept" -ge 1 ] && [ "$kept" -lt 20 ]
+	[ "$(calls POST /v1/chat/completions)" = $((20 - kept)) ]
+}
+
 @test "a deadline's cancel that did not get through is sent when the run goes on" {
 	faults 'validating forever' 'on POST /v1/batches/*/cancel nth 1: hang'
 	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
