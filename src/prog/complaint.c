@@ -3,8 +3,8 @@
  */
 #include "prog/complaint.h"
 
+#include "run/deadline.h"
 #include "run/members.h"
-#include "run/via_batch.h"
 
 /* err's text is "path:line: reason"; a path may hold colons itself. */
 static const char *
@@ -134,7 +134,7 @@ nm_complain_of_batches(struct nm_message *message, struct nm_run *run,
 			                " had finished is kept",
 			                shard->batch_id);
 		else if (strcmp(shard->status, "cancelled") == 0 &&
-		         strcmp(shard->note, NM_DEADLINE_NOTE) != 0)
+		         !nm_deadline_ended(shard))
 			nm_message_warn(message, "batch %s was cancelled: what"
 			                " it had finished is kept, the rest"
 			                " is not asked again",

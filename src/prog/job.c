@@ -8,6 +8,7 @@
 #include "prog/money.h"
 #include "prog/stake.h"
 #include "run/canary.h"
+#include "run/deadline.h"
 #include "run/via_batch.h"
 #include "run/via_direct.h"
 
@@ -218,10 +219,16 @@ make_outcome(struct nm_job *job, int64_t attempts, struct nm_err *err)
 	return rc;
 }
 
+static int
+is_tail_direct(const struct nm_job *job)
+{
+	return !job->scoring_only && job->tools->tail == NM_TAIL_DIRECT;
+}
+
 /*
  * Is there something to score, or to ask again? Also where a batch ended well and
- * its files are gone (all are missing then), where the deadline took it, and where
- * the canary answered.
+ * its files are gone (all are missing then), where it was ended here or is gone
+ * itself, and where the canary answered.
  */
 static int
 came_back(const struct nm_job *job)
@@ -231,14 +238,15 @@ came_back(const struct nm_job *job)
 	if (!nm_job_is_batch(job) ||
 	    (!job->scoring_only && nm_canary_size(&job->run)))
 		return 1;
-
+	if (is_tail_direct(job) && job->run.gone.code)
+		return 1;
 	for (i = 0; i < job->run.n_shards; i++) {
 		const struct nm_shard_record *shard = &job->run.shards[i];
 
 		if (shard->output_path[0] || shard->error_path[0] ||
 		    !strcmp(shard->status, "completed") ||
 		    !strcmp(shard->status, "expired") ||
-		    !strcmp(shard->note, NM_DEADLINE_NOTE))
+		    nm_deadline_ended(shard))
 			return 1;
 	}
 	return 0;
@@ -274,7 +282,14 @@ first_round(struct nm_job *job, struct nm_err *err)
 	if (!nm_job_is_batch(job))
 		return ask_directly(job, 1, err);
 	rc = job->scoring_only ? NM_OK : pass_canary(job, err);
-	return rc ? rc : nm_via_batch_finish(&job->run, err);
+	if (!rc)
+		rc = nm_via_batch_finish(&job->run, err);
+	/* The person's word: what is missing is asked directly, whatever it cost. */
+	if (rc == NM_ABSENT && job->run.gone.code && is_tail_direct(job)) {
+		nm_message_warn(job->tools->message, "%s", err->text);
+		rc = NM_OK;
+	}
+	return rc;
 }
 
 /*
@@ -324,16 +339,22 @@ judge(struct nm_job *job, struct nm_err *err)
 		(long long)job->run.source->count, job->run.record.name);
 }
 
-/* What came of direct mode is worth a look, however it ended; where nothing came,
- * earlier results stay as they are. */
+/* What came of direct mode is worth a look, however it ended, and what came beside
+ * batches that are gone; where nothing came, earlier results stay as they are. */
 static enum nm_code
 stop_early(struct nm_job *job, enum nm_code rc, struct nm_err *err)
 {
+	int worth = nm_job_is_batch(job)
+		? job->run.gone.code && came_back(job)
+		: nm_via_direct_has_answers(&job->run);
 	struct nm_err late;
 
-	if (!nm_job_is_batch(job) && nm_via_direct_has_answers(&job->run) &&
-	    make_outcome(job, 1, &late))
+	if (worth && make_outcome(job, 1, &late))
 		nm_message_error(job->tools->message, &late);
+	if (worth && job->run.gone.code)
+		nm_message_note(job->tools->message, "what came of %s is"
+			" scored and kept; --finish-direct asks what is"
+			" missing directly", job->run.record.name);
 	err->code = rc;
 	return rc;
 }

@@ -154,6 +154,9 @@ nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
 
 	while (!rc && left) {
 		rc = nm_via_batch_finish(&parcel->run, err);
+		/* Not the caller's code: the run is known, a batch is not. */
+		if (rc == NM_ABSENT)
+			rc = err->code = NM_UNREACHABLE;
 		if (!rc)
 			rc = plan_next(parcel, &left, err);
 	}

@@ -3,8 +3,8 @@
  */
 #include "run/attempts.h"
 
+#include "run/deadline.h"
 #include "run/plan.h"
-#include "run/via_batch.h"
 #include "run/via_direct.h"
 
 struct file_list {
@@ -91,7 +91,7 @@ static int
 is_closed(const struct nm_shard_record *shard)
 {
 	if (strcmp(shard->status, "cancelled") == 0)
-		return strcmp(shard->note, NM_DEADLINE_NOTE) != 0;
+		return !nm_deadline_ended(shard);
 	return shard->state == NM_SHARD_REFUSED ||
 	       strcmp(shard->status, "failed") == 0;
 }

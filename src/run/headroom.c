@@ -3,6 +3,7 @@
  */
 #include "run/headroom.h"
 
+#include "run/poll.h"
 #include "state/limits.h"
 
 enum {
@@ -29,9 +30,10 @@ limit_of(const struct nm_run *run, const char *kind)
 }
 
 static int
-is_in_flight(const struct nm_shard_record *shard)
+is_in_flight(const struct nm_run *run, const struct nm_shard_record *shard)
 {
-	return shard->state == NM_SHARD_CREATED ||
+	return (shard->state == NM_SHARD_CREATED &&
+	        !nm_poll_is_gone(run, shard)) ||
 	       shard->state == NM_SHARD_CREATING;
 }
 
@@ -41,7 +43,7 @@ is_probing(const struct nm_run *run, size_t which)
 {
 	const char *status = run->parts[which].status;
 
-	return is_in_flight(&run->shards[which]) &&
+	return is_in_flight(run, &run->shards[which]) &&
 	       (!status || !status[0] || !strcmp(status, "validating"));
 }
 
@@ -75,7 +77,7 @@ nm_headroom_for(const struct nm_run *run, const struct nm_shard_record *shard,
 	for (i = 0; i < run->n_shards; i++) {
 		const struct nm_shard_record *other = &run->shards[i];
 
-		if (other == shard || !is_in_flight(other))
+		if (other == shard || !is_in_flight(run, other))
 			continue;
 		others++;
 		probing += (size_t)is_probing(run, i);
@@ -167,7 +169,7 @@ is_alone(const struct nm_run *run, const struct nm_shard_record *shard)
 
 	for (i = 0; alone && i < run->n_shards; i++)
 		alone = &run->shards[i] == shard ||
-		        !is_in_flight(&run->shards[i]);
+		        !is_in_flight(run, &run->shards[i]);
 	if (!alone)
 		return 0;
 	alone = nm_batches_list(run->api, NULL, PAGE, &arena, &page,

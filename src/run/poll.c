@@ -7,6 +7,27 @@
 
 enum { UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600 };
 
+static const char GONE[] = "gone"; /* ours, the service has no word for it */
+
+int
+nm_poll_is_gone(const struct nm_run *run, const struct nm_shard_record *shard)
+{
+	return run->parts[shard - run->shards].status == GONE;
+}
+
+static enum nm_code
+take_leave(struct nm_run *run, const struct nm_shard_record *shard,
+           struct nm_err *err)
+{
+	nm_while(err, "looking at %s (if it is gone for good, --new submits"
+	         " its run afresh)", shard->batch_id);
+	err->code = NM_ABSENT;
+	if (!run->gone.code)
+		run->gone = *err;
+	run->parts[shard - run->shards].status = GONE;
+	return NM_OK;
+}
+
 /* A batch just made may be unknown to some of the service's machines. */
 static enum nm_code
 bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
@@ -21,10 +42,8 @@ bear(struct nm_run *run, const struct nm_shard_record *shard, enum nm_code rc,
 	                     &terms, err))
 		return NM_OK;
 	if (rc == NM_ABSENT)
-		nm_while(err, "looking at %s (if it is gone for good, --new"
-		         " submits its run afresh)", shard->batch_id);
-	else
-		nm_while(err, "looking at %s", shard->batch_id);
+		return take_leave(run, shard, err);
+	nm_while(err, "looking at %s", shard->batch_id);
 	return rc;
 }
 
@@ -119,15 +138,56 @@ show(struct nm_run *run, const struct nm_shard_record *shard,
      const struct nm_batch *batch)
 {
 	struct nm_part *part = &run->parts[shard - run->shards];
+	int64_t done = batch->completed > 0 ? batch->completed : 0;
+	int64_t failed = batch->failed > 0 ? batch->failed : 0;
+	int same = part->status && !strcmp(part->status, batch->status_text);
 
-	if (!part->status || strcmp(part->status, batch->status_text) != 0)
+	if (!same)
 		part->status = nm_arena_string(&run->arena,
 		                               batch->status_text);
+	if (!same || part->done != done || part->failed != failed ||
+	    !part->moved_ms)
+		part->moved_ms = nm_clock_mono_ms(run->clock);
 	part->name = shard->batch_id;
-	part->done = batch->completed > 0 ? batch->completed : 0;
-	part->failed = batch->failed > 0 ? batch->failed : 0;
+	part->done = done;
+	part->failed = failed;
+	part->expires_s = batch->expires_s;
 	if (batch->total > 0)
 		part->total = batch->total;
+}
+
+/*
+ * It has rows by its own count, and names no file of them: the names may be seen
+ * late, as much else is. Taking the rows for missing would pay for them again.
+ */
+static int
+is_unnamed(const struct nm_batch *batch)
+{
+	if (batch->status == NM_BATCH_FAILED || batch->output_file_id[0])
+		return 0;
+	return batch->completed > 0 ||
+	       (batch->failed > 0 && !batch->error_file_id[0]);
+}
+
+/* Within the patience: a count is no proof. */
+static int
+wait_for_names(struct nm_run *run, const struct nm_shard_record *shard,
+               const struct nm_batch *batch)
+{
+	struct nm_setback_terms terms = {
+		.limit_ms = run->settings.patience_ms,
+		.silence = NM_SETBACK_OWN,
+	};
+	struct nm_err err;
+
+	if (!is_unnamed(batch))
+		return 0;
+	nm_fail(&err, NM_UNREACHABLE, 0, "%s has %lld rows and names no file"
+	        " of them", shard->batch_id,
+	        (long long)(batch->completed > 0 ? batch->completed
+	                                         : batch->failed));
+	return nm_setback_bear(run, nm_setback_of(run, shard), NM_UNREACHABLE,
+	                       &terms, &err) == NM_OK;
 }
 
 enum nm_code
@@ -144,9 +204,12 @@ nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
 		nm_arena_release(&arena);
 		return rc == NM_INTERRUPTED ? rc : bear(run, shard, rc, err);
 	}
-	nm_setback_over(run, nm_setback_of(run, shard));
 	show(run, shard, &batch);
-	if (nm_batch_is_final(batch.status)) {
+	if (nm_batch_is_final(batch.status))
+		later = wait_for_names(run, shard, &batch);
+	if (!later)
+		nm_setback_over(run, nm_setback_of(run, shard));
+	if (nm_batch_is_final(batch.status) && !later) {
 		rc = try_again_later(run, shard, &batch, &later, err);
 		if (!rc && !later)
 			rc = take_end(run, shard, &batch, err);

@@ -10,9 +10,13 @@
  * One look. Brings a shard from CREATED to ENDED when its batch is final; back to
  * UPLOADED when it failed for want of room alone. Looks that fail for the moment
  * (5xx, cut connections, a batch that is not known yet) are borne, as setback.h has it.
- * NM_ABSENT when the service knows no such batch.
+ * One that is not known for all of the patience is gone: run.gone tells of the first.
  */
 enum nm_code nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
                           struct nm_err *err) NM_MUST_USE;
+
+/* Was its batch gone when it was looked at? It is not looked at again here. */
+int nm_poll_is_gone(const struct nm_run *run,
+                    const struct nm_shard_record *shard);
 
 #endif

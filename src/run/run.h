@@ -23,6 +23,8 @@ struct nm_part {
 	int64_t     done;   /* failed ones not among them */
 	int64_t     failed;
 	int64_t     total;
+	int64_t     moved_ms;  /* mono; of a batch, when that changed; 0 = unseen */
+	int64_t     expires_s; /* the end of its window; 0 = not told */
 };
 
 /* Whom a run tells how it goes. Members may be NULL. Texts have no newline. */
@@ -98,6 +100,7 @@ struct nm_run {
 	int                         outage_told;
 	int64_t                     hold_until_ms; /* mono; creations wait */
 	int64_t                     hold_ms;       /* the pause in force */
+	struct nm_err               gone;  /* of the first batch that is; or zeroed */
 };
 
 /* The borrowed things, put together once. */

@@ -4,6 +4,7 @@
 #include "run/via_batch.h"
 
 #include "run/creation.h"
+#include "run/deadline.h"
 #include "run/fetch.h"
 #include "run/headroom.h"
 #include "run/plan.h"
@@ -11,8 +12,6 @@
 #include "run/upload.h"
 
 enum { PAUSE_FIRST_MS = 250 };
-
-static const char CANCELLING[] = "cancelling"; /* the service's word */
 
 static int
 is_waiting(const struct nm_shard_record *shard)
@@ -198,88 +197,12 @@ nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
 	}
 }
 
-/* Cancelling takes minutes: it begins a tenth of the deadline before it. */
+/* What is gone keeps the others from nothing, and is told when they are done. */
 static int
-is_deadline_near(const struct nm_run *run)
+is_done(const struct nm_run *run, const struct nm_shard_record *shard)
 {
-	int64_t deadline_ms = run->settings.deadline_ms;
-	int64_t age_ms = nm_clock_wall_ms(run->clock) -
-	                 run->record.created_ms;
-
-	return deadline_ms && age_ms >= deadline_ms - deadline_ms / 10;
-}
-
-static enum nm_code
-cancel(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
-{
-	struct nm_arena arena = { 0 };
-	struct nm_batch batch;
-	enum nm_code rc;
-
-	shard->note = NM_DEADLINE_NOTE;
-	rc = nm_run_save(run, shard, err);
-	if (rc)
-		return rc;
-	nm_run_note(run, "the deadline is near: cancelling %s, to ask the rest"
-	            " directly", shard->batch_id);
-	rc = nm_batches_cancel(run->api, shard->batch_id, &arena, &batch, err);
-	nm_arena_release(&arena);
-	if (rc == NM_INTERRUPTED)
-		return rc;
-	/* One that ended meanwhile cannot be cancelled, and need not be. */
-	if (rc && (rc != NM_REFUSED || err->detail != 409)) {
-		if (!nm_setback_of(run, shard)->told)
-			nm_run_warn(run, "%s: trying again", err->text);
-		nm_setback_of(run, shard)->told = 1;
-		return NM_OK;
-	}
-	shard->status = CANCELLING;
-	return nm_run_save(run, shard, err);
-}
-
-/* The note alone is an intent: the call may not have got through. */
-static int
-was_cancelled(const struct nm_shard_record *shard)
-{
-	return strcmp(shard->note, NM_DEADLINE_NOTE) == 0 &&
-	       strcmp(shard->status, CANCELLING) == 0;
-}
-
-static enum nm_code
-leave_unsent(struct nm_run *run, struct nm_shard_record *shard,
-             struct nm_err *err)
-{
-	shard->state = NM_SHARD_COLLECTED;
-	shard->status = "cancelled";
-	shard->note = NM_DEADLINE_NOTE;
-	return nm_run_save(run, shard, err);
-}
-
-static enum nm_code
-heed_deadline(struct nm_run *run, struct nm_err *err)
-{
-	enum nm_code rc = NM_OK;
-	size_t i;
-
-	if (!is_deadline_near(run))
-		return NM_OK;
-	for (i = 0; !rc && i < run->n_shards; i++) {
-		struct nm_shard_record *shard = &run->shards[i];
-
-		if (shard->state == NM_SHARD_PLANNED ||
-		    shard->state == NM_SHARD_UPLOADED)
-			rc = leave_unsent(run, shard, err);
-		else if (shard->state == NM_SHARD_CREATED &&
-		         !was_cancelled(shard))
-			rc = cancel(run, shard, err);
-	}
-	return rc;
-}
-
-static int
-is_done(const struct nm_shard_record *shard)
-{
-	return shard->state >= NM_SHARD_COLLECTED;
+	return shard->state >= NM_SHARD_COLLECTED ||
+	       nm_poll_is_gone(run, shard);
 }
 
 /* Looks at its batch, and fetches what that brought; unless it has to be let be. */
@@ -289,7 +212,8 @@ follow(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 	const struct nm_setback *own = nm_setback_of(run, shard);
 	enum nm_code rc = NM_OK;
 
-	if (shard->state == NM_SHARD_CREATED && !nm_setback_wait_ms(run, own))
+	if (shard->state == NM_SHARD_CREATED && !is_done(run, shard) &&
+	    !nm_setback_wait_ms(run, own))
 		rc = nm_poll_step(run, shard, err);
 	if (!rc && shard->state == NM_SHARD_ENDED &&
 	    !nm_setback_wait_ms(run, own))
@@ -301,7 +225,7 @@ follow(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 static enum nm_code
 round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
 {
-	enum nm_code rc = heed_deadline(run, err);
+	enum nm_code rc = nm_deadline_heed(run, err);
 	int troubled;
 	size_t i;
 
@@ -314,7 +238,7 @@ round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
 		enum nm_shard_state before = shard->state;
 
 		rc = follow(run, shard, err);
-		*left += (size_t)!is_done(shard);
+		*left += (size_t)!is_done(run, shard);
 		*moved |= shard->state != before;
 	}
 	return rc;
@@ -344,5 +268,9 @@ nm_via_batch_finish(struct nm_run *run, struct nm_err *err)
 	}
 	if (!rc)
 		nm_run_progress(run);
+	if (!rc && run->gone.code) {
+		*err = run->gone;
+		rc = err->code;
+	}
 	return rc;
 }

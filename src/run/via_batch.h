@@ -20,15 +20,12 @@ size_t nm_via_batch_sent(const struct nm_run *run);
 /* Shards that have no batch yet. */
 size_t nm_via_batch_waiting(const struct nm_run *run);
 
-/* The note of a shard whose batch was cancelled by the deadline: what it did not
- * finish is asked again, unlike what a person cancelled. */
-#define NM_DEADLINE_NOTE "cancelled: the deadline was near"
-
 /*
  * Goes on until every shard has ended and its files are on this machine:
  * submits as room appears, polls with a pause that grows from a quarter of a
  * second to the settings' interval, downloads. When the settings' deadline nears,
- * unfinished batches are cancelled.
+ * unfinished batches are cancelled, and so are those that are stuck.
+ * NM_ABSENT when batches are gone (run.gone tells of the first): all others are done.
  * NM_INTERRUPTED by the clock's stop flag: all that was done is kept.
  */
 enum nm_code nm_via_batch_finish(struct nm_run *run, struct nm_err *err)

@@ -141,20 +141,6 @@ batches() {
 	[ "$(grep -c 'before it is sent again' err.txt)" = 1 ]
 }
 
-@test "one batch that is gone is told, whatever becomes of its sisters" {
-	a_desk --delay-in-progress 1000
-	variant0 --mode batch --limit 2 --shard-requests 1 --dry-run
-	[ "$STATUS" = 0 ]
-	local gone
-	gone=$(ids_of "$OUT" | head -1)
-	faults "on GET /v1/batches/$gone: status 404"
-	restart --delay-in-progress 1000 --faults "$FAULTS"
-	NIGHTMAIL_CLOCK=fast=20 variant0 --mode batch --batch-id "$gone" \
-		--poll-interval 0.2
-	[ "$STATUS" = 4 ]
-	[[ $ERR == *"looking at $gone (if it is gone for good"* ]]
-}
-
 @test "one batch that cannot be looked at keeps no sister from being fetched" {
 	a_desk --delay-in-progress 0.2
 	variant0 --mode batch --limit 2 --shard-requests 1 --dry-run
