@@ -118,6 +118,18 @@ check_lines(struct inspection *in)
 	}
 }
 
+/* "-" is standard input, as it is elsewhere. */
+static enum nm_code
+open_file(const char *path, int *fd, struct nm_err *err)
+{
+	if (strcmp(path, "-") != 0)
+		return nm_file_open(path, fd, err);
+	*fd = dup(STDIN_FILENO);
+	return *fd >= 0 ? NM_OK
+		: nm_fail(err, NM_INPUT, errno, "cannot read standard input: "
+		          "%s", strerror(errno));
+}
+
 static enum nm_code
 read_file(struct inspection *in, struct nm_err *err)
 {
@@ -126,7 +138,7 @@ read_file(struct inspection *in, struct nm_err *err)
 	ssize_t len = 1;
 	int fd;
 
-	rc = nm_file_open(in->path, &fd, err);
+	rc = open_file(in->path, &fd, err);
 	if (rc)
 		return rc;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -266,6 +278,16 @@ put_totals(struct inspection *in)
 	nm_json_close_object(w);
 }
 
+/* One that cannot be read: the array of findings is open still. */
+static void
+put_unread(struct inspection *in, const struct nm_err *err)
+{
+	nm_json_close_array(&in->w);
+	nm_json_put_true(&in->w, "ok", false);
+	nm_json_put_string(&in->w, "error", err->text);
+	nm_json_close_object(&in->w);
+}
+
 static enum nm_code
 inspect(struct inspection *in, const char *path, struct nm_err *err)
 {
@@ -281,15 +303,14 @@ inspect(struct inspection *in, const char *path, struct nm_err *err)
 		nm_json_open_array(&in->w, "findings");
 	}
 	rc = read_file(in, err);
-	if (rc)
-		goto done;
-	if (in->findings)
+	if (rc == NM_INPUT && in->json)
+		put_unread(in, err);
+	if (rc || in->findings)
 		in->faulty_files++;
-	if (in->json)
+	if (!rc && in->json)
 		put_totals(in);
-	else
+	else if (!rc)
 		add_totals(in);
-done:
 	nm_input_release(&in->input);
 	nm_jsonl_release(&in->lines);
 	return rc;
@@ -308,8 +329,13 @@ inspect_all(struct inspection *in, const char *const *paths, size_t n,
 		if (i && !in->json)
 			nm_buf_add_byte(&in->text, '\n');
 		rc = inspect(in, paths[i], err);
+		/* The others are of interest all the same. */
+		if (rc == NM_INPUT && n > 1) {
+			(void)nm_message_error(&in->manager->message, err);
+			rc = NM_OK;
+		}
 	}
-	if (in->json && !rc) {
+	if (in->json && (!rc || rc == NM_INPUT)) {
 		nm_json_close_array(&in->w);
 		nm_buf_add_byte(&in->text, '\n');
 	}

@@ -102,3 +102,30 @@ line() { # custom_id model url
 	manager --check
 	[ "$STATUS" = 2 ]
 }
+
+@test "one of several cannot be read: the others are checked, the JSON is whole" {
+	line a >one.jsonl
+	manager --check nowhere.jsonl one.jsonl
+	[ "$STATUS" = 3 ]
+	[[ $ERR == *'cannot read nowhere.jsonl'* ]]
+	grep -q '^Requests  *1$' out.txt
+	manager --check nowhere.jsonl one.jsonl --json
+	[ "$STATUS" = 3 ]
+	[ "$(jq -c '[.[] | [.path, .ok, has("error")]]' out.txt)" = \
+		'[["nowhere.jsonl",false,true],["one.jsonl",true,false]]' ]
+	manager --check nowhere.jsonl --json
+	[ "$STATUS" = 3 ]
+	says nowhere.jsonl
+	[ "$(jq -c '[.[] | .ok]' out.txt)" = '[false]' ]
+}
+
+@test "standard input is -" {
+	{
+		line a
+		line a
+	} >in.jsonl
+	manager --check - --json <in.jsonl
+	[ "$STATUS" = 3 ]
+	[ "$(jq -c '[.[0].path, .[0].requests, .[0].findings[0].line]' \
+		out.txt)" = '["-",1,2]' ]
+}
