@@ -113,7 +113,17 @@ nm_job_leave(struct nm_job *job)
 		nm_message_error(job->tools->message, &err);
 }
 
-/* What went wrong with it would go wrong with all: the run ends here. */
+/* What went wrong with it would go wrong with all: the run ends here. Of one that was
+ * never answered nothing is lost by that, and --canary 0 may begin another. */
+static int
+ends_run(const struct nm_job *job, enum nm_code rc)
+{
+	if (nm_via_batch_sent(&job->run))
+		return 0;
+	return rc == NM_REFUSED || rc == NM_UNFINISHED ||
+	       (rc == NM_UNREACHABLE && !nm_via_direct_has_answers(&job->run));
+}
+
 static enum nm_code
 ask_canary(struct nm_job *job, struct nm_canary *canary, struct nm_err *err)
 {
@@ -121,8 +131,7 @@ ask_canary(struct nm_job *job, struct nm_canary *canary, struct nm_err *err)
 	                                canary, err);
 	struct nm_err late;
 
-	if ((rc == NM_REFUSED || rc == NM_UNFINISHED) &&
-	    !nm_via_batch_sent(&job->run) &&
+	if (ends_run(job, rc) &&
 	    nm_run_saved(&job->run, "", NM_RUN_LEFT, &late))
 		nm_message_error(job->tools->message, &late);
 	return rc;

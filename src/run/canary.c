@@ -110,6 +110,13 @@ collect_answers(struct nm_run *run, struct nm_collect *collect,
 	                           err);
 }
 
+/* There are models, and services, that are for batches alone. */
+static int
+may_lack_direct(enum nm_code rc, const struct nm_err *err)
+{
+	return rc == NM_UNREACHABLE || err->detail == 404;
+}
+
 enum nm_code
 nm_canary_ask(struct nm_run *run, enum nm_reading reading,
               struct nm_canary *canary, struct nm_err *err)
@@ -125,9 +132,10 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	if (!canary->asked)
 		return NM_OK;
 	rc = nm_via_direct(run, &wish, err);
-	if (rc == NM_REFUSED && !passed)
+	if ((rc == NM_REFUSED || rc == NM_UNREACHABLE) && !passed)
 		return nm_while(err, "asking the canary: nothing else was"
-		                " sent");
+		                " sent%s", may_lack_direct(rc, err)
+		                ? " (--canary 0 goes without one)" : "");
 	if (rc)
 		return rc;
 	nm_collect_init(&collect, run->source, reading);

@@ -289,7 +289,18 @@ chat_was_asked() {
 		status 404 body "{\"error\":{\"message\":\"No such model\",\"code\":\"model_not_found\"}}"|404 model_not_found: No such model
 		status 400 body "{\"error\":{\"message\":\"Bad parameter\",\"code\":\"unsupported\"}}"|the canary was refused: 400 unsupported: Bad parameter
 		status 503|the canary got no answer: 503: The server
+		lose call|no whole reply .*--canary 0 goes without one
 	EOF
+}
+
+@test "--canary 0 is heeded after a canary that nothing answered" {
+	faults 'on POST /v1/chat/completions: lose call'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	run_batch 3 --canary 1 --patience 0.2
+	[ "$STATUS" = 4 ]
+	run_batch 3 --canary 0
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
 }
 
 @test "--max-cost of direct mode counts what a broken-off process was answered" {
