@@ -7,6 +7,22 @@
 
 #define DOLLAR_PUSD 1e12
 
+enum { DIGITS_MIN = 4, DIGITS_MAX = 12 };
+
+/* As many digits as it takes: a rounded amount would be refused in its turn. */
+static const char *
+exactly(int64_t pusd, char *out)
+{
+	size_t len, least;
+
+	nm_price_print(pusd, DIGITS_MIN, out);
+	least = strlen(out);
+	nm_price_print(pusd, DIGITS_MAX, out);
+	for (len = strlen(out); len > least && out[len - 1] == '0'; len--)
+		out[len - 1] = '\0';
+	return out;
+}
+
 enum nm_code
 nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 {
@@ -17,7 +33,9 @@ nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 	if (!text)
 		return NM_OK;
 	usd = strtod(text, &end);
-	if (end == text || *end || !(usd > 0) || usd > 1e6)
+	/* Plain digits: what rounds to nothing would be no limit. */
+	if (text[strspn(text, "0123456789.")] || end == text || *end ||
+	    usd * DOLLAR_PUSD < 1 || usd > 1e6)
 		return nm_fail(err, NM_USAGE, 0,
 			"--max-cost: '%s' is not an amount in USD above 0 and"
 			" up to 1000000", text);
@@ -49,12 +67,11 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 		budget->taken_pusd = sum;
 		return NM_OK;
 	}
-	nm_price_print(cost->high_pusd, 4, high);
-	nm_price_print(budget->taken_pusd, 4, taken);
-	nm_price_print(budget->max_pusd, 4, max);
 	return nm_fail(err, NM_USAGE, 0,
 		"not sent: it could cost $%s beside the $%s spent or in flight,"
-		" above --max-cost $%s", high, taken, max);
+		" above --max-cost $%s", exactly(cost->high_pusd, high),
+		exactly(budget->taken_pusd, taken),
+		exactly(budget->max_pusd, max));
 }
 
 void

@@ -4,9 +4,11 @@
  */
 #include <inttypes.h>
 
+#include "prog/budget.h"
 #include "prog/command.h"
 #include "prog/manager.h"
 #include "prog/parcel.h"
+#include "prog/postage.h"
 #include "prog/watcher.h"
 #include "run/via_batch.h"
 
@@ -150,14 +152,66 @@ submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
 	return rc;
 }
 
+static enum nm_code
+take_file(struct nm_budget *budget, const struct nm_prices *prices,
+          const char *path, struct nm_err *err)
+{
+	struct nm_request_file *file;
+	struct nm_estimate_cost cost;
+	struct nm_estimate estimate;
+	const char *model;
+	enum nm_code rc = nm_request_file_open(&file, path, err);
+
+	if (rc)
+		return rc;
+	model = nm_request_file_facts(file)->model;
+	rc = nm_postage_count(nm_request_file_source(file), model, prices,
+	                      &estimate, err);
+	if (!rc) {
+		cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
+		rc = nm_budget_take(budget, &cost, model, err);
+	}
+	nm_request_file_close(file);
+	return rc;
+}
+
+/* All files of the call, before the first is sent. */
+static enum nm_code
+keep_to_budget(struct nm_manager *manager, const char *const *paths, size_t n,
+               struct nm_err *err)
+{
+	const struct nm_options *options = &manager->options;
+	struct nm_prices prices = { 0 };
+	struct nm_budget budget;
+	enum nm_code rc;
+	size_t i;
+
+	rc = nm_budget_read(&budget, nm_options_text(options, MANAGER_MAX_COST),
+	                    err);
+	/* The built-in server takes no money. */
+	if (rc || !budget.max_pusd || manager->service.server)
+		return rc;
+	rc = nm_prices_open(&prices, nm_options_text(options, MANAGER_PRICES),
+	                    err);
+	for (i = 0; !rc && i < n; i++) {
+		rc = take_file(&budget, &prices, paths[i], err);
+		if (rc == NM_USAGE && n > 1)
+			nm_while(err, "adding %s", paths[i]);
+	}
+	nm_prices_close(&prices);
+	return rc;
+}
+
 enum nm_code
 nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 {
 	size_t n, i;
 	const char *const *paths = nm_options_list(&manager->options,
 	                                           MANAGER_SUBMIT, &n);
-	enum nm_code rc = nm_manager_make_journal(manager, err);
+	enum nm_code rc = keep_to_budget(manager, paths, n, err);
 
+	if (!rc)
+		rc = nm_manager_make_journal(manager, err);
 	for (i = 0; !rc && i < n; i++) {
 		struct nm_buf out = { 0 };
 

@@ -27,7 +27,8 @@ static const struct nm_option options[] = {
 	  .argument = "ID",
 	  .help = "cancel a batch; what it has finished is kept" },
 	{ .id = MANAGER_WAIT, .name = "wait", .kind = NM_OPTION_TEXT,
-	  .argument = "ID", .help = "wait until a batch has ended" },
+	  .argument = "ID", .help = "wait until a batch has ended, and one of "
+	  "--submit until nothing is left to send again" },
 	{ .id = MANAGER_ERRORS, .name = "errors", .kind = NM_OPTION_TEXT,
 	  .argument = "ID",
 	  .help = "show why requests of a batch failed, grouped by reason" },
@@ -98,7 +99,11 @@ static const struct nm_option options[] = {
 	          "answered is away or fails" },
 	{ .id = MANAGER_PRICES, .name = "prices", .kind = NM_OPTION_TEXT,
 	  .argument = "FILE", .otherwise = "the shipped one",
-	  .help = "price table of --check's estimate" },
+	  .help = "price table of --check's estimate and of --max-cost" },
+	{ .id = MANAGER_MAX_COST, .name = "max-cost", .kind = NM_OPTION_TEXT,
+	  .argument = "USD", .otherwise = "no limit",
+	  .help = "send nothing when the files of --submit could cost more "
+	          "than this together" },
 
 	{ .id = MANAGER_LOCAL, .name = "local", .group = "Service",
 	  .help = "use the built-in server with its simulated model: no key, "
@@ -122,9 +127,10 @@ static const struct nm_option_clash clashes[] = {
 static const struct nm_option_note exits[] = {
 	{ "0", "done" },
 	{ "1", "done, but the batch had already ended (--cancel), did not "
-	       "complete (--wait), or has requests without a result "
-	       "(--download)" },
-	{ "2", "wrong or clashing options, or no key" },
+	       "complete (--wait), has requests without a result "
+	       "(--download), or the answer was no" },
+	{ "2", "wrong or clashing options, no key, --max-cost would be passed, "
+	       "or nobody could be asked" },
 	{ "3", "a request file has faults (--check), or a setting is wrong" },
 	{ "4", "the service refused, knows no such id or cannot be reached" },
 	{ "5", "this machine: disk, rights or the journal" },
@@ -194,7 +200,9 @@ static const struct {
 	{ MANAGER_PATIENCE, { MANAGER_SUBMIT, MANAGER_WAIT },
 	  "--submit or --wait" },
 	{ MANAGER_MAX_ATTEMPTS, { MANAGER_WAIT }, "--wait" },
-	{ MANAGER_PRICES, { MANAGER_CHECK }, "--check" },
+	{ MANAGER_MAX_COST, { MANAGER_SUBMIT }, "--submit" },
+	{ MANAGER_PRICES, { MANAGER_CHECK, MANAGER_SUBMIT },
+	  "--check or --submit" },
 	{ MANAGER_OLDER_THAN, { MANAGER_CLEAN, MANAGER_PRUNE },
 	  "--clean or --prune" },
 	{ MANAGER_YES, { MANAGER_CLEAN, MANAGER_PRUNE },
