@@ -3,6 +3,8 @@
  * batches, as one file in the order of the requests, with a ledger.
  */
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -10,6 +12,7 @@
 #include "prog/batch_files.h"
 #include "prog/batch_sight.h"
 #include "prog/gathering.h"
+#include "prog/parcel.h"
 
 /* One batch whose files are taken. Texts are in the arena. */
 struct part {
@@ -25,6 +28,11 @@ struct harvest {
 	struct nm_buf         path;
 	struct part          *parts;
 	size_t                n_parts;
+	struct nm_run_record  run;     /* id NULL = the journal knows none */
+	const char           *requests; /* the run's own file; NULL = it has none,
+	                                   or not as it was sent */
+	size_t                brought; /* files of results */
+	size_t                lost;    /* such as the service has no more */
 	struct nm_batch_files files;
 	struct nm_gathering   gathering;
 	struct nm_arena       arena;
@@ -70,8 +78,12 @@ find_parts(struct harvest *harvest)
 	if (!nm_manager_find_journal(manager, &err) &&
 	    !nm_batch_run_find(manager->journal, harvest->id, &harvest->arena,
 	                       &run, &err) &&
-	    strcmp(run.record.account, here) == 0)
+	    strcmp(run.record.account, here) == 0) {
 		take_shards(harvest, &run);
+		harvest->run = run.record;
+		harvest->requests = nm_parcel_find_file(&run.record,
+		                                        &harvest->arena);
+	}
 	if (harvest->n_parts > 1)
 		nm_message_note(&manager->message, "%s belongs to run %s: the "
 		                "results of its %zu batches are saved together",
@@ -100,10 +112,14 @@ add_results(struct harvest *harvest, const struct part *part,
 	if (rc == NM_ABSENT) {
 		nm_message_warn(&harvest->manager->message, "%s: its rows are "
 		                "missing", err->text);
+		harvest->lost++;
 		return NM_OK;
 	}
-	return rc ? rc : nm_gathering_add_results(&harvest->gathering, path,
-	                                          part->attempt, err);
+	if (rc)
+		return rc;
+	harvest->brought++;
+	return nm_gathering_add_results(&harvest->gathering, path,
+	                                part->attempt, err);
 }
 
 /* Without the requests their order is not known, nor what is missing. */
@@ -137,7 +153,23 @@ check_ended(const struct nm_batch *batch, struct nm_err *err)
 	return NM_OK;
 }
 
-/* Inputs of all batches first: a row may be of any of them. */
+/* Inputs of all batches first: a row may be of any of them. The file that was
+ * submitted holds also what no batch was made for yet. */
+static enum nm_code
+add_inputs(struct harvest *harvest, const struct nm_batch *batches,
+           struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (harvest->requests)
+		return nm_gathering_add_input(&harvest->gathering,
+		                              harvest->requests, err);
+	for (i = 0; !rc && i < harvest->n_parts; i++)
+		rc = add_input(harvest, batches[i].input_file_id, err);
+	return rc;
+}
+
 static enum nm_code
 gather(struct harvest *harvest, struct nm_err *err)
 {
@@ -152,8 +184,8 @@ gather(struct harvest *harvest, struct nm_err *err)
 		if (!rc)
 			rc = check_ended(&batches[i], err);
 	}
-	for (i = 0; !rc && i < harvest->n_parts; i++)
-		rc = add_input(harvest, batches[i].input_file_id, err);
+	if (!rc)
+		rc = add_inputs(harvest, batches, err);
 	for (i = 0; !rc && i < harvest->n_parts; i++) {
 		struct part *part = &harvest->parts[i];
 
@@ -163,6 +195,11 @@ gather(struct harvest *harvest, struct nm_err *err)
 			rc = add_results(harvest, part, part->error_path,
 			                 batches[i].error_file_id, err);
 	}
+	/* What an earlier download saved is worth more than nothing. */
+	if (!rc && harvest->lost && !harvest->brought)
+		rc = nm_fail(err, NM_ABSENT, 0, "the service has the results "
+		             "of %s no more, nor has this machine: nothing was "
+		             "saved", harvest->id);
 	return rc;
 }
 
@@ -180,6 +217,22 @@ save(struct harvest *harvest, struct nm_err *err)
 	else
 		nm_draft_abandon(&draft);
 	return rc;
+}
+
+/* For --prune, which forgets no results that were never saved. */
+static void
+note_saved(struct harvest *harvest)
+{
+	struct nm_manager *manager = harvest->manager;
+	char whole[PATH_MAX];
+	struct nm_err err;
+
+	if (harvest->run.id &&
+	    nm_runs_set_state(manager->journal, harvest->run.id,
+	                      harvest->run.state,
+	                      realpath(nm_buf_string(&harvest->path), whole),
+	                      nm_clock_wall_ms(&manager->clock), &err))
+		nm_message_warn(&manager->message, "%s", err.text);
 }
 
 static void
@@ -248,6 +301,10 @@ conclude(struct harvest *harvest, struct nm_err *err)
 		write_ledger(harvest, &text);
 	nm_manager_print(&text);
 	nm_buf_release(&text);
+	if (!without && harvest->lost)
+		return nm_fail(err, NM_UNFINISHED, 0, "%zu file%s of results "
+		               "could not be had: rows may be missing",
+		               harvest->lost, harvest->lost == 1 ? "" : "s");
 	if (!without)
 		return NM_OK;
 	return nm_fail(err, NM_UNFINISHED, 0, "%" PRIu64 " of %" PRIu64
@@ -278,8 +335,10 @@ nm_manage_download(struct nm_manager *manager, struct nm_err *err)
 	}
 	if (!rc)
 		rc = save(&harvest, err);
-	if (!rc)
+	if (!rc) {
+		note_saved(&harvest);
 		rc = conclude(&harvest, err);
+	}
 	nm_gathering_release(&harvest.gathering);
 	nm_batch_files_close(&harvest.files);
 	nm_arena_release(&harvest.arena);

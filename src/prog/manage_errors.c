@@ -2,9 +2,11 @@
  * manage_errors: --errors: why requests of a batch failed, grouped by reason.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "cli/terminal.h"
 #include "prog/batch_files.h"
+#include "prog/batch_run.h"
 #include "prog/batch_sight.h"
 #include "prog/failure.h"
 
@@ -27,17 +29,33 @@ take(void *user, const struct nm_line *line)
 	nm_failures_add(&search->failures, &row);
 }
 
+/* What is on this machine need not be fetched, and may be gone at the service. */
 static enum nm_code
-read_file(struct nm_batch_files *files, const char *file_id,
+read_file(struct nm_batch_files *files, const char *path, const char *file_id,
           struct search *search, struct nm_err *err)
 {
-	const char *path;
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 
-	if (!file_id[0])
+	if (access(path, R_OK) != 0 && !file_id[0])
 		return NM_OK;
-	rc = nm_batch_files_bring(files, file_id, &path, err);
+	if (access(path, R_OK) != 0)
+		rc = nm_batch_files_bring(files, file_id, &path, err);
 	return rc ? rc : nm_batch_file_walk(path, take, search, err);
+}
+
+/* The batch as the journal knows it; without paths where it does not. */
+static struct nm_shard_record
+shard_of(struct nm_manager *manager, const char *id, struct nm_arena *arena)
+{
+	const char *here = nm_buf_string(&manager->service.account.identity);
+	struct nm_batch_run run;
+	struct nm_err ignored;
+
+	if (!nm_manager_find_journal(manager, &ignored) &&
+	    !nm_batch_run_find(manager->journal, id, arena, &run, &ignored) &&
+	    strcmp(run.record.account, here) == 0)
+		return run.shards[run.place];
+	return (struct nm_shard_record){ .output_path = "", .error_path = "" };
 }
 
 /* Failed rows stand in the error file; with some services in the output file. */
@@ -46,15 +64,19 @@ find(struct nm_manager *manager, const struct nm_batch *batch,
      struct search *search, struct nm_err *err)
 {
 	struct nm_batch_files files = {0};
+	struct nm_arena arena = {0};
+	struct nm_shard_record shard = shard_of(manager, batch->id, &arena);
 	enum nm_code rc;
 
 	rc = nm_batch_files_open(&files, &manager->service.api, err);
-	if (rc)
-		return rc;
-	rc = read_file(&files, batch->error_file_id, search, err);
+	if (!rc)
+		rc = read_file(&files, shard.error_path, batch->error_file_id,
+		               search, err);
 	if (!rc && !search->failures.rows && batch->failed != 0)
-		rc = read_file(&files, batch->output_file_id, search, err);
+		rc = read_file(&files, shard.output_path,
+		               batch->output_file_id, search, err);
 	nm_batch_files_close(&files);
+	nm_arena_release(&arena);
 	nm_failures_sort(&search->failures);
 	return rc;
 }

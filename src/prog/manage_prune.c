@@ -19,9 +19,19 @@ struct pruning {
 	struct nm_run_record *runs; /* the due ones come first */
 	size_t                n_due;
 	uint64_t              removed;
+	size_t                unsaved; /* finished ones that are kept for that */
 	struct nm_leftovers   leftovers; /* bytes: of the runs too */
 	struct nm_arena       arena;
 };
+
+/* Of a request file's run the downloads are all that there is of its results, until
+ * --download has saved them elsewhere. */
+static bool
+is_unsaved(const struct nm_run_record *run)
+{
+	return run->state == NM_RUN_DONE && !run->results_path[0] &&
+	       strcmp(run->mode, "file") == 0;
+}
 
 static enum nm_code
 find_due(struct pruning *pruning, struct nm_err *err)
@@ -37,10 +47,15 @@ find_due(struct pruning *pruning, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	rc = nm_runs_list(manager->journal, &pruning->arena, &pruning->runs,
 	                  &n, err);
-	for (i = 0; !rc && i < n; i++)
-		if (pruning->runs[i].state != NM_RUN_OPEN &&
-		    now_ms - pruning->runs[i].updated_ms >= older_ms)
+	for (i = 0; !rc && i < n; i++) {
+		if (pruning->runs[i].state == NM_RUN_OPEN ||
+		    now_ms - pruning->runs[i].updated_ms < older_ms)
+			continue;
+		if (is_unsaved(&pruning->runs[i]))
+			pruning->unsaved++;
+		else
 			pruning->runs[pruning->n_due++] = pruning->runs[i];
+	}
 	return rc;
 }
 
@@ -173,6 +188,11 @@ nm_manage_prune(struct nm_manager *manager, struct nm_err *err)
 	enum nm_code rc = find_due(&pruning, err);
 	size_t i;
 
+	if (pruning.unsaved)
+		nm_message_note(&manager->message, "%zu finished run%s kept: "
+		                "the results were never saved (--download)",
+		                pruning.unsaved,
+		                pruning.unsaved == 1 ? " is" : "s are");
 	if (!rc && pruning.n_due)
 		rc = ask(&pruning, err);
 	if (rc)

@@ -68,12 +68,14 @@ add_row(struct nm_table *table, const struct nm_run_record *run)
 }
 
 static const char *
-shard_word(const struct nm_shard_record *shard)
+shard_word(const struct nm_run_record *run,
+           const struct nm_shard_record *shard)
 {
 	switch (shard->state) {
 	case NM_SHARD_PLANNED:
 	case NM_SHARD_UPLOADED:
-		return "not created yet";
+		return run->state == NM_RUN_OPEN ? "not created yet"
+		                                 : "no batch was made";
 	case NM_SHARD_UPLOADING:
 		return "upload not confirmed; going on with the run looks for it";
 	case NM_SHARD_CREATING:
@@ -92,7 +94,8 @@ shard_word(const struct nm_shard_record *shard)
 }
 
 static void
-add_shard(const struct nm_shard_record *shard, int width, struct nm_buf *out)
+add_shard(const struct nm_run_record *run,
+          const struct nm_shard_record *shard, int width, struct nm_buf *out)
 {
 	struct nm_buf line = {0};
 
@@ -100,7 +103,7 @@ add_shard(const struct nm_shard_record *shard, int width, struct nm_buf *out)
 	            shard->batch_id[0] ? shard->batch_id : "(no batch)",
 	            shard->count, shard->count == 1 ? "" : "s",
 	            shard->state == NM_SHARD_CREATED ? "last seen " : "",
-	            shard_word(shard));
+	            shard_word(run, shard));
 	if (shard->state == NM_SHARD_COLLECTED)
 		nm_buf_add_string(&line, ", on this machine");
 	if (shard->note[0])
@@ -127,7 +130,9 @@ weave(const struct history *history, struct nm_text lines, int width,
 		lines.at = end + 1;
 		/* The first line is the heading. */
 		for (k = 0; i > 0 && k < history->parts[i - 1].n; k++)
-			add_shard(&history->parts[i - 1].shards[k], width, out);
+			add_shard(&history->runs[i - 1],
+			          &history->parts[i - 1].shards[k], width,
+			          out);
 	}
 }
 
@@ -169,7 +174,8 @@ put_text(struct nm_json_writer *w, const char *name, const char *text)
 }
 
 static void
-put_shard(const struct nm_shard_record *shard, struct nm_json_writer *w)
+put_shard(const struct nm_run_record *run,
+          const struct nm_shard_record *shard, struct nm_json_writer *w)
 {
 	nm_json_open_object(w, NULL);
 	put_text(w, "id", shard->batch_id);
@@ -178,7 +184,7 @@ put_shard(const struct nm_shard_record *shard, struct nm_json_writer *w)
 	nm_json_put_int(w, "attempt", shard->attempt);
 	nm_json_put_int(w, "requests", shard->count);
 	nm_json_put_true(w, "collected", shard->state == NM_SHARD_COLLECTED);
-	nm_json_put_string(w, "state", shard_word(shard));
+	nm_json_put_string(w, "state", shard_word(run, shard));
 	put_text(w, "input_file_id", shard->input_file_id);
 	put_text(w, "output_file_id", shard->output_file_id);
 	put_text(w, "error_file_id", shard->error_file_id);
@@ -207,7 +213,7 @@ put_run(const struct history *history, size_t i, struct nm_json_writer *w)
 	put_text(w, "results_path", run->results_path);
 	nm_json_open_array(w, "batches");
 	for (k = 0; k < history->parts[i].n; k++)
-		put_shard(&history->parts[i].shards[k], w);
+		put_shard(run, &history->parts[i].shards[k], w);
 	nm_json_close_array(w);
 	nm_json_close_object(w);
 }

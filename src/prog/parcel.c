@@ -3,6 +3,9 @@
  */
 #include "prog/parcel.h"
 
+#include <unistd.h>
+
+#include "base/file.h"
 #include "base/path.h"
 #include "run/via_batch.h"
 #include "wire/json.h"
@@ -59,7 +62,7 @@ nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 
 /* The path and digest of the spec, in the arena. */
 static enum nm_code
-read_spec(struct nm_parcel *parcel, const char *spec, const char **path,
+read_spec(struct nm_arena *arena, const char *spec, const char **path,
           const char **digest, struct nm_err *err)
 {
 	struct nm_json json = { 0 };
@@ -73,13 +76,49 @@ read_spec(struct nm_parcel *parcel, const char *spec, const char **path,
 		             "the run was made from questions, not from a"
 		             " request file");
 	if (!rc) {
-		*path = nm_arena_text(&parcel->arena, nm_json_text(
+		*path = nm_arena_text(arena, nm_json_text(
 			nm_json_get(root, "path"))).at;
-		*digest = nm_arena_text(&parcel->arena, nm_json_text(
+		*digest = nm_arena_text(arena, nm_json_text(
 			nm_json_get(root, "digest"))).at;
 	}
 	nm_json_release(&json);
 	return rc;
+}
+
+static int
+has_digest(const char *path, const char *digest)
+{
+	enum { CHUNK_BYTES = 256 << 10 };
+	char hex[NM_DIGEST_HEX_MAX];
+	struct nm_digest sum;
+	struct nm_buf chunk = { 0 };
+	struct nm_err ignored;
+	ssize_t len;
+	int fd;
+
+	if (nm_file_open(path, &fd, &ignored))
+		return 0;
+	nm_digest_init(&sum, NM_SHA256);
+	while ((len = read(fd, nm_buf_room(&chunk, CHUNK_BYTES),
+	                   CHUNK_BYTES)) > 0)
+		nm_digest_add(&sum, chunk.at, (size_t)len);
+	nm_digest_finish(&sum, hex);
+	nm_buf_release(&chunk);
+	(void)close(fd);
+	return !len && strcmp(hex, digest) == 0;
+}
+
+const char *
+nm_parcel_find_file(const struct nm_run_record *record,
+                    struct nm_arena *arena)
+{
+	const char *path, *digest;
+	struct nm_err ignored;
+
+	if (read_spec(arena, record->spec, &path, &digest, &ignored) ||
+	    !has_digest(path, digest))
+		return NULL;
+	return path;
 }
 
 enum nm_code
@@ -94,11 +133,14 @@ nm_parcel_take_up(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	rc = nm_runs_of_batch(tools->journal, batch_id, &parcel->arena,
 	                      &record, err);
 	if (!rc)
-		rc = read_spec(parcel, record.spec, &path, &digest, err);
-	if (!rc)
-		rc = nm_request_file_open(&parcel->file, path, err);
+		rc = read_spec(&parcel->arena, record.spec, &path, &digest,
+		               err);
 	if (rc)
 		return rc;
+	rc = nm_request_file_open(&parcel->file, path, err);
+	if (rc)
+		return nm_while(err, "reading again what was submitted"
+		                " (--download wants it not)");
 	if (strcmp(digest, nm_request_file_source(parcel->file)->digest) != 0)
 		return nm_fail(err, NM_INPUT, 0,
 			"%s is no longer the file that was sent: bring the"
@@ -160,7 +202,13 @@ nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
 		if (!rc)
 			rc = plan_next(parcel, &left, err);
 	}
-	return rc ? rc : nm_run_saved(&parcel->run, "", NM_RUN_DONE, err);
+	if (rc)
+		return rc;
+	/* What was saved when it was done before is still all of it. */
+	return nm_run_saved(&parcel->run,
+	                    parcel->run.record.state == NM_RUN_DONE
+	                    ? parcel->run.record.results_path : "",
+	                    NM_RUN_DONE, err);
 }
 
 void

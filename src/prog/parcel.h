@@ -38,6 +38,11 @@ enum nm_code nm_parcel_take_up(struct nm_parcel *parcel,
 enum nm_code nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
 	NM_MUST_USE;
 
+/* Where the request file of a run is, as it was sent; NULL when it is gone or has
+ * changed, or the run was made from questions. In the arena. */
+const char *nm_parcel_find_file(const struct nm_run_record *record,
+                                struct nm_arena *arena);
+
 void nm_parcel_release(struct nm_parcel *parcel);
 
 #endif

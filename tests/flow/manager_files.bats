@@ -198,3 +198,17 @@ a_faulty_desk() { # rule...
 	[ "$STATUS" = 5 ]
 	says nowhere/out.jsonl
 }
+
+@test "--download: results that are gone: exit 4, and what was saved stays" {
+	a_desk
+	a_batch 2
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	call DELETE "/v1/files/$(jq -r .output_file_id "$BODY")"
+	cp out.jsonl before.jsonl
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 4 ]
+	[[ $ERR == *'nothing was saved' ]]
+	cmp out.jsonl before.jsonl
+}

@@ -87,3 +87,117 @@ posted() { # path
 	[ "$status" -eq 3 ]
 	[[ $output == *"no longer the file that was sent"* ]]
 }
+
+# All of a run's files at the service.
+clean() {
+	manage --clean --older-than 0 --yes >/dev/null
+	[ "$(curl -s -H 'Authorization: Bearer sk-test' \
+		"$BASE_URL/files" | jq '.data | length')" = 0 ]
+}
+
+@test "after --clean the file that was sent tells the order and what is missing" {
+	printf '%s\n' 'order shuffled' 'row 4 of batch 1: http_error 400 bad "no"' \
+		'row 2 of batch 1..9: missing' >f.faults
+	start_server --faults f.faults
+	write_requests 6
+	submit
+	manage --wait "$ID" --quiet >/dev/null
+	clean
+	run manage --download "$ID" -o out.jsonl --json
+	[ "$status" -eq 1 ]
+	cmp <(jq -r .custom_id work.jsonl) <(jq -r .custom_id out.jsonl)
+	run manage --errors "$ID"
+	[ "$status" -eq 0 ]
+	[[ $output == *'1 × 400 bad: no'* ]]
+	# Changed, it tells nothing: the rows are saved as they came.
+	echo >>work.jsonl
+	run manage --download "$ID" -o again.jsonl
+	[[ $output == *'a request file is gone'* ]]
+}
+
+@test "--prune keeps results that were never saved" {
+	start_server
+	write_requests 3
+	submit
+	manage --wait "$ID" --quiet >/dev/null
+	clean
+	run manage --prune --older-than 0 --yes
+	[ "$status" -eq 0 ]
+	[[ $output == *'1 finished run is kept'*'There is nothing to forget.' ]]
+	manage --download "$ID" -o out.jsonl --quiet
+	[ "$(wc -l <out.jsonl)" = 3 ]
+	# Waited for once more it is as it was.
+	manage --wait "$ID" --quiet >/dev/null
+	run manage --prune --older-than 0 --yes
+	[[ $output == 'Forgot 1 of 1 run'* ]]
+	cp out.jsonl before.jsonl
+	run manage --download "$ID" -o out.jsonl
+	[ "$status" -eq 4 ]
+	cmp out.jsonl before.jsonl
+}
+
+@test "what no batch was made for yet is missing, not forgotten" {
+	printf '%s\n' 'on POST /v1/batches nth 2..: status 401' >f.faults
+	start_server --faults f.faults
+	write_requests 6
+	manage --submit work.jsonl --shard-requests 2 || true
+	ID=$(manage --runs --json | jq -r '.[0].batches[0].id')
+	wait_for 10 has_ended
+	run manage --download "$ID" -o out.jsonl --json --quiet
+	[ "$status" -eq 1 ]
+	[ "$(jq -r .error.code out.jsonl | xargs)" = \
+		'null null missing missing missing missing' ]
+}
+
+has_ended() {
+	[ "$(manage --status "$ID" --json | jq -r .status)" = completed ]
+}
+
+# Twelve bytes of texts in a message: at most 4 + 8 tokens, at $0.125 a million.
+a_priced_file() { # file requests
+	local i
+	for ((i = 0; i < $2; i++)); do
+		printf '{"custom_id":"%d","method":"POST",' "$i"
+		printf '"url":"/v1/chat/completions","body":{"model":'
+		printf '"gpt-5-mini","max_completion_tokens":100,'
+		printf '"messages":[{"role":"user","content":"12345678"}]}}\n'
+	done >"$1"
+}
+
+@test "--max-cost: nothing is sent that could pass it, to the last digit" {
+	start_server
+	# Each: $0.0000015, and 100 tokens out at $1 a million.
+	a_priced_file work.jsonl 2
+	a_priced_file more.jsonl 1
+	run manage --submit work.jsonl --max-cost 0.0002029
+	[ "$status" -eq 2 ]
+	[[ $output == *'it could cost $0.000203 beside'*'max-cost $0.0002029' ]]
+	run manage --submit work.jsonl more.jsonl --max-cost 0.000203
+	[ "$status" -eq 2 ]
+	[[ $output == *'adding more.jsonl'* ]]
+	[ "$(posted /v1/files)" = 0 ]
+	manage --runs | grep -q 'No run is recorded'
+	manage --submit work.jsonl --max-cost 0.000203
+	[ "$(posted /v1/batches)" = 1 ]
+	# Prompts alone tell nothing of a reply without a bound: 2,000 tokens.
+	sed 's/"max_completion_tokens":100,//' more.jsonl >loose.jsonl
+	run manage --submit loose.jsonl --max-cost 0.002
+	[ "$status" -eq 2 ]
+	manage --submit loose.jsonl --max-cost 0.0020015
+}
+
+@test "--max-cost: a model without a price, and what is no amount" {
+	start_server
+	write_requests 2
+	run manage --submit work.jsonl --max-cost 100
+	[ "$status" -eq 2 ]
+	[[ $output == *'the price of m is unknown'* ]]
+	for amount in 0 -1 1e-13 0x10 ' 1' 1,5 .0000000000001 nan; do
+		run manage --submit work.jsonl --max-cost "$amount"
+		[ "$status" -eq 2 ]
+		[[ $output == *'is not an amount in USD'* ]]
+	done
+	run manage --wait batch_x --max-cost 1
+	[[ $output == *'--max-cost goes with --submit'* ]]
+	[ "$(posted /v1/files)" = 0 ]
+}
