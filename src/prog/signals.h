@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-/* SIGINT and SIGTERM set the flag, a second one ends the process at once with
- * 130; SIGPIPE is ignored, so that writing tells of it. */
+/* SIGINT, SIGTERM and SIGHUP (unless that is ignored) set the flag, a second one ends
+ * the process at once with 130; SIGPIPE is ignored, so that writing tells of it. */
 void nm_signals_init(void);
 
 /* Not 0 once a signal came. */

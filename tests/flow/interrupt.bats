@@ -172,6 +172,26 @@ waiting() {
 	[ "$(calls POST /v1/chat/completions)" = 20 ]
 }
 
+@test "direct: a terminal that is closed is as Ctrl-C, but for one under nohup" {
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions: delay 60ms'
+	a_desk --faults "$FAULTS"
+	some() { [ "$(calls POST /v1/chat/completions)" -ge 10 ]; }
+	begin --limit 60 --concurrency 4
+	wait_for 10 some
+	end HUP
+	[ "$STATUS" = 130 ]
+	[ "$(result .status)" = partial ]
+	: >"$SERVER_LOG"
+	nohup variant0_llm_baseline --limit 60 --concurrency 4 \
+		>begun.txt 2>begun.err 3>&- &
+	PID=$!
+	wait_for 10 some
+	end HUP
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=60 answered=60 attempts=1' ]
+}
+
 @test "direct: killed; what was kept is not asked again" {
 	RESULTS=results/variant0_llm_baseline_1-hop-test.json
 	faults 'on POST /v1/chat/completions nth 11..: delay 30s'
