@@ -11,7 +11,7 @@
  * shard, and in the end it holds one and the journal knows it. It holds as long as
  * PATIENCE >= DELAY, the stated bound: whoever looks goes on looking for PATIENCE
  * ticks before it sends again. With -DNO_LOOK the look-up is taken out, and the
- * checker has to find the double submission.
+ * checker has to find the double submission; with -DNO_LOCK the run's lock, likewise.
  */
 #ifndef DELAY
 #define DELAY 2
@@ -105,13 +105,24 @@ inline look(kind) {
 #endif
 }
 
+/* Refused: it did not act. The step back may not be written, on a full disk. */
+inline step_back(to) {
+	begun = false;
+	if
+	:: journal = to
+	:: skip
+	fi
+}
+
 proctype client(byte me) {
 	byte outcome, waited;
 	bool found, begun;
 
 begin:
 	begun = false;
+#ifndef NO_LOCK
 	atomic { holder == 0 -> holder = me };
+#endif
 	do
 	:: journal == created -> break
 	:: journal == planned || journal == uploading ->
@@ -130,7 +141,7 @@ begin:
 			may_die();
 			if
 			:: outcome == 1 -> journal = uploaded; begun = false
-			:: outcome == 2 -> begun = true
+			:: outcome == 2 -> step_back(planned)
 			:: outcome == 3 -> begun = false
 			fi
 		fi;
@@ -151,7 +162,7 @@ begin:
 			may_die();
 			if
 			:: outcome == 1 -> journal = created
-			:: outcome == 2 -> begun = true
+			:: outcome == 2 -> step_back(uploaded)
 			:: outcome == 3 -> begun = false
 			fi
 		fi;
