@@ -77,6 +77,17 @@ oldest_possible_s(const struct nm_shard_record *shard)
 	return shard->intent_ms / 1000 - DAY_S;
 }
 
+/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
+static int
+is_past(const struct nm_batches_page *page, int64_t oldest_s)
+{
+	const struct nm_batch *first = page->batches;
+	const struct nm_batch *last = first + page->count - 1;
+
+	return last->created_s && last->created_s < oldest_s &&
+	       last->created_s <= first->created_s;
+}
+
 static enum nm_code
 look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
           struct nm_err *err)
@@ -87,7 +98,6 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 	const char *after = NULL;
 	enum nm_code rc;
 	size_t i, which = 0;
-	int past = 0;
 
 	do {
 		/* The page before holds `after` while this one is asked for. */
@@ -98,8 +108,6 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 		for (i = 0; !rc && !*found && i < page.count; i++) {
 			const struct nm_batch *batch = &page.batches[i];
 
-			past |= batch->created_s &&
-			        batch->created_s < oldest_s;
 			if (strcmp(nm_batch_metadata(batch, "tag"),
 			           shard->tag) != 0)
 				continue;
@@ -108,7 +116,8 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 			rc = nm_run_save(run, shard, err);
 		}
 		after = page.after;
-	} while (!rc && !*found && !past && page.more && page.count);
+	} while (!rc && !*found && page.more && page.count &&
+	         !is_past(&page, oldest_s));
 	nm_arena_release(&arenas[0]);
 	nm_arena_release(&arenas[1]);
 	return rc;

@@ -56,6 +56,17 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 	return rc;
 }
 
+/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
+static int
+is_past(const struct nm_files_page *page, int64_t oldest_s)
+{
+	const struct nm_remote_file *first = page->files;
+	const struct nm_remote_file *last = first + page->count - 1;
+
+	return last->created_s && last->created_s < oldest_s &&
+	       last->created_s <= first->created_s;
+}
+
 /* Looks through the pages, newest first, for a file of the shard's name. */
 static enum nm_code
 look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
@@ -70,7 +81,6 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 	struct nm_files_page page;
 	enum nm_code rc;
 	size_t i, which = 0;
-	int past = 0;
 
 	nm_upload_name(run, shard, &name);
 	do {
@@ -82,7 +92,6 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 		for (i = 0; !rc && !*found && i < page.count; i++) {
 			const struct nm_remote_file *file = &page.files[i];
 
-			past |= file->created_s && file->created_s < oldest_s;
 			if (strcmp(file->filename, nm_buf_string(&name)) != 0)
 				continue;
 			*found = 1;
@@ -90,7 +99,8 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 			rc = nm_run_save(run, shard, err);
 		}
 		query.after = page.after;
-	} while (!rc && !*found && !past && page.more && page.count);
+	} while (!rc && !*found && page.more && page.count &&
+	         !is_past(&page, oldest_s));
 	nm_arena_release(&arenas[0]);
 	nm_arena_release(&arenas[1]);
 	nm_buf_release(&name);

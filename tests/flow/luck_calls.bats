@@ -89,6 +89,71 @@ load client
 	[ "$(ids_of "$OUT")" = "$(member '.data[0].id')" ]
 }
 
+# A creation that acted, of a process that was killed before it knew; sets TAG.
+a_lost_creation() {
+	faults 'on POST /v1/batches nth 1: act then lose reply' \
+		'on GET /v1/batches nth 1..5: delay 30s'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 3 --quiet 3>&- &
+	local pid=$!
+	created() { [ "$(calls POST /v1/batches)" = 1 ]; }
+	wait_for 10 created
+	kill -9 $pid
+	wait $pid || true
+	kill_server
+	TAG=$(jq -r 'select(.batch_id).metadata.tag' "$SERVER_LOG")
+}
+
+# A curl config of n creations over one file.
+many_creations() { # n file-id
+	local i
+	for ((i = 0; i < $1; i++)); do
+		[ "$i" = 0 ] || echo next
+		cat <<-EOF
+			url = $BASE_URL/batches
+			data = "{\"input_file_id\":\"$2\",\"endpoint\":\"/v1/chat/completions\",\"completion_window\":\"24h\"}"
+			output = made.json
+			silent
+		EOF
+	done
+}
+
+@test "a lost creation is found behind a page of newer ones" {
+	a_lost_creation
+	restart
+	write_input 1 other.jsonl
+	upload other.jsonl
+	curl -K <(many_creations 120 "$FILE_ID")
+	call GET '/v1/batches?limit=100'
+	[ "$(member '[.data[].metadata.tag] | index("'"$TAG"'")')" = null ]
+	: >"$SERVER_LOG"
+	run_batch 3 --patience 1
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/batches)" = 0 ]
+	[ "$(calls POST /v1/files)" = 0 ]
+	[ "$(calls GET /v1/batches)" = 2 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
+@test "a lost creation is found in a list that begins with the oldest" {
+	a_lost_creation
+	restart
+	call GET /v1/batches
+	local mine old
+	mine=$(jq -c . "$BODY" | sed 's/"/\\"/g')
+	old=$(jq -c '.data |= [range(2) as $i | .[0] | .id = "batch_old\($i)" |
+		.created_at = 1500000000 + $i | .metadata = null] |
+		.has_more = true' "$BODY" | sed 's/"/\\"/g')
+	faults "on GET /v1/batches nth 1: status 200 body \"$old\"" \
+		"on GET /v1/batches nth 2: status 200 body \"$mine\""
+	restart --faults "$FAULTS"
+	: >"$SERVER_LOG"
+	run_batch 3 --patience 1
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/batches)" = 0 ]
+	[ "$(logged '.query == "limit=100&after=batch_old1"')" = 1 ]
+}
+
 @test "a file unseen for some seconds after its upload" {
 	local when
 	for when in sync async; do
