@@ -44,6 +44,24 @@ take_batch(struct nm_shard_record *shard, const struct nm_batch *batch)
 	shard->created = batch->created_s;
 }
 
+/* Two shards in one batch would take each other's answers for their own. */
+static enum nm_code
+check_new(const struct nm_run *run, const struct nm_shard_record *shard,
+          const struct nm_batch *batch, struct nm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++)
+		if (&run->shards[i] != shard &&
+		    strcmp(run->shards[i].batch_id, batch->id) == 0)
+			return nm_fail(err, NM_REFUSED, 0,
+			               "the service gave the id of shard %lld's"
+			               " batch again, %s",
+			               (long long)run->shards[i].number,
+			               batch->id);
+	return NM_OK;
+}
+
 static enum nm_code
 send_once(struct nm_run *run, struct nm_shard_record *shard,
           struct nm_err *err)
@@ -60,6 +78,8 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 
 	wish.n_metadata = write_metadata(run, shard, &arena, pairs);
 	rc = nm_batches_create(run->api, &wish, &arena, &batch, err);
+	if (!rc)
+		rc = check_new(run, shard, &batch, err);
 	if (!rc) {
 		take_batch(shard, &batch);
 		rc = nm_run_save(run, shard, err);

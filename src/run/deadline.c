@@ -65,6 +65,7 @@ static enum nm_code
 cancel(struct nm_run *run, struct nm_shard_record *shard, const char *note,
        struct nm_err *err)
 {
+	struct nm_part *part = &run->parts[shard - run->shards];
 	struct nm_arena arena = { 0 };
 	struct nm_batch batch;
 	enum nm_code rc;
@@ -73,24 +74,30 @@ cancel(struct nm_run *run, struct nm_shard_record *shard, const char *note,
 	rc = nm_run_save(run, shard, err);
 	if (rc)
 		return rc;
-	nm_run_note(run, "%s: cancelling %s, to ask the rest %s",
-	            note == NEAR_NOTE ? "the deadline is near"
-	                              : "its window is over and nothing moves",
-	            shard->batch_id, note == NEAR_NOTE ? "directly" : "again");
+	if (!part->cancel_told)
+		nm_run_note(run, "%s: cancelling %s, to ask the rest %s",
+		            note == NEAR_NOTE ? "the deadline is near"
+		            : "its window is over and nothing moves",
+		            shard->batch_id,
+		            note == NEAR_NOTE ? "directly" : "again");
+	part->cancel_told = 1;
 	rc = nm_batches_cancel(run->api, shard->batch_id, &arena, &batch, err);
 	nm_arena_release(&arena);
 	if (rc == NM_INTERRUPTED)
 		return rc;
-	/* One that ended meanwhile cannot be cancelled, and need not be. */
-	if (rc && (rc != NM_REFUSED || err->detail != 409)) {
+	/* One that ended meanwhile cannot be cancelled, and need not be. Nor is a
+	 * no to become a yes by asking again: what it has is waited for a while. */
+	if (rc == NM_ABSENT || (rc == NM_REFUSED && err->detail != 409)) {
+		nm_run_warn(run, "%s: %s is not cancelled", err->text,
+		            shard->batch_id);
+	} else if (rc && rc != NM_REFUSED) {
 		if (!nm_setback_of(run, shard)->told)
 			nm_run_warn(run, "%s: trying again", err->text);
 		nm_setback_of(run, shard)->told = 1;
 		return NM_OK;
 	}
 	shard->status = CANCELLING;
-	run->parts[shard - run->shards].moved_ms =
-		nm_clock_mono_ms(run->clock);
+	part->moved_ms = nm_clock_mono_ms(run->clock);
 	return nm_run_save(run, shard, err);
 }
 

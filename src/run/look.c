@@ -28,8 +28,11 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 		int64_t left_ms = end_ms - nm_clock_mono_ms(run->clock);
 
 		rc = once(run, shard, found, err);
-		if (rc || *found || left_ms <= 0)
-			return rc;
+		if (rc)
+			return nm_while(err, "looking whether shard %lld was"
+			                " submitted", (long long)shard->number);
+		if (*found || left_ms <= 0)
+			return NM_OK;
 		rc = nm_run_pause(run, left_ms < PAUSE_MS ? left_ms : PAUSE_MS,
 		                  err);
 		if (rc)

@@ -25,6 +25,7 @@ struct nm_part {
 	int64_t     total;
 	int64_t     moved_ms;  /* mono; of a batch, when that changed; 0 = unseen */
 	int64_t     expires_s; /* the end of its window; 0 = not told */
+	int         cancel_told; /* that it is to be cancelled */
 };
 
 /* Whom a run tells how it goes. Members may be NULL. Texts have no newline. */
