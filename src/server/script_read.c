@@ -261,7 +261,7 @@ take_quota(struct nm_script *script, struct nm_words *r,
 		return rc;
 	}
 	(void)nm_words_take(r, "enqueued");
-	if (nm_words_take(r, "tokens") || nm_words_take(r, "enqueued_tokens")) {
+	if (nm_words_take(r, "tokens")) {
 		rc = nm_words_count(r, "tokens", &number);
 		fault->quota_tokens = (int64_t)number;
 		return rc;

@@ -25,6 +25,14 @@ play_one() { # name option...
 	stop_server
 }
 
+# A rule for calls was applied to some of them; else the row proves nothing. What is
+# of rows and batches is seen in the results.
+was_applied() { # name
+	! grep -qE '^(on|stale|counts|ids) ' \
+		"$NM_SOURCE/tests/faults/$1.faults" ||
+		grep -q '"fault":' "$1/requests.jsonl"
+}
+
 # Batches that are there, whoever lost the reply.
 made() {
 	logged '.method == "POST" and .path == "/v1/batches" and
@@ -40,7 +48,7 @@ fits() { # text pattern
 }
 
 is_as_wanted() { # name status ledger made text
-	[ -e "$1/made" ] &&
+	[ -e "$1/made" ] && was_applied "$1" &&
 		[ "$(head -1 "$1/outcome")" = "$2" ] &&
 		fits "$(sed 1d "$1/outcome")" "$3" &&
 		fits "$(cat "$1/made")" "$4" &&
@@ -85,10 +93,7 @@ play() { # speed option...
 	rows-in-prose|0|asked=40 answered=24 unparseable=16 attempts=1|1|--lenient
 	rows-missing-instructor-2657|0|asked=40 answered=40 attempts=2|2|
 	rows-refused-and-filtered|0|asked=40 answered=30 refused=9 unparseable=1 attempts=1|1|
-	rows-shuffled-tidyllm-37|0|asked=40 answered=40 attempts=1|1|
 	rows-truncated-inspect-evals-2473|0|asked=40 answered=34 truncated=6 attempts=1|1|
-	rows-with-line-separators-modaic-188|0|asked=40 answered=40 attempts=1|1|
-	rows-with-several-outputs-mira-70|0|asked=40 answered=40 attempts=1|1|
 	some-rows-failed-openai-openapi-302|1|asked=40 answered=35 http_error=5 attempts=3|3|
 	status-zero-rows-ellmer-830|0|asked=40 answered=40 attempts=2|2|
 	EOF
@@ -100,12 +105,12 @@ play() { # speed option...
 	create-acts-list-lags|0|asked=40 answered=40 attempts=1|1|before it is sent again
 	create-call-lost|0|asked=40 answered=40 attempts=1|1|before it is sent again
 	create-reply-lost-qwen-code-11874|0|asked=40 answered=40 attempts=1|1|before it is sent again
-	enqueued-requests-community-1002388|0|asked=40 answered=40 attempts=1|1|
 	fails-after-creation-openai-python-1643|1||1|failed at line 1 of its input
 	file-not-found-at-once-curator-116|0|asked=40 answered=40 attempts=1|1|
 	file-not-found-yet-curator-116|0|asked=40 answered=40 attempts=1|*|
 	key-refused|4||0|401 invalid_api_key
-	list-without-has-more|0|asked=40 answered=40 attempts=1|1|
+	list-not-served-litellm-4966|4||1|looking whether shard 1 was submitted
+	list-without-has-more|0|asked=40 answered=40 attempts=1|1|before it is sent again
 	no-money-left|4||0|exceeded your current quota
 	storage-full-curator-189|4||0|file storage quota
 	tokens-refused-with-nothing-enqueued-community-1027303|0|asked=40 answered=40 attempts=1|3|submitted again
@@ -194,25 +199,107 @@ play() { # speed option...
 	EOF
 }
 
-# A script that no row plays proves nothing.
-@test "every script is played" {
-	local script name
-	for script in "$NM_SOURCE"/tests/faults/*.faults; do
-		name=${script##*/}
-		grep -qF "${name%.faults}" "$BATS_TEST_FILENAME" || {
-			echo "no row for $name"
-			return 1
-		}
-	done
+@test "limits on what is enqueued: refused, learnt, and kept to" {
+	play 200 --mode batch --shard-requests 20 <<-'EOF'
+	enqueued-requests-community-1002388|0|asked=40 answered=40 attempts=1|3|Limit: 25 enqueued requests
+	enqueued-tokens-openai-python-2084|0|asked=40 answered=40 attempts=1|[3-9]|Limit: 1,500 enqueued tokens
+	EOF
+	# The second shard's file is not sent twice for the refusal of its batch.
+	[ "$(jq -c 'select(.method == "POST" and .file_id)' \
+		enqueued-requests-*/requests.jsonl | wc -l)" = 2 ]
 }
 
-@test "a token limit: refused, learnt, and kept to" {
-	sed 's/20000/1500/' "$NM_SOURCE"/tests/faults/\
-enqueued-tokens-openai-python-2084.faults >faults.txt
-	a_desk --faults faults.txt
-	run_batch 40 --shard-requests 20
+@test "one id for every batch, and none of them ends: told, not mixed up" {
+	export NIGHTMAIL_CLOCK=fast=200
+	a_desk --clock fast=200 \
+		--faults "$NM_SOURCE/tests/faults/same-batch-id-curator-238.faults"
+	variant0 --mode batch --limit 40 --shard-requests 20
+	[ "$STATUS" = 4 ]
+	[[ $ERR == *"gave the id of shard 1's batch again, batch_abc123"* ]]
+	[ ! -e "$RESULTS" ]
+	[ "$(calls POST /v1/batches)" = 2 ]
+	# Alone it is waited for, cut off, and asked again: with the same end.
+	stop_server
+	rm "$SERVER_LOG"
+	export NIGHTMAIL_CLOCK=fast=20000
+	a_desk --clock fast=20000 \
+		--faults "$NM_SOURCE/tests/faults/same-batch-id-curator-238.faults"
+	variant0 --mode batch --limit 40 --new
+	[ "$STATUS" = 4 ]
+	[ "$(grep -c 'batch_abc123 is not cancelled' err.txt)" = 1 ]
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 1 ]
+	[[ $ERR == *"gave the id of shard 1's batch again, batch_abc123"* ]]
+	[ "$(ledger)" = 'asked=40 missing=40 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 2 ]
+}
+
+# What a script did to the lines themselves is seen in the replies as they came.
+@test "shuffled, or with odd line ends: so it was, and each has its own" {
+	play 20 --mode batch <<-'EOF'
+	rows-shuffled-tidyllm-37|0|asked=40 answered=40 attempts=1|1|
+	rows-with-line-separators-modaic-188|0|asked=40 answered=40 attempts=1|1|
+	EOF
+	cat rows-shuffled-tidyllm-37/xdg/nightmail/runs/*/*output*.jsonl |
+		jq -r .custom_id >order
+	[ "$(wc -l <order)" = 40 ]
+	[ "$(paste -sd' ' order)" != \
+		"$(seq -f 'request-%g' 0 39 | paste -sd' ')" ]
+	grep -q $'\u2028' rows-with-line-separators-*/xdg/nightmail/runs/*/*.jsonl
+	# Without a script: the same answers to the same questions.
+	jq '[.results[] | [.question_text, .predicted_answers]]' \
+		"rows-shuffled-tidyllm-37/$RESULTS" >shuffled
+	a_desk
+	variant0 --mode batch --limit 40
+	jq '[.results[] | [.question_text, .predicted_answers]]' \
+		"$RESULTS" >straight
+	cmp shuffled straight
+}
+
+@test "several messages, and the answer is the last: each endpoint's own reader" {
+	a_desk --answer-key "$SAMPLE" --faults "$NM_SOURCE/tests/faults/\
+rows-with-several-outputs-mira-70.faults"
+	head -20 "$SAMPLE" | cut -f1 | jq -Rc --slurp 'split("\n") | .[:-1] |
+		to_entries[] | {custom_id: "request-\(.key)", method: "POST",
+		url: "/v1/responses", body: {model: "gpt-5-mini",
+		input: .value}}' >in.jsonl
+	upload in.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'",
+		"endpoint":"/v1/responses","completion_window":"24h",
+		"metadata":{"description":"Variant0 - 1-hop-test",
+		"num_questions":"20"}}'
+	variant0 --mode batch --batch-id "$(member .id)" --poll-interval 0.2
 	[ "$STATUS" = 0 ]
-	[ "$(ledger)" = 'asked=40 answered=40 attempts=1' ]
+	[ "$(ledger)" = 'asked=20 answered=20 attempts=1' ]
+	[ "$(result '.metrics.total_correct_answers > 0')" = true ]
+	# So they came: a message before the answer's.
+	call GET "/v1/batches/$(member .id)"
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -c '[.response.body.output[] | select(.type == "message")] |
+		length' "$BODY" | sort -u)" = 2 ]
+}
+
+@test "cancelled half done, and 25 minutes about it: what was done is kept" {
+	export NIGHTMAIL_CLOCK=fast=1000
+	cat "$NM_SOURCE/tests/faults/finalizing-long-litellm-37205.faults" \
+		<(echo 'pace 2/m') >faults.txt
+	a_desk --clock fast=1000 --faults faults.txt
+	variant0_llm_baseline --mode batch --limit 40 2>err.txt >out.txt &
+	local run=$!
+	some_done() {
+		call GET /v1/batches
+		BATCH_ID=$(member '.data[0].id // ""')
+		[ "$(member '.data[0].request_counts.completed // 0')" -gt 5 ]
+	}
+	wait_for 20 some_done
+	manager --cancel "$BATCH_ID"
+	wait $run && STATUS=0 || STATUS=$?
+	[ "$STATUS" = 1 ]
+	grep -q 'was cancelled: what it had finished is kept' err.txt
+	[ "$(result '.ledger | .answered > 5 and .cancelled > 0 and
+		.answered + .cancelled == 40')" = true ]
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$(member '.cancelled_at - .cancelling_at >= 1500')" = true ]
+	[ "$(logged '.method == "POST" and .path == "/v1/batches"')" = 1 ]
 }
 
 @test "a call that hangs can be left, and is taken up again" {

@@ -324,7 +324,7 @@ Please try again once some in_progress batches have been completed." ]]
 	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
 		"/v1/chat/completions","completion_window":"24h"}'
 	[ "$STATUS" = 429 ]
-	echo 'quota enqueued_tokens 2000' >faults
+	echo 'quota enqueued tokens 2000' >faults
 	call POST /_control/faults
 	[ "$STATUS" = 200 ]
 	new_batch 400
