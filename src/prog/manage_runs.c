@@ -55,14 +55,15 @@ service_of(const struct nm_run_record *run, char *out, size_t out_bytes)
 static void
 add_row(struct nm_table *table, const struct nm_run_record *run)
 {
-	char created[NM_CLOCK_TEXT_MAX], requests[32], service[160];
+	char created[NM_CLOCK_TEXT_MAX], requests[32];
 	const char *cells[] = {
 		run->id, created, run->mode, nm_run_state_word(run->state),
-		requests, run->model, service_of(run, service, sizeof(service)),
-		run->name
+		requests, run->model, run->name
 	};
 
 	nm_clock_local(run->created_ms, created);
+	/* To the minute: what is cut on 80 columns is the names. */
+	created[strlen("2026-01-02 03:04")] = '\0';
 	snprintf(requests, sizeof(requests), "%" PRId64, run->requests);
 	nm_table_add(table, cells);
 }
@@ -113,11 +114,40 @@ add_shard(const struct nm_run_record *run,
 	nm_buf_release(&line);
 }
 
+/* Of most machines it is the same one for all. */
+static bool
+has_services(const struct history *history)
+{
+	char first[160], other[160];
+	size_t i;
+
+	for (i = 1; i < history->n_runs; i++)
+		if (strcmp(service_of(&history->runs[0], first, sizeof(first)),
+		           service_of(&history->runs[i], other,
+		                      sizeof(other))) != 0)
+			return true;
+	return false;
+}
+
+static void
+add_service(const struct nm_run_record *run, int width, struct nm_buf *out)
+{
+	struct nm_buf line = {0};
+	char service[160];
+
+	nm_buf_addf(&line, "    service: %s",
+	            service_of(run, service, sizeof(service)));
+	nm_terminal_add(out, nm_buf_text(&line), width);
+	nm_buf_add_byte(out, '\n');
+	nm_buf_release(&line);
+}
+
 /* The table's lines, each run's followed by those of its batches. */
 static void
 weave(const struct history *history, struct nm_text lines, int width,
       struct nm_buf *out)
 {
+	bool services = has_services(history);
 	const char *end;
 	size_t i, k;
 
@@ -128,6 +158,8 @@ weave(const struct history *history, struct nm_text lines, int width,
 		nm_buf_add(out, lines.at, (size_t)(end - lines.at) + 1);
 		lines.len -= (size_t)(end - lines.at) + 1;
 		lines.at = end + 1;
+		if (i > 0 && services)
+			add_service(&history->runs[i - 1], width, out);
 		/* The first line is the heading. */
 		for (k = 0; i > 0 && k < history->parts[i - 1].n; k++)
 			add_shard(&history->runs[i - 1],
@@ -146,7 +178,6 @@ write_text(const struct history *history, struct nm_buf *out)
 		{ "State", NM_TABLE_LEFT, NM_TABLE_WHOLE },
 		{ "Requests", NM_TABLE_RIGHT, NM_TABLE_WHOLE },
 		{ "Model", NM_TABLE_LEFT, NM_TABLE_CUT },
-		{ "Service", NM_TABLE_LEFT, NM_TABLE_CUT },
 		{ "Questions", NM_TABLE_LEFT, NM_TABLE_CUT },
 	};
 	int width = nm_terminal_width(1);

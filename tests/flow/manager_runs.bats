@@ -44,6 +44,21 @@ files_there() {
 	[[ $(<out.txt) != *sk-test-0123456789* ]]
 }
 
+@test "--runs: the names are whole on 80 columns, services told where they differ" {
+	a_desk
+	a_finished_run
+	command -v script || skip 'no script(1)'
+	TERM=dumb COLUMNS=80 script -qec 'stty cols 80; batch_manager --runs' \
+		/dev/null </dev/null | tr -d '\r' >out.txt
+	[ "$(wc -L <out.txt)" -le 80 ]
+	grep -q '  gpt-5-mini  1-hop-test$' out.txt
+	lacks out.txt service:
+	OPENAI_BASE_URL=http://127.0.0.1:9/v1 variant0 --mode batch --limit 1 \
+		--patience 0.1 --dry-run
+	manager --runs
+	[ "$(grep -c '^    service: http' out.txt)" = 2 ]
+}
+
 @test "--runs: a run whose batch's id was lost" {
 	# The creation is refused for a while, and the program gives up.
 	faults 'on POST /v1/batches: status 401'
