@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "cli/consent.h"
@@ -38,6 +39,13 @@ own(struct clearing *clearing, const char *id)
 		nm_map_add(&clearing->owned, nm_text_of(id), &value);
 }
 
+/* The journal says that it came; somebody may have removed it since. */
+static bool
+is_here(const char *path)
+{
+	return !path[0] || access(path, R_OK) == 0;
+}
+
 /* Nothing of a run is touched unless all of it is here. */
 static bool
 is_collected(const struct nm_shard_record *shards, size_t n)
@@ -45,7 +53,9 @@ is_collected(const struct nm_shard_record *shards, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (shards[i].state < NM_SHARD_COLLECTED)
+		if (shards[i].state < NM_SHARD_COLLECTED ||
+		    !is_here(shards[i].output_path) ||
+		    !is_here(shards[i].error_path))
 			return false;
 	return n > 0;
 }

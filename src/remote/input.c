@@ -412,7 +412,7 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 		            "batch may have %llu.", (unsigned long long)count,
 		            (unsigned long long)options->lines_max);
 		return tell_whole(input, finding, "too_many_tasks", "",
-		                  "split it");
+		                  "split it, as --submit does");
 	}
 	if (input->bytes > options->bytes_max && !input->bytes_told) {
 		input->bytes_told = true;
@@ -420,7 +420,7 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 		            "are safe.", (unsigned long long)input->bytes,
 		            (unsigned long long)options->bytes_max);
 		return tell_whole(input, finding, "file_too_large", "",
-		                  "split it");
+		                  "split it, as --submit does");
 	}
 	if (input->embeddings > NM_INPUT_EMBEDDINGS_MAX &&
 	    options->lines_max != NM_INPUT_UNBOUNDED &&
@@ -431,7 +431,7 @@ nm_input_finish(struct nm_input *input, struct nm_finding *finding)
 		            (unsigned long long)input->embeddings,
 		            NM_INPUT_EMBEDDINGS_MAX);
 		return tell_whole(input, finding, "invalid_request",
-		                  "body.input", "split it");
+		                  "body.input", "split it, as --submit does");
 	}
 	*finding = (struct nm_finding){
 		.code = "", .param = "", .message = "", .hint = ""

@@ -4,7 +4,6 @@
 #include "report/estimate.h"
 
 #include <inttypes.h>
-#include <math.h>
 
 enum {
 	LABEL_WIDTH = 16, CELL_WIDTH = 28,
@@ -19,10 +18,16 @@ static int64_t
 cost_of(const struct nm_price_rates *rates, int64_t input_tokens,
         int64_t output_tokens)
 {
-	double pusd = (double)input_tokens * (double)rates->input_pusd +
-	              (double)output_tokens * (double)rates->output_pusd;
+	int64_t input_pusd, output_pusd, pusd;
 
-	return pusd < (double)COST_MAX_PUSD ? llround(pusd) : COST_MAX_PUSD;
+	/* Exact: a ceiling is held to the last digit. */
+	if (__builtin_mul_overflow(input_tokens, rates->input_pusd,
+	                           &input_pusd) ||
+	    __builtin_mul_overflow(output_tokens, rates->output_pusd,
+	                           &output_pusd))
+		return COST_MAX_PUSD;
+	pusd = nm_price_add(input_pusd, output_pusd);
+	return pusd < COST_MAX_PUSD ? pusd : COST_MAX_PUSD;
 }
 
 struct nm_estimate_cost
@@ -174,8 +179,9 @@ nm_estimate_write(const struct nm_estimate *estimates, size_t n,
 		add_costs(out, &direct, &batch);
 		nm_buf_add_byte(out, '\n');
 	}
-	nm_buf_add_string(out, "Nothing was sent. Tokens are guessed from bytes; "
-	                  "what a run costs is told from its replies.\n");
+	nm_buf_add_string(out, "Nothing was sent. Tokens are guesses: those in "
+	                  "by bytes, those out with hidden reasoning\namong "
+	                  "them. What a run costs is told from its replies.\n");
 }
 
 static void

@@ -86,7 +86,7 @@ line() { # custom_id model url
 	awk 'BEGIN { for (i = 0; i < 50001; i++) printf "{\"custom_id\":\"r%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"m\",\"messages\":[]}}\n", i }' >in.jsonl
 	manager --check in.jsonl
 	[ "$STATUS" = 3 ]
-	grep -q '^in.jsonl: .*50001 requests' out.txt
+	grep -q '^in.jsonl: too_many_tasks: .*50001 requests.*--submit' out.txt
 }
 
 @test "no file, a folder, binary bytes" {

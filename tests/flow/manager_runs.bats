@@ -110,6 +110,16 @@ files_there() {
 	[ "$(files_there)" = 4 ]
 }
 
+@test "--clean: what is not on this machine any more is not deleted there" {
+	a_desk
+	a_finished_run
+	find "$XDG_STATE_HOME/nightmail/runs" -name '*.jsonl' -print -quit |
+		xargs rm
+	manager --clean --yes --older-than 0
+	[ "$OUT" = 'There is nothing to delete.' ]
+	[ "$(files_there)" = 4 ]
+}
+
 @test "--prune: finished runs and their downloads; results stay" {
 	a_desk
 	a_finished_run

@@ -230,8 +230,9 @@ test_estimate(void **state)
 		"                direct                      batch\n"
 		"  cost          $0.25 ($0.08 to $4.08)      $0.12 ($0.04 to $2.04)\n"
 		"\n"
-		"Nothing was sent. Tokens are guessed from bytes; what a run costs "
-		"is told from its replies.\n");
+		"Nothing was sent. Tokens are guesses: those in by bytes, those out "
+		"with hidden reasoning\namong them. What a run costs is told from "
+		"its replies.\n");
 
 	/* An unknown price makes the sum unknown. */
 	nm_buf_clear(&out);
