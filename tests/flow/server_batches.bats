@@ -114,6 +114,86 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	refused 400 invalid_request file_id 'Cannot find file file-none'
 }
 
+@test "a file of another purpose, deleted or expired is no input, in either style" {
+	start_server --clock step
+	write_input 1 in.jsonl
+	local other gone old file
+	call POST /v1/files -F purpose=user_data -F file=@in.jsonl
+	other=$(member .id)
+	upload in.jsonl
+	gone=$FILE_ID
+	call DELETE "/v1/files/$gone"
+	upload in.jsonl -F 'expires_after[anchor]=created_at' \
+		-F 'expires_after[seconds]=3600'
+	old=$FILE_ID
+	advance 1h
+	for file in "$other" "$gone" "$old" ''; do
+		create_batch "$file"
+		advance 1s
+		wait_for 20 batch_is failed
+		[ "$(member '.errors.data | map([.code, .param, .line, .message]) |
+			@json')" = '[["invalid_request","file_id",null,"Cannot find '\
+'file '"$file"', or organization org-nightmail does not have access to it."]]' ]
+	done
+	stop_server
+	start_server --clock step --unknown-file sync
+	for file in "$other" "$gone" "$old" ''; do
+		call POST /v1/batches -d '{"input_file_id":"'"$file"'","endpoint":
+			"/v1/chat/completions","completion_window":"24h"}'
+		refused 400 invalid_request file_id "Cannot find file $file, or \
+organization org-nightmail does not have access to it."
+	done
+}
+
+@test "a batch that ends half done keeps what it has, and says of each other why" {
+	echo 'pace 3/h' >faults
+	start_server --clock step --faults faults
+	local end i code message
+	for ((i = 1; i <= 100; i++)); do
+		echo '{"custom_id":"r-'$i'","method":"POST","url":"/v1/chat/completions",
+			"body":{"model":"m","temperature":'$((i % 4 ? 1 : 3))',
+			"messages":[{"role":"user","content":"Say '$i'"}]}}' | tr -d '\n\t'
+		echo
+	done >in.jsonl
+	upload in.jsonl
+	for end in cancelled expired; do
+		create_batch "$FILE_ID"
+		advance 1s
+		wait_for 20 batch_is in_progress
+		advance 4h
+		some() {
+			call GET "/v1/batches/$BATCH_ID"
+			[ "$(member '[.request_counts[]] | @json')" = '[100,9,3]' ]
+		}
+		wait_for 20 some
+		[ "$(member '[.output_file_id, .error_file_id] | @json')" = \
+			'[null,null]' ]
+		if [ $end = cancelled ]; then
+			call POST "/v1/batches/$BATCH_ID/cancel"
+			advance 1s
+			message='not executed because the batch was cancelled.'
+		else
+			advance 20h
+			message='could not be executed before the completion window expired.'
+		fi
+		wait_for 20 batch_is $end
+		cp "$BODY" batch
+		call GET "/v1/files/$(jq -r .output_file_id batch)/content"
+		cp "$BODY" output
+		call GET "/v1/files/$(jq -r .error_file_id batch)/content"
+		[ "$(jq -r .custom_id output "$BODY" | sort -u | wc -l)" = 100 ]
+		[ "$(cat output "$BODY" | wc -l)" = 100 ]
+		[ "$(jq '[.request_counts.total, .request_counts.completed,
+			.usage.total_tokens]' batch)" = "$(jq -s '[100, length,
+			(map(.response.body.usage.total_tokens) | add)]' output)" ]
+		[ "$(jq .request_counts.failed batch)" = \
+			"$(jq -c 'select(.response.status_code == 400)' "$BODY" | wc -l)" ]
+		[ "$(jq -c 'select(.response == null) | .error' "$BODY" | sort -u)" = \
+			'{"code":"batch_'$end'","message":"This request '\
+"$([ $end = expired ] || echo 'was ')$message"'"}' ]
+	done
+}
+
 @test "an unknown batch is a 404" {
 	start_server
 	call GET /v1/batches/batch_x

@@ -76,6 +76,37 @@ raw() { # header body
 	done
 }
 
+@test "what libmicrohttpd refuses is what the manual lists, and serving goes on" {
+	start_server
+	local long status head
+	long=$(head -c 30000 /dev/zero | tr '\0' a)
+	while read -r status head; do
+		exec 7<>"/dev/tcp/127.0.0.1/${SERVER_URL##*:}"
+		trap '' PIPE
+		{ printf "${head//LONG/$long}"'\r\n\r\n' >&7; } 2>/dev/null || true
+		timeout 5 cat <&7 >answer || true
+		exec 7>&-
+		head -1 answer | grep "^HTTP/1.1 $status" || {
+			echo "not $status: $head"
+			return 1
+		}
+		call GET /healthz
+		[ "$STATUS" = 200 ]
+	done <<-'EOF'
+	400 GET /v1/models HTTP/1.1
+	400 GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: two
+	400 GET /v1/models HTTP/1.1\r\nHost: x\r\nContent-Length: -2
+	413 POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999
+	414 GET /LONG HTTP/1.1\r\nHost: x
+	431 GET /v1/models HTTP/1.1\r\nHost: x\r\nX: LONG
+	505 GET /v1/models HTTP/2.0\r\nHost: x
+	EOF
+	for status in 400 413 414 431 505; do
+		grep -q "\b$status\b" "$NM_SOURCE/doc/man/batch_server.1"
+		grep -q "\b$status\b" "$NM_SOURCE/doc/server.md"
+	done
+}
+
 @test "a slow head is cut by its deadline, an idle connection is not" {
 	start_server
 	local port=${SERVER_URL##*:} i

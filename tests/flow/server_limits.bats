@@ -283,6 +283,19 @@ values are: 'assistants', 'batch', 'fine-tune', and 'vision'."
 	GET /_control/faults
 	TRACE /
 	EOT
+	# A path is what it says, byte by byte.
+	for path in /v1/files/ //v1/files /v1//files /v1/files/../files /V1/files \
+		/v1/files%2f '/v1/files;a' '/v1/files%20' /v1/files%00 /v1/./files \
+		/v1/files/%2e%2e/files /v1/files/file-x/content/ /v1/batches/; do
+		call GET "$path" --path-as-is
+		envelope 404 invalid_request_error null null "Invalid URL (GET /"
+	done
+	call GET /v1/%66iles
+	ok
+	call GET /v1/%ff%c3
+	envelope 404 invalid_request_error null null "Invalid URL (GET /v1/$(printf '\xef\xbf\xbd\xef\xbf\xbd'))"
+	call OPTIONS / --request-target '*'
+	envelope 404 invalid_request_error null null "Invalid URL (OPTIONS *)"
 	for path in /nothing /v1/files/file-x /v1/uploads; do
 		call HEAD "$path"
 		[[ $STATUS == 40[45] ]]
