@@ -141,17 +141,6 @@ check_window(struct nm_call *call, const char *window)
 	                      "'%.200s'. Supported values are: '24h'.", window);
 }
 
-/* Code points of valid UTF-8. */
-static size_t
-chars(struct nm_text text)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-		n += (text.at[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static bool
 check_pair(struct nm_call *call, struct nm_text key,
            const struct nm_value *value)
@@ -161,25 +150,18 @@ check_pair(struct nm_call *call, struct nm_text key,
 	                                    key.len > 100 ? 100 : (int)key.len,
 	                                    key.at);
 
-	if (chars(key) > METADATA_KEY_MAX_CHARS)
+	if (nm_member_chars(key) > METADATA_KEY_MAX_CHARS)
 		return nm_call_reject(call, "metadata",
 		                      "string_above_max_length", "Invalid key "
 		                      "of 'metadata': string too long. "
 		                      "Expected a string with maximum length "
 		                      "%d, but got a string with length %zu "
 		                      "instead.", METADATA_KEY_MAX_CHARS,
-		                      chars(key));
+		                      nm_member_chars(key));
 	if (nm_json_kind(value) != NM_JSON_STRING)
 		return nm_member_refuse_type(call, param, "a string", value);
-	if (chars(nm_json_text(value)) > METADATA_VALUE_MAX_CHARS)
-		return nm_call_reject(call, param, "string_above_max_length",
-		                      "Invalid '%s': string too long. "
-		                      "Expected a string with maximum length "
-		                      "%d, but got a string with length %zu "
-		                      "instead.", param,
-		                      METADATA_VALUE_MAX_CHARS,
-		                      chars(nm_json_text(value)));
-	return true;
+	return nm_member_fits(call, param, nm_json_text(value),
+	                      METADATA_VALUE_MAX_CHARS);
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include "server/body.h"
 #include "server/expires.h"
 #include "server/list.h"
+#include "server/member.h"
 
 enum { LIST_MAX = 10000 };
 
@@ -107,6 +108,9 @@ nm_file_accept(struct nm_call *call, const char *filename,
 {
 	size_t len = strlen(filename);
 
+	if (!nm_member_fits(call, "filename", nm_text_of(filename),
+	                    NM_MEMBER_MAX_CHARS))
+		return false;
 	if (!nm_text_is(purpose, "batch"))
 		return true;
 	if (len < 6 || strcmp(filename + len - 6, ".jsonl") != 0) {

@@ -145,6 +145,38 @@ load envelope
 	invalid null null "Could not parse multipart form."
 }
 
+@test "names and ids have 1,024 characters at most, and a name as long goes in a header" {
+	start_server
+	local name upload
+	for name in "$(many 1024 n)" "$(printf 'é%.0s' {1..1024})"; do
+		call POST /v1/files -F purpose=vision -F "file=@$SAMPLE;filename=$name"
+		ok
+		call GET "/v1/files/$(member .id)/content"
+		ok
+		cmp "$BODY" "$SAMPLE"
+		call POST /v1/batches -d '{"input_file_id":"'"$name"'","endpoint":
+			"/v1/responses","completion_window":"24h"}'
+		ok
+		call POST /v1/uploads -d '{"filename":"'"$name"'","purpose":"vision",
+			"bytes":1,"mime_type":"t"}'
+		ok
+	done
+	local end='string too long. Expected a string with maximum length 1024, but got a string with length 1025 instead.'
+	for name in "$(many 1025 n)" "$(printf 'é%.0s' {1..1025})"; do
+		call POST /v1/files -F purpose=vision -F "file=@$SAMPLE;filename=$name"
+		invalid string_above_max_length filename "Invalid 'filename': $end"
+		call POST /v1/batches -d '{"input_file_id":"'"$name"'","endpoint":
+			"/v1/responses","completion_window":"24h"}'
+		invalid string_above_max_length input_file_id "Invalid 'input_file_id': $end"
+		for upload in filename purpose mime_type; do
+			call POST /v1/uploads -d "$(jq -nc --arg text "$name" --arg name \
+				$upload '{filename:"x",purpose:"vision",bytes:1,
+				mime_type:"t"} | .[$name] = $text')"
+			invalid string_above_max_length $upload "Invalid '$upload': $end"
+		done
+	done
+}
+
 @test "bodies of JSON: no object, too deep, too long" {
 	start_server
 	local parse='We could not parse the JSON body of your request.' body
