@@ -13,6 +13,7 @@
 #include "prog/batch_sight.h"
 #include "prog/gathering.h"
 #include "prog/parcel.h"
+#include "state/answers.h"
 
 /* One batch whose files are taken. Texts are in the arena. */
 struct part {
@@ -65,6 +66,36 @@ take_shards(struct harvest *harvest, const struct nm_batch_run *run)
 	}
 }
 
+static enum nm_code
+count_answer(void *context, const struct nm_answer_record *answer,
+             struct nm_err *err)
+{
+	int64_t *n = context;
+
+	(void)answer;
+	(void)err;
+	++*n;
+	return NM_OK;
+}
+
+/* A canary's answers, and those of --finish-direct, are in no batch. */
+static void
+tell_direct(const struct harvest *harvest, const struct nm_run_record *run)
+{
+	struct nm_manager *manager = harvest->manager;
+	struct nm_err ignored;
+	int64_t n = 0;
+
+	if (nm_answers_walk(manager->journal, run->id, count_answer, &n,
+	                    &ignored) || !n)
+		return;
+	nm_message_note(&manager->message, "%" PRId64 " answer%s of run %s came "
+	                "directly and %s in no batch: %s", n,
+	                n == 1 ? "" : "s", run->id, n == 1 ? "is" : "are",
+	                run->results_path[0] ? run->results_path
+	                : "its results will have them");
+}
+
 /* The batch alone, unless the journal knows its run and the run is of this
  * service. */
 static void
@@ -80,6 +111,7 @@ find_parts(struct harvest *harvest)
 	                       &run, &err) &&
 	    strcmp(run.record.account, here) == 0) {
 		take_shards(harvest, &run);
+		tell_direct(harvest, &run.record);
 		harvest->run = run.record;
 		harvest->requests = nm_parcel_find_file(&run.record,
 		                                        &harvest->arena);
@@ -219,7 +251,8 @@ save(struct harvest *harvest, struct nm_err *err)
 	return rc;
 }
 
-/* For --prune, which forgets no results that were never saved. */
+/* For --prune, which forgets no results that were never saved. Those of questions
+ * are another file, and while a run is open there is more to come. */
 static void
 note_saved(struct harvest *harvest)
 {
@@ -227,7 +260,8 @@ note_saved(struct harvest *harvest)
 	char whole[PATH_MAX];
 	struct nm_err err;
 
-	if (harvest->run.id &&
+	if (harvest->run.id && strcmp(harvest->run.mode, "file") == 0 &&
+	    harvest->run.state == NM_RUN_DONE &&
 	    nm_runs_set_state(manager->journal, harvest->run.id,
 	                      harvest->run.state,
 	                      realpath(nm_buf_string(&harvest->path), whole),

@@ -181,6 +181,21 @@ a_faulty_desk() { # rule...
 		'request-0 request-1 request-2 request-3 request-4' ]
 }
 
+@test "--download: answers that came directly are told to be elsewhere" {
+	a_desk
+	run_batch 3 --canary 1
+	[ "$STATUS" = 0 ]
+	local id
+	id=$(batch_manager --runs --json | jq -r '.[0].batches[0].id')
+	manager --download "$id" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'1 answer of run '*' came directly and is in no batch: results/runs/'* ]]
+	[ "$(wc -l <out.jsonl)" = 2 ]
+	# Where that is stays known.
+	[[ $(batch_manager --runs --json | jq -r '.[0].results_path') == \
+		results/runs/* ]]
+}
+
 @test "--download: one that has not ended is exit 1, and nothing is saved" {
 	a_desk --delay-in-progress 1000
 	a_batch 1
