@@ -113,8 +113,7 @@ files_there() {
 @test "--clean: what is not on this machine any more is not deleted there" {
 	a_desk
 	a_finished_run
-	find "$XDG_STATE_HOME/nightmail/runs" -name '*.jsonl' -print -quit |
-		xargs rm
+	find "$XDG_STATE_HOME/nightmail/runs" -name '*.jsonl' -delete
 	manager --clean --yes --older-than 0
 	[ "$OUT" = 'There is nothing to delete.' ]
 	[ "$(files_there)" = 4 ]
