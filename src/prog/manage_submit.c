@@ -10,6 +10,7 @@
 #include "prog/parcel.h"
 #include "prog/postage.h"
 #include "prog/watcher.h"
+#include "run/plan.h"
 #include "run/via_batch.h"
 
 /* A parcel and all that drives it. */
@@ -152,52 +153,91 @@ submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
 	return rc;
 }
 
+/* What is looked at in all files of the call, before the first is sent. */
+struct prospect {
+	const struct nm_run_settings *settings; /* NULL = of a single file, which
+	                                           is planned soon enough */
+	const struct nm_prices       *prices;
+	struct nm_budget              budget;
+};
+
 static enum nm_code
-take_file(struct nm_budget *budget, const struct nm_prices *prices,
-          const char *path, struct nm_err *err)
+look_at_lines(const struct prospect *prospect, struct nm_source *source,
+              struct nm_err *err)
 {
-	struct nm_request_file *file;
+	struct nm_plan plan = { 0 };
+	enum nm_code rc = nm_plan_measure(&plan, source, prospect->settings,
+	                                  err);
+
+	nm_plan_release(&plan);
+	return rc;
+}
+
+static enum nm_code
+take_on(struct prospect *prospect, struct nm_source *source, const char *model,
+        const char *path, struct nm_err *err)
+{
 	struct nm_estimate_cost cost;
 	struct nm_estimate estimate;
-	const char *model;
+	enum nm_code rc = nm_postage_count(source, model, prospect->prices,
+	                                   &estimate, err);
+
+	if (rc)
+		return rc;
+	cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
+	rc = nm_budget_take(&prospect->budget, &cost, model, err);
+	return rc && prospect->settings ? nm_while(err, "adding %s", path)
+	                                : rc;
+}
+
+static enum nm_code
+look_at(struct prospect *prospect, const char *path, struct nm_err *err)
+{
+	struct nm_request_file *file;
+	struct nm_source *source;
 	enum nm_code rc = nm_request_file_open(&file, path, err);
 
 	if (rc)
 		return rc;
-	model = nm_request_file_facts(file)->model;
-	rc = nm_postage_count(nm_request_file_source(file), model, prices,
-	                      &estimate, err);
-	if (!rc) {
-		cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
-		rc = nm_budget_take(budget, &cost, model, err);
-	}
+	source = nm_request_file_source(file);
+	if (prospect->settings)
+		rc = look_at_lines(prospect, source, err);
+	if (!rc && prospect->budget.max_pusd)
+		rc = take_on(prospect, source,
+		             nm_request_file_facts(file)->model, path, err);
 	nm_request_file_close(file);
 	return rc;
 }
 
-/* All files of the call, before the first is sent. */
+/* A faulty file, or too dear a one, keeps the others back too. */
 static enum nm_code
-keep_to_budget(struct nm_manager *manager, const char *const *paths, size_t n,
-               struct nm_err *err)
+look_at_all(struct nm_manager *manager, const char *const *paths, size_t n,
+            struct nm_err *err)
 {
 	const struct nm_options *options = &manager->options;
 	struct nm_prices prices = { 0 };
-	struct nm_budget budget;
+	struct nm_run_settings settings = {
+		.shard_requests =
+			nm_options_whole(options, MANAGER_SHARD_REQUESTS),
+	};
+	struct prospect prospect = {
+		.settings = n > 1 ? &settings : NULL,
+		.prices = &prices,
+	};
 	enum nm_code rc;
 	size_t i;
 
-	rc = nm_budget_read(&budget, nm_options_text(options, MANAGER_MAX_COST),
-	                    err);
+	rc = nm_budget_read(&prospect.budget,
+	                    nm_options_text(options, MANAGER_MAX_COST), err);
 	/* The built-in server takes no money. */
-	if (rc || !budget.max_pusd || manager->service.server)
+	if (manager->service.server)
+		prospect.budget.max_pusd = 0;
+	if (rc || (n == 1 && !prospect.budget.max_pusd))
 		return rc;
 	rc = nm_prices_open(&prices, nm_options_text(options, MANAGER_PRICES),
 	                    err);
-	for (i = 0; !rc && i < n; i++) {
-		rc = take_file(&budget, &prices, paths[i], err);
-		if (rc == NM_USAGE && n > 1)
-			nm_while(err, "adding %s", paths[i]);
-	}
+	for (i = 0; !rc && i < n; i++)
+		rc = look_at(&prospect, paths[i], err);
 	nm_prices_close(&prices);
 	return rc;
 }
@@ -208,7 +248,7 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 	size_t n, i;
 	const char *const *paths = nm_options_list(&manager->options,
 	                                           MANAGER_SUBMIT, &n);
-	enum nm_code rc = keep_to_budget(manager, paths, n, err);
+	enum nm_code rc = look_at_all(manager, paths, n, err);
 
 	if (!rc)
 		rc = nm_manager_make_journal(manager, err);

@@ -78,6 +78,21 @@ posted() { # path
 	[ "$(posted /v1/files)" = 0 ]
 }
 
+@test "of several files a faulty one keeps the others back" {
+	start_server
+	write_requests 2
+	printf '{"custom_id":"x","method":"POST"}\n' >faulty.jsonl
+	run manage --submit work.jsonl faulty.jsonl
+	[ "$status" -eq 3 ]
+	[[ $output == *faulty.jsonl:1:*missing_required_parameter* ]]
+	[ "$(posted /v1/files)" = 0 ]
+	manage --runs | grep -q 'No run is recorded'
+	sed 's/job/task/' work.jsonl >more.jsonl
+	run manage --submit work.jsonl more.jsonl --shard-requests 1
+	[ "$status" -eq 0 ]
+	[ "$(posted /v1/batches)" = 4 ]
+}
+
 @test "a file that changed since it was sent is not followed" {
 	start_server
 	write_requests 4
