@@ -158,10 +158,13 @@ end_upload(struct nm_db *db, const char *id, enum nm_upload_state state,
 	return rc;
 }
 
-/* Rows first, bytes after the commit: bytes without a row are swept later. */
+/*
+ * Rows first, bytes after the commit: bytes without a row are swept later.
+ * Appends the ids of what was dropped, a NUL after each.
+ */
 static enum nm_code
-drop_parts(struct nm_db *db, const char *id, struct nm_arena *arena,
-           const char **dropped, size_t max, size_t *n, struct nm_err *err)
+drop_parts(struct nm_db *db, const char *id, struct nm_buf *dropped,
+           struct nm_err *err)
 {
 	sqlite3_stmt *st;
 	int row = 0;
@@ -172,9 +175,11 @@ drop_parts(struct nm_db *db, const char *id, struct nm_arena *arena,
 	if (rc)
 		return rc;
 	nm_db_bind_text(st, 1, id);
-	while (!(rc = nm_db_step(db, st, &row, err)) && row)
-		if (*n < max)
-			dropped[(*n)++] = nm_db_text(st, 0, arena);
+	while (!(rc = nm_db_step(db, st, &row, err)) && row) {
+		nm_buf_add_string(dropped,
+		                  (const char *)sqlite3_column_text(st, 0));
+		nm_buf_add_byte(dropped, '\0');
+	}
 	nm_db_done(st);
 	return rc;
 }
@@ -184,14 +189,9 @@ end_and_drop(struct nm_store *store, const char *id,
              enum nm_upload_state state, const struct nm_stored_file *file,
              struct nm_err *err)
 {
-	enum { MAX_DROPPED = 16384 };
-	struct nm_arena arena = {0};
-	const char **dropped;
-	size_t n = 0;
-	enum nm_code rc;
+	struct nm_buf dropped = {0};
+	enum nm_code rc = nm_store_begin(store, err);
 
-	dropped = nm_arena_array(&arena, MAX_DROPPED, sizeof(*dropped));
-	rc = nm_store_begin(store, err);
 	if (rc)
 		goto done;
 	if (file)
@@ -200,13 +200,13 @@ end_and_drop(struct nm_store *store, const char *id,
 		rc = end_upload(&store->writer, id, state,
 		                file ? file->id : NULL, err);
 	if (!rc)
-		rc = drop_parts(&store->writer, id, &arena, dropped,
-		                MAX_DROPPED, &n, err);
+		rc = drop_parts(&store->writer, id, &dropped, err);
 	rc = nm_store_commit_or_undo(store, rc, err);
-	for (size_t i = 0; !rc && i < n; i++)
-		nm_store_unlink(store, dropped[i]);
+	for (size_t at = 0; !rc && at < dropped.len;
+	     at += strlen(dropped.at + at) + 1)
+		nm_store_unlink(store, dropped.at + at);
 done:
-	nm_arena_release(&arena);
+	nm_buf_release(&dropped);
 	return rc;
 }
 

@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "server/store.h"
+#include "server/store_parts.h"
 
 static char folder[] = "/tmp/nm-store-XXXXXX";
 static struct nm_store *store;
@@ -317,6 +317,48 @@ test_upload(void **state)
 	                                   &part, &err), NM_ABSENT);
 }
 
+/* However many parts there are, their bytes go with the upload. */
+static void
+test_many_parts(void **state)
+{
+	enum { MANY = 17000 };
+	struct nm_stored_upload upload = {
+		.id = "upload_m", .tenant = "", .filename = "x", .purpose = "vision",
+		.mime_type = "t", .bytes = 4, .created_s = 1, .expires_s = 100
+	};
+	struct nm_buf path = {0};
+	sqlite3_stmt *add;
+	char id[32];
+	int left = 0;
+
+	(void)state;
+	assert_int_equal(nm_store_upload_add(store, &upload, &err), NM_OK);
+	/* At once: nm_store_part_add waits for the disk each time. */
+	assert_int_equal(nm_db_use(&store->writer, "WITH RECURSIVE n(i) AS"
+	                           " (SELECT 0 UNION ALL SELECT i + 1 FROM n"
+	                           " WHERE i + 1 < ?1) INSERT INTO part(id,"
+	                           " upload_id, bytes, created_s) SELECT"
+	                           " 'part_m' || i, 'upload_m', 1, 1 FROM n",
+	                           &add, &err), NM_OK);
+	nm_db_bind_int(add, 1, MANY);
+	assert_int_equal(nm_db_do(&store->writer, add, NULL, &err), NM_OK);
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(id, sizeof(id), "part_m%d", i);
+		nm_buf_clear(&path);
+		nm_store_file_path(store, id, &path);
+		close(open(nm_buf_string(&path), O_WRONLY | O_CREAT, 0600));
+	}
+	assert_int_equal(nm_store_upload_end(store, "upload_m",
+	                                     NM_UPLOAD_CANCELLED, NULL, &err),
+	                 NM_OK);
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(id, sizeof(id), "part_m%d", i);
+		left += bytes_stand(id);
+	}
+	assert_int_equal(left, 0);
+	nm_buf_release(&path);
+}
+
 /* A second process sees all, and sweeps what a dead writer left, but not what a
  * living one (by its flock) still writes. */
 static void
@@ -387,6 +429,7 @@ main(void)
 		cmocka_unit_test(test_batch_finish),
 		cmocka_unit_test(test_open_batches),
 		cmocka_unit_test(test_upload),
+		cmocka_unit_test(test_many_parts),
 		cmocka_unit_test(test_second_process),
 		cmocka_unit_test(test_strange_state),
 	};
