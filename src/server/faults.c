@@ -228,13 +228,17 @@ nm_faults_call(struct nm_faults *faults, const char *method,
 }
 
 const struct nm_script *
-nm_faults_script_take(struct nm_faults *faults)
+nm_faults_script_take(struct nm_faults *faults, const char *batch_id,
+                      uint64_t *number)
 {
+	uint32_t known = 0;
 	struct use *use;
 
 	pthread_mutex_lock(&faults->lock);
 	use = faults->use;
 	use->users++;
+	(void)nm_map_find(&faults->batches, nm_text_of(batch_id), &known);
+	*number = known;
 	pthread_mutex_unlock(&faults->lock);
 	return &use->script;
 }

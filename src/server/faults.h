@@ -57,10 +57,15 @@ void nm_faults_call(struct nm_faults *faults, const char *method,
                     struct nm_text path, int64_t now_ms,
                     struct nm_arena *arena, struct nm_fault *fault);
 
-/* The rules of now, for the worker: stays until released, whatever is loaded
- * meanwhile. See script.h. */
+/*
+ * The rules of now, for the worker: stays until released, whatever is loaded
+ * meanwhile. See script.h. *number is the batch's among those that were numbered
+ * since the script was loaded; 0 = it is an older one.
+ */
 struct nm_script;
-const struct nm_script *nm_faults_script_take(struct nm_faults *faults);
+const struct nm_script *nm_faults_script_take(struct nm_faults *faults,
+                                              const char *batch_id,
+                                              uint64_t *number);
 void nm_faults_script_release(struct nm_faults *faults,
                               const struct nm_script *script);
 

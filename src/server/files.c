@@ -266,8 +266,14 @@ remove_file(struct nm_call *call, struct nm_err *err)
 {
 	struct nm_buf body = {0};
 	struct nm_json_writer w = { .out = &body };
+	struct nm_stored_file file;
 	enum nm_code rc;
 
+	if (call->fault.stale_s) {
+		rc = find(call, &file, err);
+		if (rc)
+			return rc == NM_ABSENT ? NM_OK : rc;
+	}
 	rc = nm_store_file_remove(call->parts->store, call->tenant, call->id,
 	                          nm_vclock_now_s(call->parts->clock), err);
 	if (rc == NM_ABSENT)

@@ -71,10 +71,11 @@ must_wait(const struct nm_job *job, const struct nm_desk *desk,
 {
 	int64_t end_ms = job->batch.expires_s * 1000;
 
-	if (nm_vclock_now_ms(desk->parts->clock) >= job->batch.books.due_ms)
+	if (nm_vclock_now_ms(desk->parts->clock) >= job->batch.books.due_ms ||
+	    expired(job, desk))
 		return false;
 	*due_ms = job->batch.books.due_ms;
-	if (job->batch.state != NM_BATCH_CANCELLING && end_ms < *due_ms)
+	if (end_ms < *due_ms)
 		*due_ms = end_ms;
 	return true;
 }
@@ -100,7 +101,7 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 	new->kept = new->batch.books;
 	new->told = new->batch.state;
 	new->salt = nm_hash(1, id, strlen(id));
-	new->number = nm_faults_batch_number(desk->parts->faults, id);
+	(void)nm_faults_batch_number(desk->parts->faults, id);
 	*job = new;
 	return NM_OK;
 }
@@ -516,7 +517,8 @@ nm_job_step(struct nm_job *job, struct nm_desk *desk, enum nm_job_keep keep,
             enum nm_job_did *did, int64_t *due_ms, struct nm_err *err)
 {
 	const struct nm_script *script =
-		nm_faults_script_take(desk->parts->faults);
+		nm_faults_script_take(desk->parts->faults, job->id,
+		                      &job->number);
 	struct nm_batch_fault fault;
 	enum nm_code rc = NM_OK;
 

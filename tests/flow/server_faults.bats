@@ -149,6 +149,12 @@ run_batch() { # n-lines
 	local file=$FILE_ID
 	call GET "/v1/files/$file"
 	[ "$STATUS" = 404 ]
+	call GET "/v1/files/$file/content"
+	[ "$STATUS" = 404 ]
+	call DELETE "/v1/files/$file"
+	[ "$STATUS" = 404 ]
+	call GET /v1/files
+	[ "$(member '.data | length')" = 0 ]
 	create_batch "$file"
 	local early=$BATCH_ID
 	call POST /_control/clock -d '{"advance":"6s"}'
@@ -350,6 +356,43 @@ tokens."* ]]
 	call POST /_control/faults
 	call GET /v1/files
 	[ "$STATUS" = 200 ]
+}
+
+@test "a new script numbers what comes after it; what goes on is none of its batches" {
+	start_with --clock step <<<'pace 1/s'
+	advance() { call POST /_control/clock -d '{"advance":"'"$1"'"}'; }
+	new_batch 3
+	local old=$BATCH_ID
+	advance 1s
+	wait_for 20 batch_is in_progress
+	echo 'rows all of batch 1: http_error 500' >faults
+	call POST /_control/faults
+	new_batch 3
+	ended() { advance 1s; batch_is completed; }
+	wait_for 20 ended
+	[ "$(member '.request_counts.failed')" = 3 ]
+	BATCH_ID=$old
+	wait_for 20 ended
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":3,"completed":3,"failed":0}' ]
+}
+
+@test "cancelling forever ends with the window" {
+	start_with --clock step <<-'EOF'
+	cancelling forever
+	in_progress forever
+	EOF
+	advance() { call POST /_control/clock -d '{"advance":"'"$1"'"}'; }
+	new_batch 2
+	advance 1s
+	wait_for 20 batch_is in_progress
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	advance 23h
+	sleep 0.3
+	batch_is cancelling
+	advance 1h
+	wait_for 20 batch_is cancelled
+	[ "$(member '.request_counts.total')" = 2 ]
 }
 
 @test "the scripts of tests/faults can all be read" {

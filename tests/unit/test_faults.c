@@ -331,6 +331,16 @@ write_script(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+static uint64_t
+number_of(struct nm_faults *faults, const char *batch_id)
+{
+	uint64_t number;
+
+	nm_faults_script_release(faults,
+		nm_faults_script_take(faults, batch_id, &number));
+	return number;
+}
+
 static void
 test_counting(void **state)
 {
@@ -369,10 +379,15 @@ test_counting(void **state)
 
 	write_script(path, "nonsense\n");
 	assert_int_equal(nm_faults_load(faults, NULL, &err), NM_INPUT);
+	assert_int_equal(number_of(faults, "b"), 2);
 	nm_faults_call(faults, "GET", PATH("/v1/batches/b"), 0, &arena, &fault);
 	assert_int_equal(fault.delay_ms, 1000);
 	write_script(path, "");
 	assert_int_equal(nm_faults_load(faults, NULL, &err), NM_OK);
+	/* A new script's first batch is the first that comes. */
+	assert_int_equal(number_of(faults, "b"), 0);
+	assert_int_equal(nm_faults_batch_number(faults, "c"), 1);
+	assert_int_equal(number_of(faults, "c"), 1);
 	nm_faults_call(faults, "GET", PATH("/v1/batches/b"), 0, &arena, &fault);
 	assert_null(fault.rule);
 	nm_faults_close(faults);
