@@ -1,6 +1,7 @@
 /*
  * log: every request as one line of JSON, written before its answer is sent, so
- * that who has the answer finds the line. Never holds a key or a body.
+ * that who has the answer finds the line. Never holds a key, and of a body only the
+ * end of what a chat asked.
  */
 #ifndef NM_SERVER_LOG_H
 #define NM_SERVER_LOG_H

@@ -341,6 +341,24 @@ Please try again once some in_progress batches have been completed." ]]
 tokens."* ]]
 }
 
+@test "creations an hour: it is the server's hour" {
+	start_with --clock step <<<'quota creations 2/h'
+	local create=(POST /v1/batches -d '{"input_file_id":"file-x","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}')
+	call "${create[@]}"
+	call POST /_control/clock -d '{"advance":"30m"}'
+	call "${create[@]}"
+	[ "$STATUS" = 200 ]
+	call POST /_control/clock -d '{"advance":"29m"}'
+	call "${create[@]}"
+	refused 429 rate_limit_exceeded null '2 batches an hour'
+	call POST /_control/clock -d '{"advance":"2m"}'
+	call "${create[@]}"
+	[ "$STATUS" = 200 ]
+	call "${create[@]}"
+	[ "$STATUS" = 429 ]
+}
+
 @test "a new script replaces the old one, a bad one does not" {
 	start_with <<<'on GET /v1/files: status 500'
 	call GET /v1/files
