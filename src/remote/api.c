@@ -120,6 +120,17 @@ is_object(const struct nm_http_reply *reply)
 	return i < reply->body.len && reply->body.at[i] == '{';
 }
 
+/* The header has the form of a Retry-After that is a date. */
+static void
+note_date(struct nm_api *api, const struct nm_http_reply *reply)
+{
+	int64_t date_ms = nm_retry_after((struct nm_text){0},
+	                                 nm_http_header(reply, "date"), 0);
+
+	if (date_ms > 0)
+		api->date_ms = date_ms;
+}
+
 enum nm_code
 nm_api_judge(struct nm_api *api, enum nm_api_effect effect,
              enum nm_code code, const struct nm_http_reply *reply,
@@ -129,6 +140,7 @@ nm_api_judge(struct nm_api *api, enum nm_api_effect effect,
 		(code == NM_OK || code == NM_AMBIGUOUS || code == NM_LIMIT);
 
 	api->reached |= is_object(reply);
+	note_date(api, reply);
 	api->refusal = (struct nm_refusal){ .retry_after_ms = -1 };
 	/* A status line that says no says so even if the words behind it are cut. */
 	if (refused) {

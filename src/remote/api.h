@@ -52,6 +52,7 @@ struct nm_api {
 	void                    *log_user;
 	uint64_t                 tries;   /* of all calls so far */
 	bool                     reached; /* an answer was an object, as the service's */
+	int64_t                  date_ms; /* the newest that a reply had; 0 = none */
 	uint64_t                 chance;  /* state of the jitter */
 };
 

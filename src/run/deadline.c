@@ -40,6 +40,14 @@ still_ms(const struct nm_run *run, const struct nm_part *part)
 	                      : 0;
 }
 
+/* The service's clock, where it tells it: ours may have jumped. */
+static int64_t
+service_ms(const struct nm_run *run)
+{
+	return run->api->date_ms ? run->api->date_ms
+	                         : nm_clock_wall_ms(run->clock);
+}
+
 /* Some services let a batch run beyond its window: while it moves, it is well. */
 static int
 is_stuck(const struct nm_run *run, const struct nm_shard_record *shard)
@@ -49,7 +57,7 @@ is_stuck(const struct nm_run *run, const struct nm_shard_record *shard)
 	                                : shard->created + DAY_S;
 
 	return shard->bytes && shard->created &&
-	       nm_clock_wall_ms(run->clock) > end_s * 1000 + LATE_MS &&
+	       service_ms(run) > end_s * 1000 + LATE_MS &&
 	       still_ms(run, part) >= run->settings.outage_ms;
 }
 

@@ -26,7 +26,7 @@ seen_as() { # filter which more-rules...
 	[ "$STATUS" = 200 ]
 }
 
-STUCK='.status = "finalizing" | .expires_at = .created_at - 7200 |
+STUCK='.status = "finalizing" | .expires_at = .created_at - 86400 |
 	.output_file_id = null | .error_file_id = null'
 
 @test "gone: what the others brought is scored and kept, and the run goes on" {
