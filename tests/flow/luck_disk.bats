@@ -75,6 +75,40 @@ small_batch() { # option...
 	[[ $said == *results* ]]
 }
 
+answered() {
+	jq -r 'select(.method == "POST" and .status == 200).body_sha256' \
+		"$SERVER_LOG"
+}
+
+# What is in no commit yet when the disk fills is all that is asked twice.
+@test "direct: a disk that is full at any write: told, and the run goes on from there" {
+	mount_small 2m
+	RESULTS=small/results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions: delay 20ms'
+	a_desk --faults "$FAULTS"
+	local room refused=0 said=
+	for ((room = 60; room <= 2048; room += 60)); do
+		rm -rf small/*
+		: >"$SERVER_LOG"
+		head -c $(((2048 - room) * 1024)) /dev/zero >small/filler
+		variant0 --limit 60 --concurrency 2 --results-dir small/results
+		rm small/filler
+		[ "$STATUS" != 0 ] || break
+		[ "$STATUS" = 5 ]
+		said+=$(tail -3 err.txt)
+		refused=$((refused + 1))
+		variant0 --limit 60 --concurrency 2 --results-dir small/results
+		[ "$STATUS" = 0 ]
+		[ "$(ledger)" = 'asked=60 answered=60 attempts=1' ]
+		[ "$(answered | sort -u | wc -l)" = 60 ]
+		[ "$(answered | wc -l)" -le 85 ]
+	done
+	leave_small
+	[ "$refused" -ge 4 ]
+	[[ $said == *journal.db* ]]
+	[[ $said == *results* ]]
+}
+
 # ---- the journal ----
 
 # A run whose batch is at work, and the journal as its process left it.
@@ -145,6 +179,28 @@ refused_by_the_journal() { # text
 	run_batch 3
 	[ "$STATUS" = 0 ]
 	[ "$(batches)" = 1 ]
+}
+
+# A process that is stopped between two writes of one step keeps the journal.
+@test "a journal that another process keeps locked: told in time, and no other harm" {
+	faults 'on POST /v1/chat/completions: delay 10ms'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --limit 60 --concurrency 4 --quiet \
+		>first.txt 2>&1 3>&- &
+	local pid=$!
+	some() { [ "$(calls POST /v1/chat/completions)" -ge 20 ]; }
+	wait_for 10 some
+	kill -STOP $pid
+	variant0 --mode batch --limit 3 --quiet
+	kill -CONT $pid
+	wait $pid
+	[ "$STATUS" = 5 ]
+	says 'another process keeps it locked'
+	[ "$(calls POST /v1/files)" = 0 ]
+	run_batch 3
+	[ "$STATUS" = 0 ]
+	[ "$(batches)" = 1 ]
+	[ "$(calls POST /v1/chat/completions)" = 60 ]
 }
 
 # ---- the clock ----
