@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { File } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, rmSync,
+	truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -191,6 +192,66 @@ test('lists page by themselves beyond the default page', async () => {
 			order: 'asc', purpose: 'batch' }))
 			seen.files.unshift(one.id);
 		assert.deepEqual(seen.files, files);
+	});
+});
+
+test('a file from the disk streams up; what is too large is told', async () => {
+	await withServer([], async (client) => {
+		const text = requests(2000);
+		const path = write('from disk.jsonl', text);
+		const file = await client.files.create({ purpose: 'batch',
+			file: createReadStream(path) });
+		assert.equal(file.filename, 'from disk.jsonl');
+		assert.equal(await (await client.files.content(file.id)).text(), text);
+		truncateSync(path, 209715201);
+		await assert.rejects(client.files.create({ purpose: 'batch',
+			file: createReadStream(path) }), (error) => {
+			assert.ok(error instanceof OpenAI.BadRequestError);
+			assert.match(error.message, /File is too large\./);
+			return true;
+		});
+		truncateSync(path, 600000000);
+		await assert.rejects(client.files.create({ purpose: 'vision',
+			file: createReadStream(path) }), (error) => {
+			assert.equal(error.status, 413);
+			assert.match(error.message, /File is too large\./);
+			return true;
+		});
+		truncateSync(path, 0);
+	});
+});
+
+test('rows that failed are in the error file; a batch cut short keeps both', async () => {
+	const script = write('half.faults', 'pace 20/s\n');
+	await withServer(['--faults', script], async (client) => {
+		const lines = requests(2000).trim().split('\n').map((line, i) => {
+			const row = JSON.parse(line);
+			if (i % 2) row.body.temperature = 3;
+			return JSON.stringify(row);
+		});
+		const input = await upload(client, `${lines.join('\n')}\n`);
+		const batch = await createBatch(client, input.id);
+		for (;;) {
+			const { request_counts: counts } = await client.batches
+				.retrieve(batch.id);
+			if (counts.completed > 2 && counts.failed > 2) break;
+			await new Promise((done) => { setTimeout(done, 50); });
+		}
+		await client.batches.cancel(batch.id);
+		const done = await finished(client, batch.id);
+		assert.equal(done.status, 'cancelled');
+		const read = async (id) => (await (await client.files.content(id))
+			.text()).trim().split('\n').map((line) => JSON.parse(line));
+		const good = await read(done.output_file_id);
+		const bad = await read(done.error_file_id);
+		assert.equal(new Set([...good, ...bad]
+			.map((row) => row.custom_id)).size, 2000);
+		assert.equal(good.length, done.request_counts.completed);
+		assert.equal(bad.filter((row) => row.response?.status_code === 400)
+			.length, done.request_counts.failed);
+		assert.equal(bad.filter((row) => row.error?.code
+			=== 'batch_cancelled').length, 2000 - good.length
+			- done.request_counts.failed);
 	});
 });
 
