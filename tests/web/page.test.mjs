@@ -162,7 +162,8 @@ test('failed rows stand first, with their reason', async () => {
 	const script = join(folder, 'rows.faults');
 	const evil = '<img src=x onerror=window.evil=1>';
 	writeFileSync(script,
-		`row 2: http_error 400 invalid_value "${evil}"\n`);
+		`row 2: http_error 400 invalid_value "${evil}"\n`
+		+ 'row 1: status 0\nrow 3: truncated\n');
 	await withServer(['--faults', script], async (server) => {
 		const id = await server.batch(requests(3));
 		const page = await browser.page(`${server.url}/#${id}`);
@@ -171,6 +172,8 @@ test('failed rows stand first, with their reason', async () => {
 		assert.equal(await page.value(
 			"document.querySelector('section .id').textContent"), 'r-2');
 		await page.until(has('status 400'));
+		await page.until(has('status 0'));
+		await page.until(has('status 200, length'));
 		await page.until(has(evil)); // a text, and no more
 		await page.value("document.querySelector('summary').click()");
 		assert.equal(await page.value(`document.querySelector('img')

@@ -26,6 +26,18 @@ function answerOf(body) {
 	return '';
 }
 
+// In a word or two, how it ended.
+function label(row) {
+	const status = row?.response?.status_code;
+	const body = row?.response?.body;
+	const end = body?.choices?.[0]?.finish_reason
+		?? body?.incomplete_details?.reason;
+	if (row?.error?.code)
+		return row.error.code;
+	return [status === undefined ? null : `status ${status}`,
+		end === 'stop' ? null : end].filter(Boolean).join(', ');
+}
+
 function card(text) {
 	const row = parse(text);
 	const status = row?.response?.status_code;
@@ -36,7 +48,7 @@ function card(text) {
 			el('span', { class: 'id grow' },
 				row ? String(row.custom_id) : 'a line that is no JSON'),
 			el('span', { class: good ? 'good' : 'bad' },
-				row?.error?.code ?? (status ? `status ${status}` : ''))),
+				label(row))),
 		el('div', { class: error ? 'bad' : '' },
 			error ?? (row ? answerOf(row.response?.body) : '')),
 		el('details', {}, el('summary', {}, 'As it came'),
