@@ -143,6 +143,21 @@ teardown() {
 	[ "$(result .run.spent.cost_usd)" = 4.5 ]
 }
 
+@test "--max-cost: a tail that fits by batch does not fit directly" {
+	faults 'row 2 of batch 1: http_error 500'
+	a_paying_desk gpt-5-mini '' --faults "$FAULTS"
+	# One has cost $1.125; by its length the other is $3 at most, or $6.
+	run_batch 2 --finish-direct --max-cost 5
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $6.0'
+	tells 'beside the $1.1250 spent'
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	[ "$(ledger)" = 'asked=2 answered=1 http_error=1 attempts=1' ]
+	run_batch 2 --max-cost 5
+	[ "$STATUS" = 0 ]
+	[ "$(result .run.spent.cost_usd)" = 2.25 ]
+}
+
 @test "--max-cost counts what the canary cost" {
 	a_paying_desk gpt-5-mini ''
 	run_batch 3 --canary 1 --max-cost 8
