@@ -14,16 +14,16 @@ enum {
 #define COST_MAX_PUSD (INT64_MAX / 1024)
 #define SMALL_PUSD    ((int64_t)10000000000) /* one cent */
 
+/* Exact: a ceiling is held to the last digit. */
 static int64_t
-cost_of(const struct nm_price_rates *rates, int64_t input_tokens,
-        int64_t output_tokens)
+cost_of(int64_t input_rate_pusd, int64_t input_tokens,
+        int64_t output_rate_pusd, int64_t output_tokens)
 {
 	int64_t input_pusd, output_pusd, pusd;
 
-	/* Exact: a ceiling is held to the last digit. */
-	if (__builtin_mul_overflow(input_tokens, rates->input_pusd,
+	if (__builtin_mul_overflow(input_tokens, input_rate_pusd,
 	                           &input_pusd) ||
-	    __builtin_mul_overflow(output_tokens, rates->output_pusd,
+	    __builtin_mul_overflow(output_tokens, output_rate_pusd,
 	                           &output_pusd))
 		return COST_MAX_PUSD;
 	pusd = nm_price_add(input_pusd, output_pusd);
@@ -43,11 +43,19 @@ nm_estimate_cost(const struct nm_estimate *estimate,
 	if (rates->input_pusd < 0 || rates->output_pusd < 0)
 		return cost;
 	cost.kind = NM_COST_KNOWN;
-	cost.low_pusd = cost_of(rates, estimate->input.low_tokens,
+	cost.low_pusd = cost_of(rates->input_pusd, estimate->input.low_tokens,
+	                        rates->output_pusd,
 	                        estimate->output.low_tokens);
-	cost.expected_pusd = cost_of(rates, estimate->input.expected_tokens,
+	cost.expected_pusd = cost_of(rates->input_pusd,
+	                             estimate->input.expected_tokens,
+	                             rates->output_pusd,
 	                             estimate->output.expected_tokens);
-	cost.high_pusd = cost_of(rates, estimate->input.high_tokens,
+	/* All of it may be written to the cache, which some models charge more. */
+	cost.high_pusd = cost_of(rates->cache_write_pusd > rates->input_pusd
+	                         ? rates->cache_write_pusd
+	                         : rates->input_pusd,
+	                         estimate->input.high_tokens,
+	                         rates->output_pusd,
 	                         estimate->output.high_tokens);
 	return cost;
 }

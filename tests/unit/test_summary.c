@@ -197,6 +197,7 @@ test_estimate(void **state)
 		  .prices = &prices, .price = &price },
 	};
 	struct nm_estimate_cost cost;
+	struct nm_price dear;
 	struct nm_buf out = {0};
 
 	(void)state;
@@ -206,6 +207,15 @@ test_estimate(void **state)
 	assert_int_equal(cost.expected_pusd, 125000000000);
 	cost = nm_estimate_cost(&two[0], NM_PRICE_BATCH);
 	assert_int_equal(cost.expected_pusd, 62500000000);
+	/* The highest has all of the input written to the cache. */
+	dear = price;
+	dear.plain[NM_PRICE_BATCH].cache_write_pusd =
+		2 * price.plain[NM_PRICE_BATCH].input_pusd;
+	two[1].price = &dear;
+	assert_int_equal(nm_estimate_cost(&two[1], NM_PRICE_BATCH).high_pusd -
+	                 cost.high_pusd,
+	                 150000 * price.plain[NM_PRICE_BATCH].input_pusd);
+	two[1].price = &price;
 	nm_estimate_write(two, 2, &out);
 	assert_string_equal(nm_buf_string(&out),
 		"1-hop-test, m\n"
