@@ -157,13 +157,14 @@ takes_room(const struct nm_run *run, const struct nm_batch *batch)
 }
 
 /* Is no other batch at work, neither of this run nor in the account? Where that
- * cannot be told, there may be. */
+ * cannot be told for now, there may be; where there are no lists, there is none. */
 static int
 is_alone(const struct nm_run *run, const struct nm_shard_record *shard)
 {
 	struct nm_arena arena = { 0 };
 	struct nm_batches_page page;
 	struct nm_err ignored;
+	enum nm_code rc;
 	int alone = 1;
 	size_t i;
 
@@ -172,21 +173,28 @@ is_alone(const struct nm_run *run, const struct nm_shard_record *shard)
 		        !is_in_flight(run, &run->shards[i]);
 	if (!alone)
 		return 0;
-	alone = nm_batches_list(run->api, NULL, PAGE, &arena, &page,
-	                        &ignored) == NM_OK;
-	for (i = 0; alone && i < page.count; i++)
+	rc = nm_batches_list(run->api, NULL, PAGE, &arena, &page, &ignored);
+	alone = !rc || rc == NM_ABSENT || rc == NM_REFUSED;
+	for (i = 0; !rc && alone && i < page.count; i++)
 		alone = !takes_room(run, &page.batches[i]);
 	nm_arena_release(&arena);
 	return alone;
 }
 
+/* Nothing that ends makes room for this one. */
+static int
+is_above(const struct nm_run *run, const struct nm_shard_record *shard)
+{
+	return shard->count == 1 &&
+	       shard->tokens > limit_of(run, "enqueued_tokens");
+}
+
 static int
 is_hopeless(const struct nm_run *run, const struct nm_shard_record *shard)
 {
-	int above = shard->tokens > limit_of(run, "enqueued_tokens");
-
 	return shard->count == 1 &&
-	       shard->refusals >= (above ? LONE_REFUSALS_MAX : REFUSALS_MAX);
+	       shard->refusals >= (is_above(run, shard) ? LONE_REFUSALS_MAX
+	                                                : REFUSALS_MAX);
 }
 
 enum nm_code
@@ -197,7 +205,8 @@ nm_headroom_refused(struct nm_run *run, struct nm_shard_record *shard,
 	/* The look below makes the api forget its refusal. */
 	const char *note = nm_arena_string(&run->arena, why);
 
-	if (kind == NM_LIMIT_CREATIONS || !is_alone(run, shard))
+	if (kind == NM_LIMIT_CREATIONS ||
+	    (!is_above(run, shard) && !is_alone(run, shard)))
 		return nm_run_save(run, shard, err);
 	shard->refusals++;
 	if (is_hopeless(run, shard)) {

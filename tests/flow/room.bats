@@ -52,6 +52,27 @@ ROOM='Enqueued token limit reached for m in organization o. Limit: 2,000,000 enq
 	lacks err.txt 'split into'
 }
 
+@test "a single request above the limit is told, whoever else is at work" {
+	faults 'in_progress forever' 'quota tokens 2'
+	a_desk --clock fast=50
+	variant0 --mode batch --limit 1 --datasets 2-hop --dry-run
+	restart --clock fast=50 --faults "$FAULTS"
+	: >"$SERVER_LOG"
+	NIGHTMAIL_CLOCK=fast=50 run_batch 1
+	[ "$STATUS" = 1 ]
+	[[ $ERR == *'Limit: 2 enqueued tokens'* ]]
+	[ "$(calls POST /v1/batches)" = 3 ]
+}
+
+@test "a service without a list of batches: split all the same" {
+	faults "fail token_limit_exceeded \"$ROOM\" of batch 1..3" \
+		'on GET /v1/batches: status 404'
+	a_desk --faults "$FAULTS" --clock fast=50
+	NIGHTMAIL_CLOCK=fast=50 run_batch 6
+	[ "$STATUS" = 0 ]
+	[ "$(result '[.run.batches[].requests] | @json')" = '[3,3]' ]
+}
+
 @test "after a refusal one goes ahead, and the others stay" {
 	faults 'validating 1s' \
 		"fail token_limit_exceeded \"$ROOM\" of batch 1..6"
