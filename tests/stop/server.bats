@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# The server, killed at each durable step of its life: while it makes its folder,
+# takes a file and a batch, keeps answers of a model behind, and publishes them.
+# Whatever the step: it opens again, what a client was told is so, each row has one
+# line, and nothing that was answered and kept is asked again.
+load ../flow/lib
+
+STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
+ROWS=8
+AT_ONCE=2
+WATCH=()
+
+# In place of the program, with stop_at before it where one is watched.
+batch_server() {
+	exec env "${WATCH[@]}" batch_server "$@"
+}
+
+watched() { # variable=value...
+	WATCH=("LD_PRELOAD=$STOP_AT_LIB" "STOP_LOG=$PWD/steps"
+		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@")
+}
+
+teardown() {
+	[ -z "${SERVER_PID:-}" ] || kill_server
+	[ -z "${BEHIND:-}" ] || kill "$BEHIND"
+	wait || true
+}
+
+start_behind() {
+	batch_server --port 0 --quiet --state-dir behind --log behind.jsonl \
+		>behind.out 2>behind.err 3>&- &
+	BEHIND=$!
+	behind_speaks() { grep -q listening behind.out; }
+	wait_for 20 behind_speaks
+	BEHIND_URL=$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' behind.out)
+}
+
+start() {
+	start_server --upstream "$BEHIND_URL" --concurrency $AT_ONCE \
+		--delay-validating 0 --delay-in-progress 0 --delay-finalizing 0
+}
+
+is_dead() {
+	! kill -0 "$SERVER_PID"
+}
+
+# It died of the moment, or there is something wrong with it.
+start_again() {
+	local status=0
+	wait_for 2 is_dead || return 1
+	wait "$SERVER_PID" || status=$?
+	SERVER_PID=
+	[ $status = 137 ] || {
+		echo "it ended with $status"
+		return 1
+	}
+	WATCH=()
+	start
+}
+
+# A call that is made once more when its server died of it.
+insist() { # command...
+	"$@" && return
+	start_again && "$@"
+}
+
+upload_once() {
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl
+	[ "$STATUS" = 200 ] && FILE_ID=$(member .id)
+}
+
+# One that came into being without a word is found.
+create_once() {
+	call GET /v1/batches
+	[ "$STATUS" = 200 ] || return 1
+	BATCH_ID=$(member '.data[0].id // empty')
+	[ -z "$BATCH_ID" ] || return 0
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	[ "$STATUS" = 200 ] && BATCH_ID=$(member .id)
+}
+
+ended_or_died() {
+	batch_is completed || [ "$STATUS" = 000 ]
+}
+
+see_to_end() {
+	wait_for 20 ended_or_died && [ "$STATUS" = 200 ]
+}
+
+# Each file that is told of is there, whole.
+files_are_whole() {
+	local id bytes
+	call GET /v1/files
+	for id in $(member '.data[] | "\(.id):\(.bytes)"'); do
+		bytes=${id#*:}
+		call GET "/v1/files/${id%:*}/content"
+		[ "$(wc -c <"$BODY")" = "$bytes" ] || return 1
+	done
+}
+
+check_end() {
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":'$ROWS',"completed":'$ROWS',"failed":0}' ] || return 1
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -r .custom_id "$BODY" | sort)" = "$(jq -r .custom_id in.jsonl |
+		sort)" ] || return 1
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" in.jsonl || return 1
+	files_are_whole || return 1
+	# Once more is asked what was under way, or not yet kept.
+	[ "$(wc -l <behind.jsonl)" -le $((ROWS + 2 * AT_ONCE)) ]
+}
+
+live() {
+	rm -rf "$STATE" steps
+	: >behind.jsonl
+	{ start || start_again; } && insist upload_once && insist create_once &&
+		insist see_to_end && check_end
+}
+
+@test "the server, killed at each durable step" {
+	local wrong=0 steps n what
+	write_input $ROWS in.jsonl
+	start_behind
+	watched
+	live
+	stop_server
+	steps=$(wc -l <steps)
+	echo "# $steps steps" >&3
+	[ "$steps" -gt 10 ]
+	for ((n = 1; n <= steps; n++)); do
+		for what in before within; do
+			watched "STOP_AT=$what $n"
+			{ live; } 2>/dev/null || {
+				echo "$what $n: $STATUS $(cat "$BODY") $(cat server.err)"
+				wrong=$((wrong + 1))
+			}
+			[ -z "$SERVER_PID" ] || { kill_server; } 2>/dev/null
+		done
+	done
+	[ $wrong = 0 ]
+}
