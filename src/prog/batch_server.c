@@ -16,7 +16,7 @@
 enum {
 	PORT = 1, LISTEN, STATE_DIR, ANSWER_KEY, SEED, CLOCK, FAULTS, LOG,
 	API_KEY_FILE, TLS_CERT, TLS_KEY, INSECURE, UPSTREAM, UPSTREAM_KEY_ENV,
-	CONCURRENCY, MODELS, UNKNOWN_FILE, MAX_BATCHES, DISK_QUOTA,
+	CONCURRENCY, UPSTREAM_TIMEOUT, MODELS, UNKNOWN_FILE, MAX_BATCHES, DISK_QUOTA,
 	MAX_CONNECTIONS, THREADS, DELAY_VALIDATING, DELAY_IN_PROGRESS,
 	DELAY_FINALIZING, DELAY_CANCELLING, QUIET, MIX
 };
@@ -63,6 +63,10 @@ static const struct nm_option options[] = {
 	{ .id = CONCURRENCY, .name = "concurrency", .kind = NM_OPTION_WHOLE,
 	  .argument = "N", .preset = "32", .min = 1, .max = 1024,
 	  .help = "requests to it at once" },
+	{ .id = UPSTREAM_TIMEOUT, .name = "upstream-timeout",
+	  .kind = NM_OPTION_NUMBER, .argument = "SECONDS", .preset = "600",
+	  .min = 0.1, .max = 86400,
+	  .help = "how long a reply of it may take; then it is asked again" },
 
 	{ .id = CLOCK, .name = "clock", .kind = NM_OPTION_TEXT,
 	  .argument = "MODE", .preset = "real", .group = "Time and faults",
@@ -199,6 +203,8 @@ read_wish(const struct nm_options *given, const char *state_dir,
 	wish->upstream_key_env = nm_options_text(given, UPSTREAM_KEY_ENV);
 	wish->models = nm_options_text(given, MODELS);
 	wish->concurrency = (unsigned)nm_options_whole(given, CONCURRENCY);
+	wish->reply_ms = (int64_t)(nm_options_number(given, UPSTREAM_TIMEOUT) *
+	                           1000);
 	wish->threads = (unsigned)nm_options_whole(given, THREADS);
 	wish->max_connections = (unsigned)nm_options_whole(given,
 	                                                   MAX_CONNECTIONS);

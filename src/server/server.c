@@ -64,6 +64,7 @@ resolve(struct nm_server *server, const struct nm_server_options *given)
 	                           : "NIGHTMAIL_UPSTREAM_KEY");
 	o->models = keep(arena, given->models);
 	o->concurrency = given->concurrency ? given->concurrency : 32;
+	o->reply_ms = given->reply_ms ? given->reply_ms : 600000;
 	o->threads = given->threads ? given->threads : 2;
 	o->max_connections = given->max_connections ? given->max_connections
 	                                            : 4096;

@@ -44,6 +44,7 @@ struct nm_server_options {
 	                                [NIGHTMAIL_UPSTREAM_KEY] */
 	const char *models;          /* "a,b": the only ones supported [any] */
 	unsigned    concurrency;     /* requests to the upstream at once [32] */
+	int64_t     reply_ms;        /* for its whole reply, real [10 min] */
 	unsigned    threads;         /* that serve HTTP [2] */
 	unsigned    max_connections; /* [4096] */
 	int64_t     max_batches;     /* of one key, not final at once [no limit] */

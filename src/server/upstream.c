@@ -238,6 +238,7 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 	nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
 	                  sizeof("/v1") - 1);
 	request.url = nm_buf_string(&url);
+	request.total_ms = upstream->parts.options->reply_ms;
 	request.key = nm_secret_held(&upstream->key) ? &upstream->key : NULL;
 	exchange->tries++;
 	atomic_fetch_add(&upstream->parts.metrics->upstream_requests, 1);

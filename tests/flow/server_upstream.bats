@@ -229,6 +229,27 @@ each_row_once() { # n
 	[ "$(member .request_counts.completed)" = 5 ]
 }
 
+@test "a reply that does not come is waited for so long and no longer" {
+	cat >faults <<-'EOF'
+	on POST /v1/chat/completions nth 1: delay 60s
+	on POST /v1/chat/completions nth 3: delay 60s
+	on POST /v1/chat/completions nth 4: delay 1s
+	EOF
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --upstream-timeout 3 \
+		--concurrency 1
+	call POST /v1/chat/completions --max-time 30 \
+		-d '{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	refused 502 upstream_error null "did not answer"
+	new_batch 3
+	wait_for 30 batch_is completed
+	[ "$(member .request_counts.completed)" = 3 ]
+	# The one of the chat, three rows, and one of them again.
+	[ "$(wc -l <"$UPSTREAM_LOG")" -le 5 ]
+	run batch_server --state-dir "$STATE" --upstream-timeout 0
+	[ "$status" = 2 ]
+}
+
 @test "cancel stops the calls; what was answered stays" {
 	echo 'on POST /v1/chat/completions nth 6..: delay 60s' >faults
 	start_upstream --faults faults

@@ -11,6 +11,7 @@ work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 export TSAN_OPTIONS=log_path=$work/report ASAN_OPTIONS=log_path=$work/report
+export UBSAN_OPTIONS=log_path=$work/report:halt_on_error=1:print_stacktrace=1
 
 start() { # name option...; sets url, pid
 	local name=$1
