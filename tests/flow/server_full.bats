@@ -5,6 +5,7 @@ load lib
 
 teardown() {
 	[ -z "$SERVER_PID" ] || stop_server || true
+	[ -z "${BEHIND:-}" ] || kill "$BEHIND" || true
 	[ ! -d disk ] || umount disk || true
 }
 
@@ -150,4 +151,45 @@ seen() {
 	call GET "/v1/files/$(member .output_file_id)/content"
 	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 3000 ]
 	[ "$(wc -l <"$BODY")" = 3000 ]
+}
+
+@test "answers of a model behind outlast a full disk, and are asked for once" {
+	small_disk
+	echo 'on POST /v1/chat/completions: delay 10ms' >faults
+	batch_server --port 0 --quiet --state-dir behind --faults faults \
+		--log behind.jsonl >behind.out 2>behind.err 3>&- &
+	BEHIND=$!
+	behind_speaks() { grep -q listening behind.out; }
+	wait_for 20 behind_speaks
+	start_server --concurrency 8 --upstream \
+		"$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' behind.out)"
+	write_input 600 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	some() {
+		batch_is in_progress &&
+			[ "$(member '.request_counts.completed > 20')" = true ]
+	}
+	wait_for 20 some
+	fill
+	held_up() {
+		call GET /metrics
+		grep -q '^nightmail_setbacks_total [1-9]' "$BODY"
+	}
+	wait_for 20 held_up
+	sleep 1.5
+	# No more is asked than there is room for beside the disk.
+	local asked
+	asked=$(wc -l <behind.jsonl)
+	sleep 1.5
+	[ "$(wc -l <behind.jsonl)" = "$asked" ]
+	[ "$asked" -lt 600 ]
+	batch_is in_progress
+	rm disk/fill disk/fill2
+	wait_for 60 batch_is completed
+	[ "$(member .request_counts.completed)" = 600 ]
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 600 ]
+	[ "$(wc -l <"$BODY")" = 600 ]
+	[ "$(wc -l <behind.jsonl)" = 600 ]
 }
