@@ -156,6 +156,7 @@ seen() {
 @test "answers of a model behind outlast a full disk, and are asked for once" {
 	small_disk
 	echo 'on POST /v1/chat/completions: delay 10ms' >faults
+	: >behind.out
 	batch_server --port 0 --quiet --state-dir behind --faults faults \
 		--log behind.jsonl >behind.out 2>behind.err 3>&- &
 	BEHIND=$!
