@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "prog/command.h"
+#include "task/command.h"
 
 #define SECOND_MS INT64_C(1000)
 

@@ -6,9 +6,9 @@
 #define NM_PROG_BATCH_VIEW_H
 
 #include "cli/table.h"
-#include "prog/batch_run.h"
-#include "prog/request_quote.h"
 #include "remote/batches.h"
+#include "run/batch_run.h"
+#include "run/request_quote.h"
 
 enum { NM_BATCH_ERRORS_SHOWN = 10 };
 

@@ -9,11 +9,11 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "prog/batch_files.h"
 #include "prog/batch_sight.h"
-#include "prog/gathering.h"
-#include "prog/parcel.h"
+#include "run/batch_files.h"
+#include "run/gathering.h"
 #include "state/answers.h"
+#include "task/parcel.h"
 
 /* One batch whose files are taken. Texts are in the arena. */
 struct part {

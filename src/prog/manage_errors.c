@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "cli/terminal.h"
-#include "prog/batch_files.h"
-#include "prog/batch_run.h"
 #include "prog/batch_sight.h"
-#include "prog/failure.h"
+#include "run/batch_files.h"
+#include "run/batch_run.h"
+#include "run/failure.h"
 
 enum { IDS_SHOWN = 3 };
 

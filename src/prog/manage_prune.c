@@ -10,8 +10,8 @@
 #include "base/path.h"
 #include "cli/consent.h"
 #include "prog/byte_count.h"
-#include "prog/leftovers.h"
 #include "prog/manager.h"
+#include "run/leftovers.h"
 #include "state/runs.h"
 
 struct pruning {

@@ -4,14 +4,14 @@
  */
 #include <inttypes.h>
 
-#include "prog/budget.h"
-#include "prog/command.h"
 #include "prog/manager.h"
-#include "prog/parcel.h"
-#include "prog/postage.h"
-#include "prog/watcher.h"
 #include "run/plan.h"
 #include "run/via_batch.h"
+#include "task/budget.h"
+#include "task/command.h"
+#include "task/parcel.h"
+#include "task/postage.h"
+#include "task/watcher.h"
 
 /* A parcel and all that drives it. */
 struct dispatch {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "prog/batch_sight.h"
-#include "prog/command.h"
+#include "task/command.h"
 
 enum { FIRST_PAUSE_MS = 250, SLICE_MS = 1000 };
 

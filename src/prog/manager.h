@@ -10,8 +10,8 @@
 #include "cli/progress.h"
 #include "prog/batch_view.h"
 #include "prog/manager_options.h"
-#include "prog/service.h"
 #include "state/journal.h"
+#include "task/service.h"
 
 /* Invariant: the service is open for all actions but --runs, --prune, --check. */
 struct nm_manager {

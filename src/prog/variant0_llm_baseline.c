@@ -9,16 +9,16 @@
 #include "base/path.h"
 #include "cli/message.h"
 #include "cli/progress.h"
-#include "prog/block.h"
 #include "prog/descriptors.h"
-#include "prog/job.h"
-#include "prog/money.h"
 #include "prog/signals.h"
 #include "prog/variant0_options.h"
 #include "prog/variant0_wish.h"
-#include "prog/watcher.h"
+#include "task/block.h"
+#include "task/money.h"
+#include "task/task.h"
+#include "task/watcher.h"
 
-enum { JOBS_MAX = 256, CANARY_ABOVE = 1000 };
+enum { TASKS_MAX = 256, CANARY_ABOVE = 1000 };
 
 struct program {
 	struct nm_options   options;
@@ -28,13 +28,13 @@ struct program {
 	struct nm_journal  *journal;
 	struct nm_prices    prices;
 	struct nm_watch     watch;
-	struct nm_job_tools tools;
+	struct nm_task_tools tools;
 	struct nm_budget    budget;
 	struct nm_buf       data_dir; /* where none is named */
-	struct nm_job       jobs[JOBS_MAX];
-	size_t              n_jobs;
+	struct nm_task       tasks[TASKS_MAX];
+	size_t              n_tasks;
 	int                 service_open;
-	enum nm_code        worst; /* of all jobs so far */
+	enum nm_code        worst; /* of all tasks so far */
 };
 
 /* The working folder's own, else the sample that is installed. */
@@ -56,7 +56,7 @@ fill_tools(struct program *p, const char *typed)
 	const struct nm_options *options = &p->options;
 
 	nm_watcher_init(&p->watch, &p->message);
-	p->tools = (struct nm_job_tools){
+	p->tools = (struct nm_task_tools){
 		.service = &p->service,
 		.journal = p->journal,
 		.message = &p->message,
@@ -170,11 +170,11 @@ check_apart(const struct program *p, size_t newest, const char *const *names,
 	size_t i;
 
 	nm_path_add_safe(&mine, nm_text_of(
-		nm_quiz_name(p->jobs[newest].quiz)));
+		nm_quiz_name(p->tasks[newest].quiz)));
 	for (i = 0; !rc && i < newest; i++) {
 		nm_buf_clear(&other);
 		nm_path_add_safe(&other, nm_text_of(
-			nm_quiz_name(p->jobs[i].quiz)));
+			nm_quiz_name(p->tasks[i].quiz)));
 		if (!strcmp(nm_buf_string(&mine), nm_buf_string(&other)))
 			rc = nm_fail(err, NM_USAGE, 0,
 				"--datasets: the results of %s and %s would"
@@ -196,15 +196,15 @@ read_datasets(struct program *p, struct nm_err *err)
 	                                           &n);
 	enum nm_code rc = NM_OK;
 
-	if (n > JOBS_MAX)
+	if (n > TASKS_MAX)
 		return nm_fail(err, NM_USAGE, 0,
 			"--datasets has %zu names, above the %d that one call"
-			" takes", n, JOBS_MAX);
+			" takes", n, TASKS_MAX);
 	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir), &wish);
 	for (i = 0; !rc && i < n; i++) {
 		wish.typed = names[i];
-		p->n_jobs++;
-		rc = nm_job_read(&p->jobs[i], &p->tools, &wish, err);
+		p->n_tasks++;
+		rc = nm_task_read(&p->tasks[i], &p->tools, &wish, err);
 		if (!rc)
 			rc = check_apart(p, i, names, err);
 	}
@@ -212,20 +212,20 @@ read_datasets(struct program *p, struct nm_err *err)
 }
 
 static void
-tell_taken_up(struct program *p, struct nm_job *job)
+tell_taken_up(struct program *p, struct nm_task *task)
 {
-	if (job->run.origin != NM_RUN_RESUMED)
+	if (task->run.origin != NM_RUN_RESUMED)
 		return;
 	nm_message_note(&p->message, "this run of %s is unfinished: taking it"
-	                " up (--new submits afresh)", job->run.record.name);
+	                " up (--new submits afresh)", task->run.record.name);
 }
 
 /* One question tells whether thousands would be refused alike. */
 static int64_t
-usual_canary(const struct nm_job *job)
+usual_canary(const struct nm_task *task)
 {
-	return nm_quiz_source(job->quiz)->count > CANARY_ABOVE &&
-	       strcmp(job->tools->mode, "batch") == 0;
+	return nm_quiz_source(task->quiz)->count > CANARY_ABOVE &&
+	       strcmp(task->tools->mode, "batch") == 0;
 }
 
 static enum nm_code
@@ -234,12 +234,12 @@ record_all(struct program *p, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	size_t i;
 
-	for (i = 0; !rc && i < p->n_jobs; i++) {
+	for (i = 0; !rc && i < p->n_tasks; i++) {
 		if (!nm_options_given(&p->options, OPT_CANARY))
-			p->tools.settings.canary = usual_canary(&p->jobs[i]);
-		rc = nm_job_record(&p->jobs[i], err);
+			p->tools.settings.canary = usual_canary(&p->tasks[i]);
+		rc = nm_task_record(&p->tasks[i], err);
 		if (!rc)
-			tell_taken_up(p, &p->jobs[i]);
+			tell_taken_up(p, &p->tasks[i]);
 	}
 	return rc;
 }
@@ -251,11 +251,11 @@ submit_all(struct program *p, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	size_t i;
 
-	for (i = 0; !rc && i < p->n_jobs; i++)
-		rc = nm_job_submit(&p->jobs[i], err);
+	for (i = 0; !rc && i < p->n_tasks; i++)
+		rc = nm_task_submit(&p->tasks[i], err);
 	nm_progress_clear(&p->progress);
-	return rc && p->n_jobs > 1
-		? nm_while(err, "submitting %s", p->jobs[i - 1].run.record.name)
+	return rc && p->n_tasks > 1
+		? nm_while(err, "submitting %s", p->tasks[i - 1].run.record.name)
 		: rc;
 }
 
@@ -266,9 +266,9 @@ is_taken(const struct program *p, const char *batch_id)
 {
 	size_t i, k;
 
-	for (i = 0; i < p->n_jobs; i++)
-		for (k = 0; k < p->jobs[i].run.n_shards; k++)
-			if (!strcmp(p->jobs[i].run.shards[k].batch_id,
+	for (i = 0; i < p->n_tasks; i++)
+		for (k = 0; k < p->tasks[i].run.n_shards; k++)
+			if (!strcmp(p->tasks[i].run.shards[k].batch_id,
 			            batch_id))
 				return 1;
 	return 0;
@@ -290,11 +290,11 @@ take_up_all(struct program *p, struct nm_err *err)
 		/* One id of a run finds its sisters. */
 		if (is_taken(p, ids[i]))
 			continue;
-		if (p->n_jobs == JOBS_MAX)
+		if (p->n_tasks == TASKS_MAX)
 			return nm_fail(err, NM_USAGE, 0,
-				"--batch-id names more than %d runs", JOBS_MAX);
-		rc = nm_job_take_up(&p->jobs[p->n_jobs++], &p->tools, ids[i],
-		                    &wish, err);
+				"--batch-id names more than %d runs", TASKS_MAX);
+		rc = nm_task_take_up(&p->tasks[p->n_tasks++], &p->tools, ids[i],
+		                     &wish, err);
 	}
 	return rc;
 }
@@ -308,13 +308,13 @@ print(const struct nm_buf *text)
 }
 
 static void
-print_summary(struct program *p, const struct nm_job *job)
+print_summary(struct program *p, const struct nm_task *task)
 {
 	struct nm_buf text = { 0 };
 
 	nm_progress_clear(&p->progress);
-	if (!nm_options_given(&p->options, OPT_JSON) && job->scored) {
-		nm_summary_write(&job->outcome.summary, &text);
+	if (!nm_options_given(&p->options, OPT_JSON) && task->scored) {
+		nm_summary_write(&task->outcome.summary, &text);
 		print(&text);
 		fflush(stdout);
 	}
@@ -322,26 +322,26 @@ print_summary(struct program *p, const struct nm_job *job)
 }
 
 static void
-tell_how_to_go_on(struct program *p, struct nm_job *job)
+tell_how_to_go_on(struct program *p, struct nm_task *task)
 {
-	if (!job->run.record.id || job->run.record.state != NM_RUN_OPEN)
+	if (!task->run.record.id || task->run.record.state != NM_RUN_OPEN)
 		return;
-	if (job->short_of_money)
+	if (task->short_of_money)
 		nm_message_plain(&p->message, "What came of %s is scored and"
 			" kept. To have the rest asked, run the same command"
 			" again with a higher --max-cost.",
-			job->run.record.name);
-	else if (!nm_job_is_batch(job))
+			task->run.record.name);
+	else if (!nm_task_is_batch(task))
 		nm_message_plain(&p->message, "What came of %s is kept. To go"
 			" on, run the same command again.",
-			job->run.record.name);
-	else if (nm_job_batch_id(job)[0])
+			task->run.record.name);
+	else if (nm_task_batch_id(task)[0])
 		nm_message_plain(&p->message, "The batch goes on. To resume and"
-			" wait for it, run:\n  %s", nm_job_resume_command(job));
+			" wait for it, run:\n  %s", nm_task_resume_command(task));
 	else
 		nm_message_plain(&p->message, "No batch of %s was created yet."
 			" To go on, run the same command again.",
-			job->run.record.name);
+			task->run.record.name);
 }
 
 static void
@@ -350,8 +350,8 @@ tell_what_goes_on(struct program *p)
 	size_t i;
 
 	nm_progress_clear(&p->progress);
-	for (i = 0; i < p->n_jobs; i++)
-		tell_how_to_go_on(p, &p->jobs[i]);
+	for (i = 0; i < p->n_tasks; i++)
+		tell_how_to_go_on(p, &p->tasks[i]);
 }
 
 static size_t
@@ -359,8 +359,8 @@ count_created(const struct program *p)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < p->n_jobs; i++)
-		n += nm_job_batch_id(&p->jobs[i])[0] != 0;
+	for (i = 0; i < p->n_tasks; i++)
+		n += nm_task_batch_id(&p->tasks[i])[0] != 0;
 	return n;
 }
 
@@ -378,9 +378,9 @@ finish_all(struct program *p, struct nm_err *err)
 	enum nm_code rc;
 	size_t i;
 
-	for (i = 0; i < p->n_jobs; i++) {
-		rc = nm_job_finish(&p->jobs[i], err);
-		print_summary(p, &p->jobs[i]);
+	for (i = 0; i < p->n_tasks; i++) {
+		rc = nm_task_finish(&p->tasks[i], err);
+		print_summary(p, &p->tasks[i]);
 		note_worst(p, rc);
 		if (rc == NM_INTERRUPTED) {
 			tell_what_goes_on(p);
@@ -389,9 +389,9 @@ finish_all(struct program *p, struct nm_err *err)
 		if (rc)
 			nm_message_error(&p->message, err);
 		/* Its id may never have been shown. */
-		if (rc && (nm_job_batch_id(&p->jobs[i])[0] ||
-		           p->jobs[i].short_of_money))
-			tell_how_to_go_on(p, &p->jobs[i]);
+		if (rc && (nm_task_batch_id(&p->tasks[i])[0] ||
+		           p->tasks[i].short_of_money))
+			tell_how_to_go_on(p, &p->tasks[i]);
 	}
 	return NM_OK;
 }
@@ -399,15 +399,15 @@ finish_all(struct program *p, struct nm_err *err)
 static void
 print_all(struct program *p)
 {
-	struct nm_summary *list = calloc(p->n_jobs + 1, sizeof(*list));
+	struct nm_summary *list = calloc(p->n_tasks + 1, sizeof(*list));
 	struct nm_buf text = { 0 };
 	size_t i, n = 0;
 
 	if (!list)
 		abort();
-	for (i = 0; i < p->n_jobs; i++)
-		if (p->jobs[i].scored)
-			list[n++] = p->jobs[i].outcome.summary;
+	for (i = 0; i < p->n_tasks; i++)
+		if (p->tasks[i].scored)
+			list[n++] = p->tasks[i].outcome.summary;
 	if (nm_options_given(&p->options, OPT_JSON))
 		nm_summary_write_json(list, n, &text);
 	else if (n > 1)
@@ -423,9 +423,9 @@ print_blocks(struct program *p)
 	struct nm_buf text = { 0 };
 
 	if (nm_options_given(&p->options, OPT_JSON))
-		nm_block_write_json(p->jobs, p->n_jobs, &text);
+		nm_block_write_json(p->tasks, p->n_tasks, &text);
 	else
-		nm_block_write(p->jobs, p->n_jobs, &text);
+		nm_block_write(p->tasks, p->n_tasks, &text);
 	print(&text);
 	nm_buf_release(&text);
 }
@@ -438,12 +438,12 @@ end_dry_run(struct program *p, enum nm_code rc, struct nm_err *err)
 
 	if (count_created(p))
 		print_blocks(p);
-	for (i = 0; !rc && i < p->n_jobs; i++)
-		if (!nm_job_batch_id(&p->jobs[i])[0])
+	for (i = 0; !rc && i < p->n_tasks; i++)
+		if (!nm_task_batch_id(&p->tasks[i])[0])
 			rc = nm_fail(err, NM_UNFINISHED, 0,
 				"no batch of %s was created: the account has no"
 				" room for it now; the same command goes on",
-				p->jobs[i].run.record.name);
+				p->tasks[i].run.record.name);
 	return rc;
 }
 
@@ -463,9 +463,9 @@ begin(struct program *p, struct nm_err *err)
 			rc = record_all(p, err);
 	}
 	if (!rc)
-		rc = nm_money_consent(p->jobs, p->n_jobs, &p->tools, err);
+		rc = nm_money_consent(p->tasks, p->n_tasks, &p->tools, err);
 	if (!rc)
-		rc = nm_money_take(p->jobs, p->n_jobs, err);
+		rc = nm_money_take(p->tasks, p->n_tasks, err);
 	return rc || by_id ? rc : submit_all(p, err);
 }
 
@@ -476,7 +476,7 @@ estimate(struct program *p, struct nm_err *err)
 	enum nm_code rc = read_datasets(p, err);
 
 	if (!rc)
-		rc = nm_money_estimate(p->jobs, p->n_jobs, &p->tools.settings,
+		rc = nm_money_estimate(p->tasks, p->n_tasks, &p->tools.settings,
 			nm_options_given(&p->options, OPT_JSON), &text, err);
 	if (!rc)
 		print(&text);
@@ -509,8 +509,8 @@ tear_down(struct program *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n_jobs; i++)
-		nm_job_release(&p->jobs[i]);
+	for (i = 0; i < p->n_tasks; i++)
+		nm_task_release(&p->tasks[i]);
 	nm_progress_close(&p->progress);
 	nm_journal_close(p->journal);
 	if (p->service_open)

@@ -45,7 +45,8 @@ house_awk() {
 	cat <<'AWK'
 BEGIN {
 	# Who may include whom; whoever is further right too, through it.
-	arrow("prog", "cli report run server")
+	arrow("prog", "task cli server")
+	arrow("task", "cli report run server")
 	arrow("cli", "base")
 	arrow("report", "eval")
 	arrow("run", "eval remote state")

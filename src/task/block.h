@@ -1,0 +1,16 @@
+/*
+ * block: what a dry run prints: the batches' ids and the commands that go on.
+ */
+#ifndef NM_TASK_BLOCK_H
+#define NM_TASK_BLOCK_H
+
+#include "task/task.h"
+
+/* One block a task, in the guide's words and order. */
+void nm_block_write(struct nm_task *tasks, size_t n_tasks, struct nm_buf *out);
+
+/* {"dry_run": true, "runs": [{dataset, run, batches, resume, status}]} and '\n'. */
+void nm_block_write_json(struct nm_task *tasks, size_t n_tasks,
+                         struct nm_buf *out);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * budget: see the header.
+ */
+#include "task/budget.h"
+
+#include <math.h>
+
+#define DOLLAR_PUSD 1e12
+
+enum { DIGITS_MIN = 4, DIGITS_MAX = 12 };
+
+/* As many digits as it takes: a rounded amount would be refused in its turn. */
+static const char *
+exactly(int64_t pusd, char *out)
+{
+	size_t len, least;
+
+	nm_price_print(pusd, DIGITS_MIN, out);
+	least = strlen(out);
+	nm_price_print(pusd, DIGITS_MAX, out);
+	for (len = strlen(out); len > least && out[len - 1] == '0'; len--)
+		out[len - 1] = '\0';
+	return out;
+}
+
+enum nm_code
+nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
+{
+	char *end;
+	double usd;
+
+	memset(budget, 0, sizeof(*budget));
+	if (!text)
+		return NM_OK;
+	usd = strtod(text, &end);
+	/* Plain digits: what rounds to nothing would be no limit. */
+	if (text[strspn(text, "0123456789.")] || end == text || *end ||
+	    usd * DOLLAR_PUSD < 1 || usd > 1e6)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost: '%s' is not an amount in USD above 0 and"
+			" up to 1000000", text);
+	budget->max_pusd = (int64_t)llround(usd * DOLLAR_PUSD);
+	return NM_OK;
+}
+
+enum nm_code
+nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
+               const char *model, struct nm_err *err)
+{
+	char high[NM_PRICE_TEXT_MAX], taken[NM_PRICE_TEXT_MAX];
+	char max[NM_PRICE_TEXT_MAX];
+	int64_t sum;
+
+	if (!budget->max_pusd)
+		return NM_OK;
+	if (cost->kind != NM_COST_KNOWN)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost cannot be kept: the price of %s is unknown"
+			" (--prices names another price table)", model);
+	if (budget->unpriced)
+		return nm_fail(err, NM_USAGE, 0,
+			"--max-cost cannot be kept: what was sent before has an"
+			" unknown cost, since the model that replied to %s has"
+			" no price (--prices names another price table)", model);
+	sum = nm_price_add(budget->taken_pusd, cost->high_pusd);
+	if (sum <= budget->max_pusd) {
+		budget->taken_pusd = sum;
+		return NM_OK;
+	}
+	return nm_fail(err, NM_USAGE, 0,
+		"not sent: it could cost $%s beside the $%s spent or in flight,"
+		" above --max-cost $%s", exactly(cost->high_pusd, high),
+		exactly(budget->taken_pusd, taken),
+		exactly(budget->max_pusd, max));
+}
+
+void
+nm_budget_hold(struct nm_budget *budget, int64_t high_pusd)
+{
+	budget->taken_pusd = nm_price_add(budget->taken_pusd, high_pusd);
+}
+
+void
+nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
+                 struct nm_cost spent)
+{
+	if (!budget->max_pusd)
+		return;
+	budget->taken_pusd -= taken_pusd;
+	if (spent.kind == NM_COST_UNKNOWN)
+		budget->unpriced = 1;
+	else if (spent.kind == NM_COST_KNOWN)
+		budget->taken_pusd = nm_price_add(budget->taken_pusd,
+		                                  spent.pusd);
+}
+
+void
+nm_budget_estimate(const struct nm_quiz *quiz, const struct nm_prices *prices,
+                   int64_t count, int64_t seen_tokens,
+                   struct nm_estimate *estimate)
+{
+	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
+	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
+	uint64_t n = (uint64_t)count;
+	uint64_t text = facts->taken ? facts->text_bytes / facts->taken + 1
+	                             : 0;
+
+	memset(estimate, 0, sizeof(*estimate));
+	estimate->dataset = nm_quiz_name(quiz);
+	estimate->model = wish->model;
+	estimate->questions = n;
+	estimate->input = nm_guess_input(n * (text +
+		nm_quiz_prompt_bytes(quiz)), 2 * n);
+	estimate->output = nm_guess_output(n, seen_tokens,
+	                                   wish->max_output_tokens);
+	estimate->max_output_tokens = wish->max_output_tokens;
+	estimate->seen_tokens = seen_tokens;
+	estimate->prices = prices;
+	estimate->price = wish->model
+		? nm_prices_find(prices, nm_text_of(wish->model)) : NULL;
+}

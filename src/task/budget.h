@@ -1,0 +1,44 @@
+/*
+ * budget: what a call of the program may cost, and what it has taken on so far.
+ * What is in flight counts as what it could cost at most, never as nothing.
+ */
+#ifndef NM_TASK_BUDGET_H
+#define NM_TASK_BUDGET_H
+
+#include "report/estimate.h"
+#include "run/quiz.h"
+
+/* Zeroed: no ceiling. */
+struct nm_budget {
+	int64_t max_pusd;   /* INT64_MAX or 0 = no ceiling */
+	int64_t taken_pusd; /* spent, or in flight at its highest */
+	int     unpriced;   /* 1 = something was spent that has no price */
+};
+
+/* Reads "5", "0.25" as USD. NM_USAGE for anything else. */
+enum nm_code nm_budget_read(struct nm_budget *budget, const char *text,
+                            struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Takes on what could cost so much. NM_USAGE, taking on nothing, when that could
+ * pass the ceiling, or when there is a ceiling and the price of this, or of what was
+ * spent, is unknown.
+ */
+enum nm_code nm_budget_take(struct nm_budget *budget,
+                            const struct nm_estimate_cost *cost,
+                            const char *model, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Counts what is in flight already, at its highest: it cannot be refused. */
+void nm_budget_hold(struct nm_budget *budget, int64_t high_pusd);
+
+/* What was taken on for it turned out to cost this. */
+void nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
+                      struct nm_cost spent);
+
+/* What asking `count` of a quiz's questions would send and cost. */
+void nm_budget_estimate(const struct nm_quiz *quiz,
+                        const struct nm_prices *prices, int64_t count,
+                        int64_t seen_tokens, struct nm_estimate *estimate);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * money: see the header.
+ */
+#include "task/money.h"
+
+#include "cli/consent.h"
+#include "run/plan.h"
+#include "task/stake.h"
+
+#define DOLLAR_PUSD INT64_C(1000000000000)
+
+static enum nm_code
+estimate_job(struct nm_task *task, const struct nm_run_settings *settings,
+             struct nm_estimate *estimate, struct nm_err *err)
+{
+	struct nm_source *source = nm_quiz_source(task->quiz);
+	struct nm_plan plan = { 0 };
+	enum nm_code rc = nm_plan_measure(&plan, source, settings, err);
+
+	if (!rc) {
+		nm_budget_estimate(task->quiz, task->tools->prices,
+		                   source->count, 0, estimate);
+		estimate->shards = plan.n_shards;
+		estimate->bytes = (uint64_t)plan.bytes;
+	}
+	nm_plan_release(&plan);
+	return rc;
+}
+
+enum nm_code
+nm_money_estimate(struct nm_task *tasks, size_t n_tasks,
+                  const struct nm_run_settings *settings, int as_json,
+                  struct nm_buf *out, struct nm_err *err)
+{
+	struct nm_estimate *list = calloc(n_tasks + 1, sizeof(*list));
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (!list)
+		abort();
+	for (i = 0; !rc && i < n_tasks; i++)
+		rc = estimate_job(&tasks[i], settings, &list[i], err);
+	if (!rc && as_json)
+		nm_estimate_write_json(list, n_tasks, out);
+	else if (!rc)
+		nm_estimate_write(list, n_tasks, out);
+	free(list);
+	return rc;
+}
+
+static void
+add_cost(struct nm_estimate_cost *sum, const struct nm_estimate_cost *cost)
+{
+	if (cost->kind != NM_COST_KNOWN)
+		return;
+	sum->low_pusd = nm_price_add(sum->low_pusd, cost->low_pusd);
+	sum->expected_pusd = nm_price_add(sum->expected_pusd,
+	                                  cost->expected_pusd);
+	sum->high_pusd = nm_price_add(sum->high_pusd, cost->high_pusd);
+}
+
+/* What was recorded for nothing is left. */
+static void
+leave_all(struct nm_task *tasks, size_t n_tasks)
+{
+	size_t i;
+
+	for (i = 0; i < n_tasks; i++)
+		nm_task_leave(&tasks[i]);
+}
+
+enum nm_code
+nm_money_ask(const struct nm_task_tools *tools,
+             const struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
+
+	if (tools->pay == NM_PAY_AGREED || tools->service->server ||
+	    cost->expected_pusd <= DOLLAR_PUSD)
+		return NM_OK;
+	nm_price_print(cost->low_pusd, 2, low);
+	nm_price_print(cost->high_pusd, 2, high);
+	if (nm_consent_ask(tools->message,
+	                   "this is estimated to cost $%s to $%s; go on?",
+	                   low, high) != NM_CONSENT_NO)
+		return NM_OK;
+	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
+}
+
+enum nm_code
+nm_money_consent(struct nm_task *tasks, size_t n_tasks,
+                 struct nm_task_tools *tools, struct nm_err *err)
+{
+	struct nm_estimate_cost sum = { 0 }, cost;
+	struct nm_stake stake;
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < n_tasks; i++) {
+		rc = nm_stake_count(&tasks[i], &stake, err);
+		if (rc)
+			break;
+		cost = nm_stake_cost(&tasks[i], &stake);
+		add_cost(&sum, &cost);
+	}
+	if (!rc)
+		rc = nm_money_ask(tools, &sum, err);
+	if (rc)
+		leave_all(tasks, n_tasks);
+	else if (sum.expected_pusd > DOLLAR_PUSD)
+		tools->pay = NM_PAY_AGREED;
+	return rc;
+}
+
+enum nm_code
+nm_money_take(struct nm_task *tasks, size_t n_tasks, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < n_tasks; i++)
+		rc = nm_stake_take_all(&tasks[i], err);
+	if (rc)
+		leave_all(tasks, n_tasks);
+	return rc && n_tasks > 1
+		? nm_while(err, "adding %s", tasks[i - 1].run.record.name) : rc;
+}

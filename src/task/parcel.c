@@ -1,0 +1,221 @@
+/*
+ * parcel: see the header.
+ */
+#include "task/parcel.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "run/via_batch.h"
+#include "wire/json.h"
+
+static void
+write_spec(const struct nm_parcel *parcel, const char *description,
+           struct nm_buf *out)
+{
+	struct nm_json_writer w = { .out = out };
+
+	nm_json_open_object(&w, NULL);
+	nm_json_put_string(&w, "source", "file");
+	nm_json_put_string(&w, "path", nm_request_file_path(parcel->file));
+	nm_json_put_string(&w, "digest",
+	                   nm_request_file_source(parcel->file)->digest);
+	nm_json_open_object(&w, "metadata");
+	nm_json_put_string(&w, "description", description);
+	nm_json_close_object(&w);
+	nm_json_close_object(&w);
+}
+
+enum nm_code
+nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+               const char *path, enum nm_run_take take, struct nm_err *err)
+{
+	struct nm_batch_pair pair = { "description", NULL };
+	struct nm_run_wish wish = { .mode = "file", .metadata = &pair,
+	                            .n_metadata = 1 };
+	const struct nm_request_file_facts *facts;
+	struct nm_buf spec = { 0 };
+	enum nm_code rc;
+
+	memset(parcel, 0, sizeof(*parcel));
+	rc = nm_request_file_open(&parcel->file, path, err);
+	if (rc)
+		return rc;
+	facts = nm_request_file_facts(parcel->file);
+	pair.value = nm_arena_printf(&parcel->arena, "%.200s",
+	                             nm_path_base(path));
+	write_spec(parcel, pair.value, &spec);
+	wish.name = pair.value;
+	wish.model = facts->model;
+	wish.endpoint = facts->endpoint;
+	wish.spec = nm_buf_string(&spec);
+	wish.identity = nm_arena_printf(&parcel->arena, "%lld",
+		tools->settings ? (long long)tools->settings->shard_requests
+		                : 0LL);
+	rc = nm_run_open(&parcel->run, tools,
+	                 nm_request_file_source(parcel->file), &wish, take,
+	                 err);
+	nm_buf_release(&spec);
+	return rc;
+}
+
+/* The path and digest of the spec, in the arena. */
+static enum nm_code
+read_spec(struct nm_arena *arena, const char *spec, const char **path,
+          const char **digest, struct nm_err *err)
+{
+	struct nm_json json = { 0 };
+	const struct nm_value *root;
+	enum nm_code rc;
+
+	rc = nm_json_read(&json, spec, strlen(spec), &root, err);
+	if (!rc && !nm_text_is(nm_json_text(nm_json_get(root, "source")),
+	                       "file"))
+		rc = nm_fail(err, NM_ABSENT, 0,
+		             "the run was made from questions, not from a"
+		             " request file");
+	if (!rc) {
+		*path = nm_arena_text(arena, nm_json_text(
+			nm_json_get(root, "path"))).at;
+		*digest = nm_arena_text(arena, nm_json_text(
+			nm_json_get(root, "digest"))).at;
+	}
+	nm_json_release(&json);
+	return rc;
+}
+
+static int
+has_digest(const char *path, const char *digest)
+{
+	enum { CHUNK_BYTES = 256 << 10 };
+	char hex[NM_DIGEST_HEX_MAX];
+	struct nm_digest sum;
+	struct nm_buf chunk = { 0 };
+	struct nm_err ignored;
+	ssize_t len;
+	int fd;
+
+	if (nm_file_open(path, &fd, &ignored))
+		return 0;
+	nm_digest_init(&sum, NM_SHA256);
+	while ((len = read(fd, nm_buf_room(&chunk, CHUNK_BYTES),
+	                   CHUNK_BYTES)) > 0)
+		nm_digest_add(&sum, chunk.at, (size_t)len);
+	nm_digest_finish(&sum, hex);
+	nm_buf_release(&chunk);
+	(void)close(fd);
+	return !len && strcmp(hex, digest) == 0;
+}
+
+const char *
+nm_parcel_find_file(const struct nm_run_record *record,
+                    struct nm_arena *arena)
+{
+	const char *path, *digest;
+	struct nm_err ignored;
+
+	if (read_spec(arena, record->spec, &path, &digest, &ignored) ||
+	    !has_digest(path, digest))
+		return NULL;
+	return path;
+}
+
+enum nm_code
+nm_parcel_take_up(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+                  const char *batch_id, struct nm_err *err)
+{
+	struct nm_run_record record;
+	const char *path, *digest;
+	enum nm_code rc;
+
+	memset(parcel, 0, sizeof(*parcel));
+	rc = nm_runs_of_batch(tools->journal, batch_id, &parcel->arena,
+	                      &record, err);
+	if (!rc)
+		rc = read_spec(&parcel->arena, record.spec, &path, &digest,
+		               err);
+	if (rc)
+		return rc;
+	rc = nm_request_file_open(&parcel->file, path, err);
+	if (rc)
+		return nm_while(err, "reading again what was submitted"
+		                " (--download wants it not)");
+	if (strcmp(digest, nm_request_file_source(parcel->file)->digest) != 0)
+		return nm_fail(err, NM_INPUT, 0,
+			"%s is no longer the file that was sent: bring the"
+			" old one back", path);
+	return nm_run_resume(&parcel->run, tools, record.id,
+	                     nm_request_file_source(parcel->file), err);
+}
+
+static enum nm_code
+collect(struct nm_parcel *parcel, struct nm_collect *rows, int64_t *attempts,
+        struct nm_err *err)
+{
+	const char *const *paths;
+	size_t n_paths;
+
+	nm_collect_init(rows, parcel->run.source, NM_READING_STRICT);
+	return nm_attempts_collect(&parcel->run, rows, &paths, &n_paths,
+	                           attempts, err);
+}
+
+/* *left = requests worth another attempt; their shards are planned. */
+static enum nm_code
+plan_next(struct nm_parcel *parcel, int64_t *left, struct nm_err *err)
+{
+	struct nm_members members = { 0 };
+	struct nm_collect rows;
+	int64_t attempts;
+	enum nm_code rc = collect(parcel, &rows, &attempts, err);
+
+	*left = 0;
+	if (!rc) {
+		nm_attempts_next(&parcel->run, &rows, attempts, &members);
+		*left = members.count;
+	}
+	nm_collect_release(&rows);
+	if (!rc && *left) {
+		nm_run_note(&parcel->run, "%lld of %lld are sent again"
+		            " (attempt %lld)", (long long)*left,
+		            (long long)parcel->run.source->count,
+		            (long long)attempts + 1);
+		rc = nm_attempts_plan(&parcel->run, &members, attempts + 1,
+		                      err);
+	}
+	nm_members_release(&members);
+	return rc;
+}
+
+enum nm_code
+nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
+{
+	int64_t left = 1;
+	enum nm_code rc = NM_OK;
+
+	while (!rc && left) {
+		rc = nm_via_batch_finish(&parcel->run, err);
+		/* Not the caller's code: the run is known, a batch is not. */
+		if (rc == NM_ABSENT)
+			rc = err->code = NM_UNREACHABLE;
+		if (!rc)
+			rc = plan_next(parcel, &left, err);
+	}
+	if (rc)
+		return rc;
+	/* What was saved when it was done before is still all of it. */
+	return nm_run_saved(&parcel->run,
+	                    parcel->run.record.state == NM_RUN_DONE
+	                    ? parcel->run.record.results_path : "",
+	                    NM_RUN_DONE, err);
+}
+
+void
+nm_parcel_release(struct nm_parcel *parcel)
+{
+	nm_run_release(&parcel->run);
+	nm_request_file_close(parcel->file);
+	nm_arena_release(&parcel->arena);
+	memset(parcel, 0, sizeof(*parcel));
+}

@@ -1,0 +1,48 @@
+/*
+ * parcel: one request file's run, from the file to its last reply.
+ * What a task is for questions; nothing is scored here.
+ */
+#ifndef NM_TASK_PARCEL_H
+#define NM_TASK_PARCEL_H
+
+#include "run/attempts.h"
+#include "run/request_file.h"
+
+/* Zeroed is empty and may be released. */
+struct nm_parcel {
+	struct nm_request_file *file;
+	struct nm_run           run;
+	struct nm_arena         arena;
+};
+
+/* Opens the file and makes its run durable, or takes up the unfinished one that is
+ * the same. Nothing is sent. */
+enum nm_code nm_parcel_open(struct nm_parcel *parcel,
+                            const struct nm_run_tools *tools,
+                            const char *path, enum nm_run_take take,
+                            struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Takes up the run of a batch. NM_ABSENT when the journal knows none, or it is no
+ * request file's; NM_INPUT when the file is gone or has changed.
+ */
+enum nm_code nm_parcel_take_up(struct nm_parcel *parcel,
+                               const struct nm_run_tools *tools,
+                               const char *batch_id, struct nm_err *err)
+	NM_MUST_USE;
+
+/*
+ * Submits, waits, fetches, and sends again what the service failed, attempt after
+ * attempt. NM_INTERRUPTED: all that was done is kept.
+ */
+enum nm_code nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Where the request file of a run is, as it was sent; NULL when it is gone or has
+ * changed, or the run was made from questions. In the arena. */
+const char *nm_parcel_find_file(const struct nm_run_record *record,
+                                struct nm_arena *arena);
+
+void nm_parcel_release(struct nm_parcel *parcel);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * spending: see the header.
+ */
+#include "task/spending.h"
+
+struct nm_cost
+nm_spending_of(const struct nm_spending *spending, const struct nm_row *row,
+               enum nm_way way)
+{
+	struct nm_text model = row->model.len
+		? row->model : nm_text_of(spending->model);
+
+	if (!row->usage.present)
+		return (struct nm_cost){ NM_COST_NONE, 0 };
+	if (spending->collect->model == NM_COLLECT_SIMULATED)
+		return (struct nm_cost){ NM_COST_KNOWN, 0 };
+	return nm_price_cost(nm_prices_find(spending->prices, model),
+	                     way == NM_WAY_BATCH ? NM_PRICE_BATCH
+	                                         : NM_PRICE_STANDARD,
+	                     &row->usage);
+}
+
+static void
+add(struct nm_spending *spending, struct nm_cost cost)
+{
+	if (cost.kind == NM_COST_KNOWN)
+		spending->cost_pusd = nm_price_add(spending->cost_pusd,
+		                                   cost.pusd);
+	else if (cost.kind == NM_COST_UNKNOWN)
+		spending->unpriced++;
+}
+
+static void
+hear(void *user, const struct nm_row *row, enum nm_way way)
+{
+	struct nm_spending *spending = user;
+
+	if (!row->usage.present)
+		return;
+	nm_price_add_usage(&spending->usage, &row->usage);
+	spending->replies++;
+	if (way == NM_WAY_BATCH)
+		nm_price_add_usage(&spending->batch_rows, &row->usage);
+	add(spending, nm_spending_of(spending, row, way));
+}
+
+void
+nm_spending_attach(struct nm_spending *spending,
+                   const struct nm_prices *prices, const struct nm_run *run,
+                   struct nm_collect *collect)
+{
+	*spending = (struct nm_spending){
+		.prices = prices,
+		.collect = collect,
+		.model = run->record.model,
+	};
+	collect->heard = hear;
+	collect->heard_user = spending;
+}
+
+/* Of the batches that ran; -1 where one of them does not tell. */
+static void
+add_up_batches(struct nm_spending *spending, const struct nm_run *run)
+{
+	struct nm_usage told = { 0 };
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++) {
+		const struct nm_shard_record *shard = &run->shards[i];
+
+		if (!shard->batch_id[0] || !strcmp(shard->status, "failed"))
+			continue;
+		if (shard->input_tokens < 0 || shard->output_tokens < 0) {
+			spending->told_input_tokens = -1;
+			spending->told_output_tokens = -1;
+			return;
+		}
+		nm_price_add_usage(&told, &(struct nm_usage){
+			.input_tokens = shard->input_tokens,
+			.output_tokens = shard->output_tokens,
+		});
+	}
+	spending->told_input_tokens = told.input_tokens;
+	spending->told_output_tokens = told.output_tokens;
+}
+
+static int64_t
+beyond(int64_t told, int64_t heard)
+{
+	return told > heard ? told - heard : 0;
+}
+
+/* A sum over many replies: none of them need have had a long context. */
+static struct nm_cost
+price_of_sum(const struct nm_spending *spending, const struct nm_usage *sum)
+{
+	const struct nm_price *price = nm_prices_find(spending->prices,
+		nm_text_of(spending->model));
+	struct nm_price plain;
+
+	if (spending->collect->model == NM_COLLECT_SIMULATED)
+		return (struct nm_cost){ NM_COST_KNOWN, 0 };
+	if (!price)
+		return (struct nm_cost){ NM_COST_UNKNOWN, 0 };
+	plain = *price;
+	plain.long_over_tokens = INT64_MAX;
+	return nm_price_cost(&plain, NM_PRICE_BATCH, sum);
+}
+
+void
+nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
+{
+	struct nm_usage lost = { .present = true };
+
+	add_up_batches(spending, run);
+	lost.input_tokens = beyond(spending->told_input_tokens,
+	                           spending->batch_rows.input_tokens);
+	lost.output_tokens = beyond(spending->told_output_tokens,
+	                            spending->batch_rows.output_tokens);
+	if (lost.input_tokens || lost.output_tokens)
+		add(spending, price_of_sum(spending, &lost));
+}
+
+struct nm_cost
+nm_spending_cost(const struct nm_spending *spending)
+{
+	if (spending->unpriced)
+		return (struct nm_cost){ NM_COST_UNKNOWN, 0 };
+	if (!spending->replies && !spending->cost_pusd)
+		return (struct nm_cost){ NM_COST_NONE, 0 };
+	return (struct nm_cost){ NM_COST_KNOWN, spending->cost_pusd };
+}
+
+int64_t
+nm_spending_seen_tokens(const struct nm_spending *spending)
+{
+	int64_t replies = (int64_t)spending->replies;
+
+	return replies ? spending->usage.output_tokens / replies +
+	                 (spending->usage.output_tokens % replies > 0) : 0;
+}

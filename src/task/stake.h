@@ -1,0 +1,42 @@
+/*
+ * stake: what a task has cost and what it could cost yet, taken on the budget before
+ * anything is sent. Every way of sending comes through here first.
+ */
+#ifndef NM_TASK_STAKE_H
+#define NM_TASK_STAKE_H
+
+#include "task/task.h"
+
+/* Requests of the attempts that are begun; those of later ones are in none. */
+struct nm_stake {
+	int64_t in_flight; /* in batches whose results are not here yet */
+	int64_t unsent;    /* in batches that were not created yet */
+	int64_t unasked;   /* to be asked directly: the canary, or direct mode */
+};
+
+enum nm_code nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
+                            struct nm_err *err) NM_MUST_USE;
+
+/* What asking all that is not sent yet could cost, by what is known so far. */
+struct nm_estimate_cost nm_stake_cost(const struct nm_task *task,
+                                      const struct nm_stake *stake);
+
+/*
+ * Takes anew on the budget what all attempts of the run have cost, by the replies
+ * that are on this machine, what is in flight, and what is not sent yet. NM_USAGE
+ * when the last could pass the ceiling or has no price. What was sent is never
+ * refused: it is counted. Without a ceiling, and with the local server, nothing is
+ * done.
+ */
+enum nm_code nm_stake_take_all(struct nm_task *task, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Takes on another attempt at so many requests. NM_USAGE as above. */
+enum nm_code nm_stake_take(struct nm_task *task, int64_t count,
+                           enum nm_price_column column, struct nm_err *err)
+	NM_MUST_USE;
+
+/* Nothing is in flight any more: all of it cost this. */
+void nm_stake_settle(struct nm_task *task, const struct nm_spending *spending);
+
+#endif
