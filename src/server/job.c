@@ -330,6 +330,7 @@ validate(struct nm_job *job, struct nm_desk *desk,
          int64_t *due_ms, struct nm_err *err)
 {
 	struct nm_trial *trial = &job->trial;
+	enum nm_code rc;
 
 	if (job->batch.books.due_ms == 0)
 		job->batch.books.due_ms = leave_ms(desk, fault,
@@ -346,6 +347,9 @@ validate(struct nm_job *job, struct nm_desk *desk,
 		*did = NM_JOB_WAITS;
 		return NM_OK;
 	}
+	rc = nm_trial_weigh(job, desk, fault, err);
+	if (rc)
+		return rc;
 	if (trial->errors.len)
 		return move(job, desk, fault, NM_BATCH_FAILED, err);
 	return begin_rows(job, desk, fault, err);

@@ -32,15 +32,28 @@ add_not_found(struct nm_trial *trial, const char *file_id)
 		"it.", file_id, organisation);
 }
 
-void
-nm_trial_lose_input(struct nm_trial *trial, const char *file_id)
+/* What comes to light after all was checked is the one error. */
+static void
+begin_verdict(struct nm_trial *trial)
 {
 	nm_check_release(&trial->check);
 	nm_check_init(&trial->check, &(struct nm_check_options){0});
-	add_not_found(trial, file_id);
+}
+
+static void
+end_verdict(struct nm_trial *trial)
+{
 	nm_buf_clear(&trial->errors);
 	nm_check_write(&trial->check, &trial->errors);
 	nm_check_release(&trial->check);
+}
+
+void
+nm_trial_lose_input(struct nm_trial *trial, const char *file_id)
+{
+	begin_verdict(trial);
+	add_not_found(trial, file_id);
+	end_verdict(trial);
 }
 
 /* Opens the input, or adds why it cannot be one. */
@@ -83,61 +96,6 @@ done:
 	return rc;
 }
 
-/* 2000000 as "2,000,000". */
-static void
-add_grouped(struct nm_buf *out, int64_t number)
-{
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%" PRId64, number);
-
-	for (int i = 0; i < n; i++) {
-		if (i && (n - i) % 3 == 0)
-			nm_buf_add_byte(out, ',');
-		nm_buf_add_byte(out, digits[i]);
-	}
-}
-
-static void
-add_quota(struct nm_trial *trial, const char *code, const char *what,
-          int64_t limit)
-{
-	struct nm_buf number = {0};
-
-	add_grouped(&number, limit);
-	nm_check_add(&trial->check, code, NULL,
-		"Enqueued %s limit reached for %s in organization %s. Limit: %s "
-		"enqueued %ss. Please try again once some in_progress batches have "
-		"been completed.", what, trial->check.model, organisation,
-		nm_buf_string(&number), what);
-	nm_buf_release(&number);
-}
-
-static enum nm_code
-apply_quotas(struct nm_job *job, struct nm_desk *desk,
-             const struct nm_batch_fault *fault, struct nm_err *err)
-{
-	struct nm_trial *trial = &job->trial;
-	int64_t tokens = 0, requests = 0;
-	enum nm_code rc;
-
-	if (!fault->quota_tokens && !fault->quota_requests)
-		return NM_OK;
-	rc = nm_store_enqueued(desk->parts->store, job->batch.tenant,
-	                       nm_buf_string(&trial->model), &tokens, &requests,
-	                       err);
-	if (rc)
-		return rc;
-	if (fault->quota_tokens &&
-	    tokens + trial->tokens > fault->quota_tokens)
-		add_quota(trial, "token_limit_exceeded", "token",
-		          fault->quota_tokens);
-	else if (fault->quota_requests &&
-	         requests + trial->requests > fault->quota_requests)
-		add_quota(trial, "request_limit_exceeded", "request",
-		          fault->quota_requests);
-	return NM_OK;
-}
-
 static void
 apply_script(struct nm_trial *trial, const struct nm_batch_fault *fault)
 {
@@ -155,25 +113,21 @@ apply_script(struct nm_trial *trial, const struct nm_batch_fault *fault)
 	entry->line = fault->fail_line;
 }
 
-static enum nm_code
-conclude(struct nm_job *job, struct nm_desk *desk,
-         const struct nm_batch_fault *fault, struct nm_err *err)
+static void
+conclude(struct nm_trial *trial, const struct nm_desk *desk,
+         const struct nm_batch_fault *fault)
 {
-	struct nm_trial *trial = &job->trial;
 	struct nm_check *check = &trial->check;
-	enum nm_code rc = NM_OK;
 
 	nm_buf_clear(&trial->model);
 	if (desk->parts->upstream)
 		nm_buf_add_string(&trial->model, check->model);
 	else if (check->model[0])
 		nm_model_add_name(&trial->model, nm_text_of(check->model));
+	snprintf(trial->asked_model, sizeof(trial->asked_model), "%s",
+	         check->model);
 	trial->requests = (int64_t)check->requests;
 	trial->tokens = check->tokens;
-	if (check->n_bad == 0)
-		rc = apply_quotas(job, desk, fault, err);
-	if (rc)
-		return rc;
 	if (check->n_entries < check->options.max_entries)
 		apply_script(trial, fault);
 	nm_buf_clear(&trial->errors);
@@ -181,7 +135,6 @@ conclude(struct nm_job *job, struct nm_desk *desk,
 		nm_check_write(check, &trial->errors);
 	nm_check_release(check);
 	trial->stage = NM_TRIAL_DONE;
-	return NM_OK;
 }
 
 /* Feeds a slice; *end when the file has no more. */
@@ -239,5 +192,66 @@ nm_trial_step(struct nm_job *job, struct nm_desk *desk,
 		close(trial->fd_plus_one - 1);
 		trial->fd_plus_one = 0;
 	}
-	return conclude(job, desk, fault, err);
+	conclude(trial, desk, fault);
+	return NM_OK;
+}
+
+/* ---- room ---- */
+
+/* 2000000 as "2,000,000". */
+static void
+add_grouped(struct nm_buf *out, int64_t number)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRId64, number);
+
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			nm_buf_add_byte(out, ',');
+		nm_buf_add_byte(out, digits[i]);
+	}
+}
+
+static void
+refuse_room(struct nm_trial *trial, const char *code, const char *what,
+            int64_t limit)
+{
+	struct nm_buf number = {0};
+
+	add_grouped(&number, limit);
+	begin_verdict(trial);
+	nm_check_add(&trial->check, code, NULL,
+		"Enqueued %s limit reached for %s in organization %s. Limit: %s "
+		"enqueued %ss. Please try again once some in_progress batches have "
+		"been completed.", what, trial->asked_model, organisation,
+		nm_buf_string(&number), what);
+	end_verdict(trial);
+	nm_buf_release(&number);
+}
+
+enum nm_code
+nm_trial_weigh(struct nm_job *job, struct nm_desk *desk,
+               const struct nm_batch_fault *fault, struct nm_err *err)
+{
+	struct nm_trial *trial = &job->trial;
+	int64_t tokens = 0, requests = 0;
+	enum nm_code rc;
+
+	if (trial->errors.len ||
+	    (!fault->quota_tokens && !fault->quota_requests))
+		return NM_OK;
+	rc = nm_store_enqueued(desk->parts->store, job->batch.tenant,
+	                       nm_buf_string(&trial->model), &tokens, &requests,
+	                       err);
+	if (rc)
+		return rc;
+	if (fault->quota_tokens &&
+	    tokens + trial->tokens > fault->quota_tokens)
+		refuse_room(trial, "token_limit_exceeded", "token",
+		            fault->quota_tokens);
+	else if (fault->quota_requests &&
+	         requests + trial->requests > fault->quota_requests)
+		refuse_room(trial, "request_limit_exceeded", "request",
+		            fault->quota_requests);
+	return NM_OK;
 }

@@ -341,6 +341,27 @@ Please try again once some in_progress batches have been completed." ]]
 tokens."* ]]
 }
 
+@test "of batches that are validated at once, those beyond the quota fail" {
+	start_with --clock step <<-'EOF'
+	quota enqueued requests 100
+	validating 1m
+	in_progress forever
+	EOF
+	is_validated() { ! batch_is validating; }
+	local ids=()
+	for _ in 1 2 3; do
+		new_batch 60
+		ids+=("$BATCH_ID")
+	done
+	call POST /_control/clock -d '{"advance":"2m"}'
+	for BATCH_ID in "${ids[@]}"; do
+		wait_for 20 is_validated
+	done
+	call GET /v1/batches
+	[ "$(jq -r '[.data[].status] | sort | join(" ")' "$BODY")" = \
+		'failed failed in_progress' ]
+}
+
 @test "creations an hour: it is the server's hour" {
 	start_with --clock step <<<'quota creations 2/h'
 	local create=(POST /v1/batches -d '{"input_file_id":"file-x","endpoint":
