@@ -141,6 +141,8 @@ test('rows come in pages and can be searched', async () => {
 		await page.until(`${ids} === 'r-58'`);
 		await search(shownAnswer);
 		await page.until(`(${ids}).split(' ').includes('r-57')`);
+		await search('r-58'); // else what is there is what is waited for
+		await page.until(`${ids} === 'r-58'`);
 		await search('"r-57"');
 		await page.until(`${ids} === 'r-57'`);
 		await page.value("document.querySelector('summary').click()");
