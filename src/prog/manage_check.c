@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/byte_count.h"
 #include "cli/terminal.h"
 #include "eval/price.h"
-#include "prog/byte_count.h"
 #include "prog/manager.h"
 #include "remote/input.h"
 

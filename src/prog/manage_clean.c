@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "cli/byte_count.h"
 #include "cli/consent.h"
-#include "prog/byte_count.h"
 #include "prog/manager.h"
 #include "remote/files.h"
 #include "state/runs.h"

@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "cli/byte_count.h"
 #include "cli/consent.h"
-#include "prog/byte_count.h"
 #include "prog/manager.h"
 #include "run/leftovers.h"
 #include "state/runs.h"

@@ -1,8 +1,8 @@
 /*
  * byte_count: so many bytes, in the unit that suits a person.
  */
-#ifndef NM_PROG_BYTE_COUNT_H
-#define NM_PROG_BYTE_COUNT_H
+#ifndef NM_CLI_BYTE_COUNT_H
+#define NM_CLI_BYTE_COUNT_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /*
  * byte_count: see the header.
  */
-#include "prog/byte_count.h"
+#include "cli/byte_count.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,0 +1,308 @@
+/*
+ * stake: every request of a run is in one place (paid, in flight, unsent, unasked),
+ * and is priced by the way it will go.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "state/answers.h"
+#include "task/stake.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define TEXT(literal) { literal, sizeof(literal) - 1 }
+
+enum { BATCH_PUSD = 100, DIRECT_PUSD = 200, SEEN_TOKENS = 10 };
+
+/* Replies alone cost, so that sums are to be seen. */
+static const struct nm_price models[] = {
+	{ .model = "m", .long_over_tokens = INT64_MAX,
+	  .plain = { { 0, 0, 0, DIRECT_PUSD }, { 0, 0, 0, BATCH_PUSD } } },
+	{ .model = "batch-alone", .long_over_tokens = INT64_MAX,
+	  .plain = { { -1, -1, -1, -1 }, { 0, 0, 0, BATCH_PUSD } } },
+	{ .model = "direct-alone", .long_over_tokens = INT64_MAX,
+	  .plain = { { 0, 0, 0, DIRECT_PUSD }, { -1, -1, -1, -1 } } },
+};
+static const struct nm_prices prices = { .models = models,
+	.n_models = COUNT(models) };
+
+struct scene {
+	char                 folder[64];
+	struct nm_journal   *journal;
+	struct nm_service    service;
+	struct nm_budget     budget;
+	struct nm_task_tools tools;
+	struct nm_task       task;
+};
+
+static int
+enter(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+	struct nm_run_record run = {
+		.id = "r", .key = "k", .mode = "batch", .name = "n",
+		.model = "m", .endpoint = "/v1/chat/completions", .account = "a",
+		.spec = "{}", .results_path = "",
+	};
+	struct nm_quiz_wish wish = { .name = "q", .model = "m" };
+	char path[80];
+	struct nm_err err;
+
+	if (!s)
+		return -1;
+	*state = s;
+	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_stake.XXXXXX");
+	if (!mkdtemp(s->folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/q.txt", s->folder);
+	wish.path = path;
+	if (nm_file_write(path, 0600, nm_text_of("a\tA\nb\tB\n"), &err) ||
+	    nm_quiz_open(&s->task.quiz, &wish, &err) ||
+	    nm_journal_open(s->folder, &s->journal, &err) ||
+	    nm_runs_add(s->journal, &run, &err))
+		return -1;
+	s->tools = (struct nm_task_tools){
+		.service = &s->service, .budget = &s->budget,
+		.prices = &prices, .mode = "batch",
+	};
+	s->task.tools = &s->tools;
+	s->task.seen_tokens = SEEN_TOKENS;
+	s->task.run.journal = s->journal;
+	s->task.run.record = run;
+	return 0;
+}
+
+static int
+leave(void **state)
+{
+	struct scene *s = *state;
+	char command[96];
+
+	nm_quiz_close(s->task.quiz);
+	nm_journal_close(s->journal);
+	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
+	free(s);
+	return system(command);
+}
+
+/* Direct answers: so many of the first attempt, one of the second. */
+static void
+answer(struct scene *s, int64_t count)
+{
+	struct nm_answer_record later = { 0, 2, TEXT("{}") };
+	struct nm_err err;
+
+	assert_int_equal(nm_answers_keep(s->journal, "r", &later, &err), NM_OK);
+	for (int64_t i = 0; i < count; i++) {
+		struct nm_answer_record answer = { i, 1, TEXT("{}") };
+
+		assert_int_equal(nm_answers_keep(s->journal, "r", &answer,
+		                                 &err), NM_OK);
+	}
+}
+
+static void
+counting(void **state)
+{
+	static const struct {
+		const char     *mode;
+		int64_t         requests, answered;
+		struct nm_shard_record shards[2]; /* a count of 0 is none */
+		struct nm_stake stake;
+		int             scoring_only;
+		const char     *why;
+	} rows[] = {
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_PLANNED } }, { 0, 9, 0 }, 0, "planned" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_CREATING } }, { 0, 9, 0 }, 0,
+		  "a creation that may have acted may be sent again" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_CREATED } }, { 9, 0, 0 }, 0, "created" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_ENDED } }, { 9, 0, 0 }, 0,
+		  "ended: its results are not here" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_COLLECTED } }, { 0, 0, 0 }, 0,
+		  "its results tell what it cost" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_SPLIT } }, { 0, 0, 0 }, 0,
+		  "smaller ones stand for it" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_REFUSED } }, { 0, 0, 0 }, 0,
+		  "nothing will be sent of it" },
+		{ "batch", 9, 1, { { .attempt = 1, .first = 3, .count = 6,
+		  .state = NM_SHARD_CREATED } }, { 6, 0, 2 }, 0,
+		  "a canary of three, one answered; a later attempt is no"
+		  " answer to it" },
+		{ "batch", 9, 3, { { .attempt = 1, .first = 3, .count = 4,
+		  .state = NM_SHARD_CREATED }, { .attempt = 1, .first = 7,
+		  .count = 2, .state = NM_SHARD_UPLOADED } }, { 4, 2, 0 }, 0,
+		  "the canary is through, one shard of two is sent" },
+		{ "direct", 9, 4, { { 0 } }, { 0, 0, 5 }, 0,
+		  "direct mode has no shards" },
+		{ "direct", 9, 9, { { 0 } }, { 0, 0, 0 }, 0, "all is answered" },
+		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
+		  .state = NM_SHARD_PLANNED } }, { 0, 0, 0 }, 1,
+		  "what is only scored costs nothing" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_shard_record shards[2];
+		void *entered = NULL;
+		struct nm_source source = { .count = rows[i].requests };
+		struct nm_stake got = { 7, 7, 7 };
+		struct nm_err err;
+		struct scene *s;
+
+		assert_int_equal(enter(&entered), 0);
+		s = entered;
+		memcpy(shards, rows[i].shards, sizeof(shards));
+		s->task.run.source = &source;
+		s->task.run.record.mode = rows[i].mode;
+		s->task.run.record.requests = rows[i].requests;
+		s->task.run.shards = shards;
+		s->task.run.n_shards = (size_t)(shards[0].count > 0) +
+		                       (size_t)(shards[1].count > 0);
+		s->task.scoring_only = rows[i].scoring_only;
+		answer(s, rows[i].answered);
+		assert_int_equal(nm_stake_count(&s->task, &got, &err), NM_OK);
+		if (got.in_flight != rows[i].stake.in_flight ||
+		    got.unsent != rows[i].stake.unsent ||
+		    got.unasked != rows[i].stake.unasked)
+			fail_msg("%s: %lld in flight, %lld unsent, %lld unasked",
+			         rows[i].why, (long long)got.in_flight,
+			         (long long)got.unsent, (long long)got.unasked);
+		leave(&entered);
+	}
+}
+
+static void
+set_model(struct scene *s, const char *model)
+{
+	struct nm_quiz_wish wish = { .name = "q", .model = model };
+	char path[80];
+	struct nm_err err;
+
+	snprintf(path, sizeof(path), "%s/q.txt", s->folder);
+	wish.path = path;
+	nm_quiz_close(s->task.quiz);
+	s->task.quiz = NULL;
+	assert_int_equal(nm_quiz_open(&s->task.quiz, &wish, &err), NM_OK);
+}
+
+static void
+costs(void **state)
+{
+	static const struct {
+		const char       *model;
+		struct nm_stake   stake;
+		enum nm_cost_kind kind;
+		int64_t           expected_pusd;
+		const char       *why;
+	} rows[] = {
+		{ "m", { 0, 3, 0 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * BATCH_PUSD,
+		  "by batch" },
+		{ "m", { 0, 0, 3 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * DIRECT_PUSD,
+		  "directly" },
+		{ "m", { 0, 3, 2 }, NM_COST_KNOWN,
+		  SEEN_TOKENS * (3 * BATCH_PUSD + 2 * DIRECT_PUSD), "both ways" },
+		{ "m", { 5, 0, 0 }, NM_COST_KNOWN, 0,
+		  "what flies is not asked again" },
+		{ "batch-alone", { 0, 3, 0 }, NM_COST_KNOWN,
+		  3 * SEEN_TOKENS * BATCH_PUSD,
+		  "the column that nobody asks for may be empty" },
+		{ "direct-alone", { 0, 0, 3 }, NM_COST_KNOWN,
+		  3 * SEEN_TOKENS * DIRECT_PUSD, "nor the other one" },
+		{ "batch-alone", { 0, 3, 1 }, NM_COST_UNKNOWN, 0,
+		  "one request without a price is enough" },
+		{ "no-such", { 0, 3, 0 }, NM_COST_UNKNOWN, 0, "no price at all" },
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_estimate_cost cost;
+
+		set_model(s, rows[i].model);
+		cost = nm_stake_cost(&s->task, &rows[i].stake);
+		if (cost.kind != rows[i].kind || (cost.kind == NM_COST_KNOWN &&
+		    (cost.expected_pusd != rows[i].expected_pusd ||
+		     cost.low_pusd > cost.expected_pusd ||
+		     cost.high_pusd < cost.expected_pusd)))
+			fail_msg("%s: %d, %lld", rows[i].why, (int)cost.kind,
+			         (long long)cost.expected_pusd);
+	}
+}
+
+/* Another attempt is taken on at its highest, and refused where that is too much. */
+static void
+taking(void **state)
+{
+	struct scene *s = *state;
+	int64_t high = 3 * 2 * SEEN_TOKENS * BATCH_PUSD; /* thrice what was seen */
+	struct nm_err err = { 0 };
+
+	set_model(s, "m");
+	assert_int_equal(nm_stake_take(&s->task, 1000, NM_PRICE_BATCH, &err),
+	                 NM_OK);
+	assert_int_equal(s->task.taken_pusd, 0); /* without a ceiling */
+	s->budget.max_pusd = 2 * high - 1;
+	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
+	                 NM_OK);
+	assert_int_equal(s->task.taken_pusd, high);
+	assert_int_equal(s->budget.taken_pusd, high);
+	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
+	                 NM_USAGE);
+	assert_int_equal(s->task.taken_pusd, high); /* refused: untouched */
+	assert_int_equal(s->budget.taken_pusd, high);
+	s->task.scoring_only = 1;
+	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
+	                 NM_OK);
+	assert_int_equal(s->budget.taken_pusd, high);
+}
+
+/* What came takes the place of what could have come, however often it is settled. */
+static void
+settling(void **state)
+{
+	struct nm_spending spending = {
+		.replies = 3, .cost_pusd = 700, .told_output_tokens = -1,
+		.usage = { .present = true, .output_tokens = 10 },
+	};
+	struct scene *s = *state;
+
+	s->budget = (struct nm_budget){ .max_pusd = 5000, .taken_pusd = 2100 };
+	s->task.taken_pusd = 2000; /* 100 are another task's */
+	for (int round = 0; round < 2; round++) {
+		nm_stake_settle(&s->task, &spending);
+		assert_int_equal(s->budget.taken_pusd, 800);
+		assert_int_equal(s->task.taken_pusd, 0);
+		assert_int_equal(s->task.spent_pusd, 700);
+		assert_int_equal(s->task.seen_tokens, 4); /* 10 / 3, upwards */
+	}
+	spending.unpriced = 1;
+	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(s->budget.unpriced, 1);
+	assert_int_equal(s->task.spent_pusd, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counting),
+		cmocka_unit_test_setup_teardown(costs, enter, leave),
+		cmocka_unit_test_setup_teardown(taking, enter, leave),
+		cmocka_unit_test_setup_teardown(settling, enter, leave),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
