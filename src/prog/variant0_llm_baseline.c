@@ -477,7 +477,8 @@ estimate(struct program *p, struct nm_err *err)
 
 	if (!rc)
 		rc = nm_money_estimate(p->tasks, p->n_tasks, &p->tools.settings,
-			nm_options_given(&p->options, OPT_JSON), &text, err);
+			nm_options_given(&p->options, OPT_JSON)
+			? NM_MONEY_JSON : NM_MONEY_TEXT, &text, err);
 	if (!rc)
 		print(&text);
 	nm_buf_release(&text);

@@ -10,15 +10,16 @@
  * NM_REFUSED      no, for good (400, 401, 403, 409, 413, 422, 429 for want of
  *                 money, a redirect); api->refusal says how
  * NM_ABSENT       404
- * NM_UNREACHABLE  nothing can have acted: not sent, refused for the moment
- * (429),
+ * NM_UNREACHABLE  nothing can have acted: not sent, refused for the moment (429),
  *                 or, in a call that changes nothing, 5xx, cut, out of time
- * NM_AMBIGUOUS    in a call that changes something: 408, 5xx, cut, out of time,
- * or
+ * NM_AMBIGUOUS    in a call that changes something: 408, 5xx, cut, out of time, or
  *                 a 2xx that cannot be read
  * NM_PROTOCOL     2xx to a call that changes nothing, but no JSON
  *
  * err->detail is the status where one came.
+ *
+ * Calling sequence: open; calls, each followed by nm_reply_release, also after an
+ * error; close. One thread.
  */
 #ifndef NM_REMOTE_API_H
 #define NM_REMOTE_API_H

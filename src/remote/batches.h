@@ -97,6 +97,7 @@ enum nm_code nm_batches_create(struct nm_api *api,
                                struct nm_arena *arena, struct nm_batch *out,
                                struct nm_err *err) NM_MUST_USE;
 
+/* Codes as in api.h; NM_ABSENT when the service knows no such batch. */
 enum nm_code nm_batches_get(struct nm_api *api, const char *id,
                             struct nm_arena *arena, struct nm_batch *out,
                             struct nm_err *err) NM_MUST_USE;

@@ -37,6 +37,7 @@ enum nm_code nm_files_upload_once(struct nm_api *api,
                                   struct nm_remote_file *out,
                                   struct nm_err *err) NM_MUST_USE;
 
+/* Codes as in api.h; NM_ABSENT when the service knows no such file. */
 enum nm_code nm_files_get(struct nm_api *api, const char *id,
                           struct nm_arena *arena, struct nm_remote_file *out,
                           struct nm_err *err) NM_MUST_USE;
@@ -56,6 +57,7 @@ struct nm_files_page {
 	const char            *after; /* for the next page; "" = none */
 };
 
+/* One page. Codes as in api.h. An element that is no file is passed over. */
 enum nm_code nm_files_list(struct nm_api *api,
                            const struct nm_files_query *query,
                            struct nm_arena *arena, struct nm_files_page *out,

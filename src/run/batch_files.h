@@ -1,6 +1,8 @@
 /*
  * batch_files: files of the service, brought to this machine for as long as an
  * action reads them, and gone afterwards.
+ *
+ * Calling sequence: open; bring, and walk what came; close.
  */
 #ifndef NM_RUN_BATCH_FILES_H
 #define NM_RUN_BATCH_FILES_H
@@ -32,7 +34,8 @@ enum nm_code nm_batch_files_bring(struct nm_batch_files *files,
 /* Removes what was brought; a part that was cut stays for a later process. */
 void nm_batch_files_close(struct nm_batch_files *files);
 
-/* Calls take for each line of a file, lent for the call. */
+/* Calls take for each line of a file, lent for the call. NM_IO when it cannot be
+ * read. */
 enum nm_code nm_batch_file_walk(const char *path,
                                 void (*take)(void *user,
                                              const struct nm_line *line),

@@ -2,6 +2,8 @@
  * listen: the server's HTTP side: sockets, threads, TLS, limits; who calls which
  * handler. The only <microhttpd.h>, with visit and response, its parts.
  * Must not know what any handler does.
+ *
+ * Calling sequence: open; drain; close.
  */
 #ifndef NM_SERVER_LISTEN_H
 #define NM_SERVER_LISTEN_H
@@ -20,6 +22,8 @@ enum nm_code nm_listen_open(const struct nm_parts *parts,
 enum nm_code nm_listen_reload_keys(struct nm_listen *listen,
                                    struct nm_err *err) NM_MUST_USE;
 
+/* Where it listens, the port that the system chose too. The URL has no slash at its end
+ * and lives until close. */
 unsigned nm_listen_port(const struct nm_listen *listen);
 const char *nm_listen_url(const struct nm_listen *listen);
 

@@ -3,6 +3,9 @@
  * Two files under work/, ID.output and ID.error, to which whole lines are
  * appended; what lies past the books' byte counts is cut off when a batch is
  * taken up again. Knows bytes and lines' places; must not know what they say.
+ *
+ * Calling sequence: open; append to pending, flush, sync, and then the books may say
+ * so; close. When all rows have their lines: publish both sides, and clear.
  */
 #ifndef NM_SERVER_SHELF_H
 #define NM_SERVER_SHELF_H

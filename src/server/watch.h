@@ -4,6 +4,9 @@
  * libmicrohttpd's own time-out counts only silence; a client that sends a byte a
  * second is never silent. Here a request has a deadline of its own, which grows
  * with the bytes that moved, at 1 KiB a second. Idle connections are let be.
+ *
+ * Calling sequence: open; a link is added when its connection begins and removed
+ * before its end; hurry; close.
  */
 #ifndef NM_SERVER_WATCH_H
 #define NM_SERVER_WATCH_H
@@ -27,6 +30,7 @@ struct nm_link {
 	int64_t         since_ms; /* when the present request's first bytes came */
 };
 
+/* Starts its thread. metrics are lent until close. NM_IO when it will not start. */
 enum nm_code nm_watch_open(int64_t deadline_ms, struct nm_metrics *metrics,
                            struct nm_watch **watch, struct nm_err *err)
 	NM_MUST_USE;
@@ -49,6 +53,7 @@ void nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
 
 /* Takes up all calls put off, before it returns, and from now on at once. */
 void nm_watch_hurry(struct nm_watch *watch);
+/* Whether that was asked for. */
 int nm_watch_hurries(struct nm_watch *watch);
 
 #endif

@@ -3,6 +3,8 @@
  * upstream) row by row, keeps answers as they come, ends with result files.
  * One a process; of several processes over one folder the one that holds
  * worker.lock works, the others try for it every 200 ms.
+ *
+ * Calling sequence: open; wake, as often as anything changed; close.
  */
 #ifndef NM_SERVER_WORKER_H
 #define NM_SERVER_WORKER_H

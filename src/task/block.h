@@ -6,10 +6,11 @@
 
 #include "task/task.h"
 
-/* One block a task, in the guide's words and order. */
+/* Appends a block a task, in the guide's words and order. Each has a batch. */
 void nm_block_write(struct nm_task *tasks, size_t n_tasks, struct nm_buf *out);
 
-/* {"dry_run": true, "runs": [{dataset, run, batches, resume, status}]} and '\n'. */
+/* Appends {"dry_run": true, "runs": [{dataset, run, batches, resume, status}]} and
+ * '\n'. */
 void nm_block_write_json(struct nm_task *tasks, size_t n_tasks,
                          struct nm_buf *out);
 

@@ -26,20 +26,21 @@ exactly(int64_t pusd, char *out)
 enum nm_code
 nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 {
+	double usd = 0;
 	char *end;
-	double usd;
 
-	memset(budget, 0, sizeof(*budget));
-	if (!text)
-		return NM_OK;
-	usd = strtod(text, &end);
-	/* Plain digits: what rounds to nothing would be no limit. */
-	if (text[strspn(text, "0123456789.")] || end == text || *end ||
-	    usd * DOLLAR_PUSD < 1 || usd > 1e6)
-		return nm_fail(err, NM_USAGE, 0,
-			"--max-cost: '%s' is not an amount in USD above 0 and"
-			" up to 1000000", text);
-	budget->max_pusd = (int64_t)llround(usd * DOLLAR_PUSD);
+	if (text) {
+		usd = strtod(text, &end);
+		/* Plain digits: what rounds to nothing would be no limit. */
+		if (text[strspn(text, "0123456789.")] || end == text || *end ||
+		    usd * DOLLAR_PUSD < 1 || usd > 1e6)
+			return nm_fail(err, NM_USAGE, 0, "--max-cost: '%s' is"
+				" not an amount in USD above 0 and up to"
+				" 1000000", text);
+	}
+	*budget = (struct nm_budget){
+		.max_pusd = (int64_t)llround(usd * DOLLAR_PUSD),
+	};
 	return NM_OK;
 }
 

@@ -8,14 +8,16 @@
 #include "report/estimate.h"
 #include "run/quiz.h"
 
-/* Zeroed: no ceiling. */
+/* Zeroed: no ceiling. Invariant: with one, taken_pusd holds every task's share, which
+ * the task knows (stake.h) and settles. */
 struct nm_budget {
-	int64_t max_pusd;   /* INT64_MAX or 0 = no ceiling */
+	int64_t max_pusd;   /* 0 = no ceiling */
 	int64_t taken_pusd; /* spent, or in flight at its highest */
 	int     unpriced;   /* 1 = something was spent that has no price */
 };
 
-/* Reads "5", "0.25" as USD. NM_USAGE for anything else. */
+/* Reads "5", "0.25" as USD, above 0 and up to a million; NULL = no ceiling. NM_USAGE
+ * for anything else, of which err speaks as --max-cost's. */
 enum nm_code nm_budget_read(struct nm_budget *budget, const char *text,
                             struct nm_err *err) NM_MUST_USE;
 
@@ -32,11 +34,14 @@ enum nm_code nm_budget_take(struct nm_budget *budget,
 /* Counts what is in flight already, at its highest: it cannot be refused. */
 void nm_budget_hold(struct nm_budget *budget, int64_t high_pusd);
 
-/* What was taken on for it turned out to cost this. */
+/* What was taken on for it turned out to cost this. UNKNOWN is noted, and refuses all
+ * that follows. */
 void nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
                       struct nm_cost spent);
 
-/* What asking `count` of a quiz's questions would send and cost. */
+/* What asking `count` of a quiz's questions would send and cost: the prompt by its
+ * bytes, questions by the mean of theirs, replies by seen_tokens each (0 = by the guess
+ * of a reply). quiz and prices are lent to *estimate; shards and bytes stay 0. */
 void nm_budget_estimate(const struct nm_quiz *quiz,
                         const struct nm_prices *prices, int64_t count,
                         int64_t seen_tokens, struct nm_estimate *estimate);

@@ -17,11 +17,12 @@ struct nm_bad_lines {
 	uint64_t           count;
 };
 
-/* For nm_quiz_wish.bad_line; context is a struct nm_bad_lines. */
+/* For nm_quiz_wish.bad_line; context is a struct nm_bad_lines. err's text begins with
+ * "path:line: ". */
 void nm_complain_of_line(void *context, const struct nm_err *err,
                          const struct nm_dataset_spot *spot);
 
-/* How many there were in all. */
+/* How many there were in all; nothing of none. */
 void nm_complain_of_more(const struct nm_bad_lines *bad);
 
 /*

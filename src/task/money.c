@@ -29,8 +29,9 @@ estimate_job(struct nm_task *task, const struct nm_run_settings *settings,
 
 enum nm_code
 nm_money_estimate(struct nm_task *tasks, size_t n_tasks,
-                  const struct nm_run_settings *settings, int as_json,
-                  struct nm_buf *out, struct nm_err *err)
+                  const struct nm_run_settings *settings,
+                  enum nm_money_form form, struct nm_buf *out,
+                  struct nm_err *err)
 {
 	struct nm_estimate *list = calloc(n_tasks + 1, sizeof(*list));
 	enum nm_code rc = NM_OK;
@@ -40,7 +41,7 @@ nm_money_estimate(struct nm_task *tasks, size_t n_tasks,
 		abort();
 	for (i = 0; !rc && i < n_tasks; i++)
 		rc = estimate_job(&tasks[i], settings, &list[i], err);
-	if (!rc && as_json)
+	if (!rc && form == NM_MONEY_JSON)
 		nm_estimate_write_json(list, n_tasks, out);
 	else if (!rc)
 		nm_estimate_write(list, n_tasks, out);

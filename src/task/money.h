@@ -7,10 +7,12 @@
 
 #include "task/task.h"
 
-/* Appends the estimate of all tasks, as text or JSON. Sends nothing. */
+enum nm_money_form { NM_MONEY_TEXT, NM_MONEY_JSON };
+
+/* Appends the estimate of all tasks. Sends nothing. Errors of nm_plan_measure. */
 enum nm_code nm_money_estimate(struct nm_task *tasks, size_t n_tasks,
                                const struct nm_run_settings *settings,
-                               int as_json, struct nm_buf *out,
+                               enum nm_money_form form, struct nm_buf *out,
                                struct nm_err *err) NM_MUST_USE;
 
 /* On a terminal, asks when this is more than a dollar, unless that was agreed to.
@@ -25,7 +27,8 @@ enum nm_code nm_money_consent(struct nm_task *tasks, size_t n_tasks,
                               struct nm_err *err) NM_MUST_USE;
 
 /* Takes the tasks on the budget, all before the first is sent. NM_USAGE when they
- * could cost too much together. */
+ * could cost too much together, naming the one that is too much; then all that were
+ * recorded for this are left (nm_task_leave), as after a no above. */
 enum nm_code nm_money_take(struct nm_task *tasks, size_t n_tasks,
                            struct nm_err *err) NM_MUST_USE;
 

@@ -1,6 +1,8 @@
 /*
  * outcome: a run's rows, scored against their questions and saved. Joins what run
  * lends (rows) with what report writes (files, summaries).
+ *
+ * Calling sequence: make, after each attempt anew; look; release.
  */
 #ifndef NM_TASK_OUTCOME_H
 #define NM_TASK_OUTCOME_H
@@ -38,7 +40,9 @@ struct nm_outcome {
 
 /*
  * Scores all rows that are on this machine and saves the results, replacing what an
- * earlier call on the same run saved. May be called after each attempt.
+ * earlier call on the same run saved, and what *outcome held. On error it holds a
+ * part, still to be released. NM_IO, NM_INPUT as nm_attempts_collect, the results and
+ * the quiz's questions have it.
  */
 enum nm_code nm_outcome_make(struct nm_outcome *outcome,
                              const struct nm_outcome_wish *wish,

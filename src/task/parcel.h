@@ -1,6 +1,8 @@
 /*
  * parcel: one request file's run, from the file to its last reply.
  * What a task is for questions; nothing is scored here.
+ *
+ * Calling sequence: open or take_up, finish; release in every case.
  */
 #ifndef NM_TASK_PARCEL_H
 #define NM_TASK_PARCEL_H
@@ -16,7 +18,8 @@ struct nm_parcel {
 };
 
 /* Opens the file and makes its run durable, or takes up the unfinished one that is
- * the same. Nothing is sent. */
+ * the same. Nothing is sent. What tools lend outlives the parcel. Errors of
+ * nm_request_file_open and nm_run_open. */
 enum nm_code nm_parcel_open(struct nm_parcel *parcel,
                             const struct nm_run_tools *tools,
                             const char *path, enum nm_run_take take,
@@ -33,7 +36,8 @@ enum nm_code nm_parcel_take_up(struct nm_parcel *parcel,
 
 /*
  * Submits, waits, fetches, and sends again what the service failed, attempt after
- * attempt. NM_INTERRUPTED: all that was done is kept.
+ * attempt; then marks the run as done. Errors of nm_via_batch_finish, but
+ * NM_UNREACHABLE for a batch that the service no longer has. All that was done is kept.
  */
 enum nm_code nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
 	NM_MUST_USE;

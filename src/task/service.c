@@ -4,6 +4,7 @@
 #include "task/service.h"
 
 #include "base/path.h"
+#include "task/command.h"
 
 static enum nm_code
 start_local(struct nm_service *service, struct nm_err *err)
@@ -38,8 +39,10 @@ find_account(struct nm_service *service, const struct nm_service_wish *wish,
 
 	if (rc)
 		return rc;
-	if (wish->base_url)
-		nm_buf_addf(&service->flags, " --base-url %s", wish->base_url);
+	if (wish->base_url) {
+		nm_buf_add_string(&service->flags, " --base-url");
+		nm_command_add_word(&service->flags, wish->base_url);
+	}
 	if (nm_secret_held(&service->account.key))
 		return NM_OK;
 	return nm_fail(err, NM_USAGE, 0,

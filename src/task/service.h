@@ -24,17 +24,21 @@ struct nm_service {
 	struct nm_api      api;
 	struct nm_server  *server;
 	struct nm_buf      flags; /* what a printed command needs to come here too:
-	                             "", " --local" or " --base-url URL" */
+	                             "", " --local" or " --base-url URL", the URL
+	                             quoted for a shell */
 };
 
 /*
  * Local: starts the server on a free loopback port over <state folder>/local, which
- * all processes share. The clock is NIGHTMAIL_CLOCK's. NM_USAGE, naming both ways
- * out, when there is no key.
+ * all processes share. The clock is NIGHTMAIL_CLOCK's. Nothing is sent. On error there
+ * is nothing to close. NM_USAGE, naming both ways out, when there is no key; else
+ * errors of nm_clock_init, nm_account_open, nm_server_start and nm_api_open.
  */
 enum nm_code nm_service_open(struct nm_service *service,
                              const struct nm_service_wish *wish,
                              struct nm_err *err) NM_MUST_USE;
+
+/* Last of all: runs and journals may still speak through it. A local server ends. */
 void nm_service_close(struct nm_service *service);
 
 #endif

@@ -33,24 +33,26 @@ nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
                struct nm_err *err)
 {
 	const struct nm_run *run = &task->run;
+	struct nm_stake found = { 0 };
 	int64_t answered = 0;
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 	size_t i;
 
-	memset(stake, 0, sizeof(*stake));
 	if (task->scoring_only)
-		return NM_OK;
+		goto done;
 	rc = nm_answers_walk(run->journal, run->record.id, count_first,
 	                     &answered, err);
 	if (rc)
-		return rc;
-	stake->unasked = nm_task_is_batch(task) ? nm_canary_size(run)
-	                                      : run->source->count;
-	stake->unasked -= answered < stake->unasked ? answered
-	                                            : stake->unasked;
+		goto done;
+	found.unasked = nm_task_is_batch(task) ? nm_canary_size(run)
+	                                       : run->source->count;
+	found.unasked -= answered < found.unasked ? answered : found.unasked;
 	for (i = 0; i < run->n_shards; i++)
-		count_shard(&run->shards[i], stake);
-	return NM_OK;
+		count_shard(&run->shards[i], &found);
+done:
+	if (!rc)
+		*stake = found;
+	return rc;
 }
 
 static struct nm_estimate_cost

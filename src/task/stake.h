@@ -14,6 +14,8 @@ struct nm_stake {
 	int64_t unasked;   /* to be asked directly: the canary, or direct mode */
 };
 
+/* By the shards as they are held, and the answers in the journal. NM_STATE when that
+ * cannot be read. */
 enum nm_code nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
                             struct nm_err *err) NM_MUST_USE;
 

@@ -2,6 +2,10 @@
  * task: one dataset of the program's, from options to saved results.
  * Knows what variant0_llm_baseline does with one run; must not know options'
  * texts or how several datasets go together.
+ *
+ * Calling sequence: read, record, then (money.h: consent, take) submit and finish;
+ * or take_up, then (consent, take) finish. Release it in every case, also after an
+ * error of read or take_up. A dry run ends after submit.
  */
 #ifndef NM_TASK_TASK_H
 #define NM_TASK_TASK_H
@@ -30,6 +34,8 @@ struct nm_task_tools {
 	int64_t                began_mono_ms;
 };
 
+/* Zeroed is empty and may be released. Invariant: what is in flight of taken_pusd, and
+ * spent_pusd, are in tools->budget, if it has a ceiling. */
 struct nm_task {
 	const struct nm_task_tools *tools;
 	struct nm_quiz            *quiz;
@@ -44,18 +50,24 @@ struct nm_task {
 	int                        scoring_only; /* nothing can be sent for it */
 };
 
-/* Reads the dataset; nothing is recorded or sent. */
+/* Reads the dataset; nothing is recorded or sent. Lines that are no questions are
+ * told. tools are lent until release. Errors of nm_quiz_open. */
 enum nm_code nm_task_read(struct nm_task *task, const struct nm_task_tools *tools,
                           const struct nm_quiz_wish *wish, struct nm_err *err)
 	NM_MUST_USE;
 
-/* Makes the run durable, or takes up the unfinished one that is the same. */
+/* Makes the run durable, or takes up the unfinished one that is the same. Errors of
+ * nm_run_open. */
 enum nm_code nm_task_record(struct nm_task *task, struct nm_err *err)
 	NM_MUST_USE;
 
 /*
  * Takes up the run of a batch: by the journal, else by the batch's own metadata.
  * wish has what the person typed beside: data_dir, and typed (the dataset) or NULL.
+ * NM_USAGE   no id, another account's, an option that contradicts what was asked, or a
+ *            dataset that has to be named
+ * NM_ABSENT  neither journal nor service knows it
+ * NM_INPUT   the dataset is gone or has changed
  */
 enum nm_code nm_task_take_up(struct nm_task *task,
                              const struct nm_task_tools *tools,
@@ -80,6 +92,7 @@ enum nm_code nm_task_finish(struct nm_task *task, struct nm_err *err) NM_MUST_US
 /* "variant0_llm_baseline --mode batch --batch-id ID" for this run, as it has to be
  * typed; in the task's arena. */
 const char *nm_task_resume_command(struct nm_task *task);
+/* "batch_manager --status ID", of its first batch, likewise. */
 const char *nm_task_status_command(struct nm_task *task);
 
 /* Of its first shard that has one; "" when none has. */
@@ -87,7 +100,8 @@ const char *nm_task_batch_id(const struct nm_task *task);
 
 int nm_task_is_batch(const struct nm_task *task);
 
-/* For takeup.c. */
+/* For takeup.c: what a run is opened with, lent from the task's tools; and the
+ * description of its batches, in the task's arena. */
 struct nm_run_tools nm_task_run_tools(const struct nm_task *task);
 const char *nm_task_description(struct nm_task *task);
 
