@@ -361,15 +361,14 @@ list_batches(struct nm_call *call, struct nm_err *err)
 {
 	struct nm_store_page page = { .limit = LIST_DEFAULT };
 	struct listing listing = { .fault = &call->fault };
-	int more = 0;
 	enum nm_code rc;
 
 	if (!nm_list_read(call, LIST_MAX, &page))
 		return NM_OK;
 	nm_list_open(&listing.list);
 	rc = nm_store_batches(call->parts->store, &page, list_one, &listing,
-	                      &more, err);
-	nm_list_close(&listing.list, more);
+	                      &listing.list.more, err);
+	nm_list_close(&listing.list);
 	if (!rc)
 		nm_call_json(call, 200, &listing.list.body);
 	nm_buf_release(&listing.list.body);

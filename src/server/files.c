@@ -303,15 +303,14 @@ list_files(struct nm_call *call, struct nm_err *err)
 {
 	struct nm_store_page page = { .limit = LIST_MAX };
 	struct nm_list list;
-	int more = 0;
 	enum nm_code rc;
 
 	if (!nm_list_read(call, LIST_MAX, &page))
 		return NM_OK;
 	nm_list_open(&list);
-	rc = nm_store_files(call->parts->store, &page, list_one, &list, &more,
-	                    err);
-	nm_list_close(&list, more);
+	rc = nm_store_files(call->parts->store, &page, list_one, &list,
+	                    &list.more, err);
+	nm_list_close(&list);
 	if (!rc)
 		nm_call_json(call, 200, &list.body);
 	nm_buf_release(&list.body);

@@ -95,13 +95,13 @@ nm_list_add_id(struct nm_list *list, const char *id)
 }
 
 void
-nm_list_close(struct nm_list *list, int more)
+nm_list_close(struct nm_list *list)
 {
 	nm_json_close_array(&list->w);
 	nm_json_put_string(&list->w, "first_id",
 	                   list->first[0] ? list->first : NULL);
 	nm_json_put_string(&list->w, "last_id",
 	                   list->last[0] ? list->last : NULL);
-	nm_json_put_true(&list->w, "has_more", more);
+	nm_json_put_true(&list->w, "has_more", list->more);
 	nm_json_close_object(&list->w);
 }
