@@ -8,7 +8,8 @@
 enum {
 	ALIGN = _Alignof(max_align_t),
 	BLOCK_MIN_BYTES = 4096,
-	BLOCK_MAX_BYTES = 1 << 20
+	BLOCK_MAX_BYTES = 1 << 20,
+	LIST_FIRST = 16
 };
 
 /* Invariant: used <= size; used is a multiple of ALIGN. */
@@ -69,6 +70,22 @@ nm_arena_array(struct nm_arena *arena, size_t count, size_t size)
 	if (size && count > SIZE_MAX / size)
 		nm_die("out of memory");
 	return nm_arena_new(arena, count * size);
+}
+
+void *
+nm_arena_grow(struct nm_arena *arena, const void *list, size_t *room,
+              size_t size)
+{
+	size_t count = *room ? 2 * *room : LIST_FIRST;
+	void *moved;
+
+	if (*room > SIZE_MAX / 2)
+		nm_die("out of memory");
+	moved = nm_arena_array(arena, count, size);
+	if (*room)
+		memcpy(moved, list, *room * size);
+	*room = count;
+	return moved;
 }
 
 struct nm_text

@@ -20,6 +20,14 @@ void *nm_arena_new(struct nm_arena *arena, size_t bytes);
 /* As nm_arena_new for `count` things of `size` bytes; overflow aborts. */
 void *nm_arena_array(struct nm_arena *arena, size_t count, size_t size);
 
+/*
+ * A list of *room things of `size` bytes, moved to where there is room for twice as
+ * many, the new ones zeroed; *room says how many then: 16 of an empty list (NULL, 0).
+ * The memory of the old one is the arena's until its end.
+ */
+void *nm_arena_grow(struct nm_arena *arena, const void *list, size_t *room,
+                    size_t size);
+
 /* A copy with a NUL after it. */
 struct nm_text nm_arena_text(struct nm_arena *arena, struct nm_text text);
 char *nm_arena_string(struct nm_arena *arena, const char *string);

@@ -173,15 +173,9 @@ static void
 add_word(struct nm_option_value *value, const char *word,
          struct nm_arena *arena)
 {
-	const char **more;
-
-	if (value->count == value->cap) {
-		value->cap = value->cap ? 2 * value->cap : 8;
-		more = nm_arena_array(arena, value->cap, sizeof(*more));
-		if (value->count)
-			memcpy(more, value->words, value->count * sizeof(*more));
-		value->words = more;
-	}
+	if (value->count == value->cap)
+		value->words = nm_arena_grow(arena, value->words, &value->cap,
+		                             sizeof(*value->words));
 	value->words[value->count++] = word;
 	value->text = word;
 }

@@ -74,16 +74,9 @@ open_file(struct writer *w, int64_t attempt, struct nm_err *err)
 	struct stat info;
 	int fd;
 
-	if (w->n_files == w->room) {
-		struct nm_direct_file *more;
-
-		w->room = w->room ? 2 * w->room : 4;
-		more = nm_arena_array(&w->run->arena, w->room,
-		                      sizeof(*more));
-		if (w->n_files)
-			memcpy(more, w->files, w->n_files * sizeof(*more));
-		w->files = more;
-	}
+	if (w->n_files == w->room)
+		w->files = nm_arena_grow(&w->run->arena, w->files, &w->room,
+		                         sizeof(*w->files));
 	w->files[w->n_files++] = (struct nm_direct_file){ path, attempt };
 	w->attempt = attempt;
 	w->at = 0;

@@ -181,7 +181,7 @@ nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
                       size_t *n_batches, struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
-	struct nm_open_batch *found = NULL, *grown;
+	struct nm_open_batch *found = NULL;
 	sqlite3_stmt *st = NULL;
 	size_t n = 0, room = 0;
 	int row = 0;
@@ -191,13 +191,9 @@ nm_store_batches_open(struct nm_store *store, struct nm_arena *arena,
 	rc = nm_db_use(db, "SELECT id, state FROM batch WHERE state IN "
 	               NM_STORE_OPEN_STATES " ORDER BY seq", &st, err);
 	while (!rc && !(rc = nm_db_step(db, st, &row, err)) && row) {
-		if (n == room) {
-			room = room ? 2 * room : 16;
-			grown = nm_arena_array(arena, room, sizeof(*grown));
-			if (n)
-				memcpy(grown, found, n * sizeof(*found));
-			found = grown;
-		}
+		if (n == room)
+			found = nm_arena_grow(arena, found, &room,
+			                      sizeof(*found));
 		found[n].id = nm_db_text(st, 0, arena);
 		found[n++].state = (enum nm_batch_state)(
 			sqlite3_column_int(st, 1) & (NM_BATCH_STATES - 1));

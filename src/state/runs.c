@@ -109,15 +109,8 @@ nm_runs_list(struct nm_journal *journal, struct nm_arena *arena,
 		rc = nm_sql_step(journal, s, &some, "listing runs", err);
 		if (rc || !some)
 			break;
-		if (n == room) {
-			struct nm_run_record *more;
-
-			room = room ? 2 * room : 16;
-			more = nm_arena_array(arena, room, sizeof(*more));
-			if (n)
-				memcpy(more, list, n * sizeof(*more));
-			list = more;
-		}
+		if (n == room)
+			list = nm_arena_grow(arena, list, &room, sizeof(*list));
 		read_run(s, arena, &list[n++]);
 	}
 	if (!rc) {

@@ -153,15 +153,8 @@ nm_shards_list(struct nm_journal *journal, const char *run,
 		rc = nm_sql_step(journal, s, &some, "listing shards", err);
 		if (rc || !some)
 			break;
-		if (n == room) {
-			struct nm_shard_record *more;
-
-			room = room ? 2 * room : 16;
-			more = nm_arena_array(arena, room, sizeof(*more));
-			if (n)
-				memcpy(more, list, n * sizeof(*more));
-			list = more;
-		}
+		if (n == room)
+			list = nm_arena_grow(arena, list, &room, sizeof(*list));
 		read_shard(s, arena, &list[n++]);
 	}
 	if (!rc) {

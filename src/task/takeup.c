@@ -230,11 +230,11 @@ find_sisters(struct nm_task *task, const struct nm_batch *batch,
 	const char *run = nm_batch_metadata(batch, "run");
 	struct nm_batches_page page = { .after = NULL };
 	int64_t oldest_s = batch->created_s - SISTERS_WITHIN_S;
-	size_t n = 0, room = 64, i;
+	size_t n = 0, room = 0, i;
 	enum nm_code rc;
 	int past = 0;
 
-	*sisters = nm_arena_array(&task->arena, room, sizeof(**sisters));
+	*sisters = nm_arena_grow(&task->arena, NULL, &room, sizeof(**sisters));
 	(*sisters)[n++] = *batch;
 	*n_sisters = n;
 	if (!run[0])
@@ -249,14 +249,9 @@ find_sisters(struct nm_task *task, const struct nm_batch *batch,
 			if (strcmp(nm_batch_metadata(other, "run"), run) != 0 ||
 			    strcmp(other->id, batch->id) == 0)
 				continue;
-			if (n == room) {
-				struct nm_batch *more = nm_arena_array(
-					&task->arena, 2 * room, sizeof(*more));
-
-				memcpy(more, *sisters, n * sizeof(*more));
-				*sisters = more;
-				room *= 2;
-			}
+			if (n == room)
+				*sisters = nm_arena_grow(&task->arena, *sisters,
+				                         &room, sizeof(**sisters));
 			(*sisters)[n++] = *other;
 		}
 	} while (!rc && !past && page.more && page.count);

@@ -120,6 +120,33 @@ overflow_aborts(void **state)
 	}
 }
 
+/* However far a list grows, what was in it stays and what is new is zero. */
+static void
+lists_grow(void **state)
+{
+	struct pair {
+		uint64_t number;
+		char     rest[16];
+	} *list = NULL;
+	struct nm_arena arena = { 0 };
+	size_t room = 0, before = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 5000; i++) {
+		if (i == room) {
+			list = nm_arena_grow(&arena, list, &room, sizeof(*list));
+			assert_int_equal(room, before ? 2 * before : 16);
+			assert_true(all_zero((const char *)(list + i),
+			                     (room - i) * sizeof(*list)));
+			before = room;
+		}
+		list[i].number = i + 1;
+	}
+	for (size_t i = 0; i < 5000; i++)
+		assert_int_equal(list[i].number, i + 1);
+	nm_arena_release(&arena);
+}
+
 int
 main(void)
 {
@@ -127,6 +154,7 @@ main(void)
 		cmocka_unit_test(zeroed_and_aligned),
 		cmocka_unit_test(things_do_not_touch),
 		cmocka_unit_test(copies),
+		cmocka_unit_test(lists_grow),
 		cmocka_unit_test(overflow_aborts),
 	};
 

@@ -56,7 +56,7 @@ enter(void **state)
 	struct nm_err err;
 
 	if (!s)
-		return -1;
+		abort();
 	*state = s;
 	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_stake.XXXXXX");
 	if (!mkdtemp(s->folder))
