@@ -281,7 +281,7 @@ rows-with-several-outputs-mira-70.faults"
 @test "cancelled half done, and 25 minutes about it: what was done is kept" {
 	export NIGHTMAIL_CLOCK=fast=1000
 	cat "$NM_SOURCE/tests/faults/finalizing-long-litellm-37205.faults" \
-		<(echo 'pace 2/m') >faults.txt
+		<(echo 'pace 20/h') >faults.txt
 	a_desk --clock fast=1000 --faults faults.txt
 	variant0_llm_baseline --mode batch --limit 40 2>err.txt >out.txt &
 	local run=$!

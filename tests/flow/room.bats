@@ -39,7 +39,7 @@ ROOM='Enqueued token limit reached for m in organization o. Limit: 2,000,000 enq
 }
 
 @test "a shard waits as long as others are at work in the account" {
-	faults 'in_progress 3m of batch 1' \
+	faults 'in_progress forever of batch 1' \
 		"fail token_limit_exceeded \"$ROOM\" of batch 2..5"
 	a_desk --faults "$FAULTS" --clock fast=50
 	variant0 --mode batch --limit 2 --datasets 2-hop --dry-run

@@ -108,7 +108,7 @@ die_over_four() {
 @test "silence: a service that fails for a while loses no question" {
 	faults 'on POST /v1/chat/completions nth 21..50: status 500'
 	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
-	NIGHTMAIL_CLOCK=fast=100 variant0 --limit 86 --concurrency 8
+	NIGHTMAIL_CLOCK=fast=100 variant0 --limit 86 --concurrency 8 --outage 1h
 	[ "$STATUS" = 0 ]
 	[ "$(result .ledger.answered)" = 86 ]
 	[ "$(answered)" = 86 ]
@@ -142,7 +142,7 @@ die_over_four() {
 @test "silence: a page that stays is a row of the service's failure" {
 	faults 'on POST /v1/chat/completions nth 2..: status 200 body "{\"status\":\"ok\"}"'
 	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
-	NIGHTMAIL_CLOCK=fast=200 variant0 --limit 2 --concurrency 1
+	NIGHTMAIL_CLOCK=fast=200 variant0 --limit 2 --concurrency 1 --outage 2h
 	[ "$STATUS" = 1 ]
 	[ "$(ledger)" = 'asked=2 answered=1 http_error=1 attempts=3' ]
 	[ "$(result '.ledger.reasons[0] | "\(.class) \(.status) \(.code)"')" = \
