@@ -68,7 +68,8 @@ is_due(const struct clearing *clearing, const struct nm_run_record *run)
 	                                            manager->action);
 	const char *here = nm_buf_string(&manager->service.account.identity);
 
-	return run->state == NM_RUN_DONE && strcmp(run->account, here) == 0 &&
+	return nm_runs_has_ended(run->state) &&
+	       strcmp(run->account, here) == 0 &&
 	       nm_clock_wall_ms(&manager->clock) - run->updated_ms >= older_ms;
 }
 

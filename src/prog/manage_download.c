@@ -261,7 +261,7 @@ note_saved(struct harvest *harvest)
 	struct nm_err err;
 
 	if (harvest->run.id && strcmp(harvest->run.mode, "file") == 0 &&
-	    harvest->run.state == NM_RUN_DONE &&
+	    nm_runs_has_ended(harvest->run.state) &&
 	    nm_runs_set_state(manager->journal, harvest->run.id,
 	                      harvest->run.state,
 	                      realpath(nm_buf_string(&harvest->path), whole),

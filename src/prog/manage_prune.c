@@ -29,7 +29,7 @@ struct pruning {
 static bool
 is_unsaved(const struct nm_run_record *run)
 {
-	return run->state == NM_RUN_DONE && !run->results_path[0] &&
+	return nm_runs_has_ended(run->state) && !run->results_path[0] &&
 	       strcmp(run->mode, "file") == 0;
 }
 

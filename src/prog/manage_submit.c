@@ -127,6 +127,21 @@ write_json(struct dispatch *d, struct nm_buf *out)
 	nm_buf_add_byte(out, '\n');
 }
 
+static void
+tell_taken_up(struct dispatch *d)
+{
+	const struct nm_run_record *record = &d->parcel.run.record;
+
+	if (record->state == NM_RUN_PARTIAL)
+		nm_message_note(&d->manager->message, "a run of %s has ended but"
+			" for requests that failed: taking it up (--new submits"
+			" all of it afresh)", record->name);
+	else
+		nm_message_note(&d->manager->message, "this run of %s is"
+			" unfinished: taking it up (--new submits afresh)",
+			record->name);
+}
+
 static enum nm_code
 submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
             struct nm_err *err)
@@ -140,9 +155,9 @@ submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
 	dispatch_init(&d, manager);
 	rc = nm_parcel_open(&d.parcel, &d.tools, path, take, err);
 	if (!rc && d.parcel.run.origin == NM_RUN_RESUMED)
-		nm_message_note(&manager->message, "this run of %s is"
-			" unfinished: taking it up (--new submits afresh)",
-			d.parcel.run.record.name);
+		tell_taken_up(&d);
+	if (!rc && take == NM_RUN_TAKE_UP)
+		rc = nm_run_note_earlier(&d.parcel.run, err);
 	if (!rc)
 		rc = nm_via_batch_submit(&d.parcel.run, err);
 	if (!rc && nm_manager_wants_json(manager))
@@ -264,6 +279,24 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 	return rc;
 }
 
+/* All attempts were made, and some requests may yet be answered by one more. */
+static void
+tell_how_to_have_rest(struct dispatch *d, const char *batch_id)
+{
+	int64_t made = d->parcel.attempts, allowed = d->settings.max_attempts;
+	struct nm_buf command = {0}, more = {0};
+
+	nm_buf_addf(&more, " --max-attempts %" PRId64,
+	            (made > allowed ? made : allowed) + 1);
+	add_command(d, " --wait", batch_id, nm_buf_string(&more), &command);
+	nm_message_plain(&d->manager->message, "%" PRId64 " of %" PRId64
+		" failed. To have these sent once more, and nothing else, run:"
+		"\n%.*s", d->parcel.left, d->parcel.run.source->count,
+		(int)command.len - 1, nm_buf_string(&command));
+	nm_buf_release(&command);
+	nm_buf_release(&more);
+}
+
 enum nm_code
 nm_manage_follow(struct nm_manager *manager, const char *batch_id,
                  struct nm_err *err)
@@ -277,6 +310,8 @@ nm_manage_follow(struct nm_manager *manager, const char *batch_id,
 	rc = nm_parcel_take_up(&d.parcel, &d.tools, batch_id, err);
 	if (!rc)
 		rc = nm_parcel_finish(&d.parcel, err);
+	if (!rc && d.parcel.left)
+		tell_how_to_have_rest(&d, batch_id);
 	dispatch_release(&d);
 	return rc;
 }

@@ -216,8 +216,14 @@ tell_taken_up(struct program *p, struct nm_task *task)
 {
 	if (task->run.origin != NM_RUN_RESUMED)
 		return;
-	nm_message_note(&p->message, "this run of %s is unfinished: taking it"
-	                " up (--new submits afresh)", task->run.record.name);
+	if (task->run.record.state == NM_RUN_PARTIAL)
+		nm_message_note(&p->message, "a run of %s has ended but for"
+			" rows that failed: taking it up (--new asks all of it"
+			" afresh)", task->run.record.name);
+	else
+		nm_message_note(&p->message, "this run of %s is unfinished:"
+			" taking it up (--new submits afresh)",
+			task->run.record.name);
 }
 
 /* One question tells whether thousands would be refused alike. */
@@ -240,6 +246,8 @@ record_all(struct program *p, struct nm_err *err)
 		rc = nm_task_record(&p->tasks[i], err);
 		if (!rc)
 			tell_taken_up(p, &p->tasks[i]);
+		if (!rc && p->tools.take == NM_RUN_TAKE_UP)
+			rc = nm_run_note_earlier(&p->tasks[i].run, err);
 	}
 	return rc;
 }
@@ -321,9 +329,34 @@ print_summary(struct program *p, const struct nm_task *task)
 	nm_buf_release(&text);
 }
 
+/* All attempts were made, and some rows may yet come by one more. */
+static void
+tell_how_to_have_rest(struct program *p, struct nm_task *task)
+{
+	long long left = task->outcome.left;
+	long long count = nm_quiz_source(task->quiz)->count;
+	long long wanted = nm_task_attempts_wanted(task);
+
+	if (nm_task_batch_id(task)[0])
+		nm_message_plain(&p->message, "To ask what failed (%lld of %lld)"
+			" once more, and nothing else, run (with"
+			" --finish-direct to ask it directly):\n"
+			"  %s --max-attempts %lld", left, count,
+			nm_task_resume_command(task), wanted);
+	else
+		nm_message_plain(&p->message, "To ask what failed (%lld of %lld)"
+			" once more, and nothing else, run the same command"
+			" again with --max-attempts %lld.", left, count,
+			wanted);
+}
+
 static void
 tell_how_to_go_on(struct program *p, struct nm_task *task)
 {
+	if (task->run.record.state == NM_RUN_PARTIAL && task->scored) {
+		tell_how_to_have_rest(p, task);
+		return;
+	}
 	if (!task->run.record.id || task->run.record.state != NM_RUN_OPEN)
 		return;
 	if (task->short_of_money)
@@ -390,7 +423,8 @@ finish_all(struct program *p, struct nm_err *err)
 			nm_message_error(&p->message, err);
 		/* Its id may never have been shown. */
 		if (rc && (nm_task_batch_id(&p->tasks[i])[0] ||
-		           p->tasks[i].short_of_money))
+		           p->tasks[i].short_of_money ||
+		           p->tasks[i].run.record.state == NM_RUN_PARTIAL))
 			tell_how_to_go_on(p, &p->tasks[i]);
 	}
 	return NM_OK;

@@ -124,6 +124,16 @@ mark_closed(const struct nm_run *run)
 	return closed;
 }
 
+static void
+add_wanted(const struct nm_run *run, const struct nm_collect *collect,
+           const struct nm_collect_want *want, struct nm_members *members)
+{
+	unsigned char *closed = mark_closed(run);
+
+	nm_collect_again(collect, want, closed, members);
+	free(closed);
+}
+
 void
 nm_attempts_next(const struct nm_run *run, const struct nm_collect *collect,
                  int64_t attempts, struct nm_members *members)
@@ -132,10 +142,21 @@ nm_attempts_next(const struct nm_run *run, const struct nm_collect *collect,
 		.failures = attempts < run->settings.max_attempts,
 		.reask = run->settings.reask,
 	};
-	unsigned char *closed = mark_closed(run);
 
-	nm_collect_again(collect, &want, closed, members);
-	free(closed);
+	add_wanted(run, collect, &want, members);
+}
+
+int64_t
+nm_attempts_left(const struct nm_run *run, const struct nm_collect *collect)
+{
+	struct nm_collect_want want = { .failures = 1 };
+	struct nm_members members = { 0 };
+	int64_t left;
+
+	add_wanted(run, collect, &want, &members);
+	left = members.count;
+	nm_members_release(&members);
+	return left;
 }
 
 enum nm_code

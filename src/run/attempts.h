@@ -28,6 +28,10 @@ void nm_attempts_next(const struct nm_run *run,
                       const struct nm_collect *collect, int64_t attempts,
                       struct nm_members *members);
 
+/* How many would be asked again if there were one attempt more. */
+int64_t nm_attempts_left(const struct nm_run *run,
+                         const struct nm_collect *collect);
+
 /* Batch mode: makes the next attempt's shards durable. */
 enum nm_code nm_attempts_plan(struct nm_run *run,
                               const struct nm_members *members,

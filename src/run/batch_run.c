@@ -35,6 +35,8 @@ nm_run_state_word(enum nm_run_state state)
 		return "open";
 	case NM_RUN_DONE:
 		return "done";
+	case NM_RUN_PARTIAL:
+		return "partial";
 	case NM_RUN_LEFT:
 		break;
 	}

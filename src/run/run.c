@@ -197,7 +197,9 @@ leave_earlier(struct nm_run *run, struct nm_err *err)
 		                       &run->arena, &old, err);
 		if (rc)
 			return rc == NM_ABSENT ? NM_OK : rc;
-		rc = nm_runs_set_state(run->journal, old.id, NM_RUN_LEFT,
+		rc = nm_runs_set_state(run->journal, old.id,
+		                       old.state == NM_RUN_PARTIAL
+		                       ? NM_RUN_DONE : NM_RUN_LEFT,
 		                       NULL, nm_clock_wall_ms(run->clock),
 		                       err);
 		if (rc)
@@ -524,6 +526,34 @@ nm_run_add_shards(struct nm_run *run, const struct nm_shard_record *shards,
 	run->shards = list;
 	run->n_shards = all;
 	nm_run_show_shards(run);
+	return NM_OK;
+}
+
+enum nm_code
+nm_run_reopen(struct nm_run *run, struct nm_err *err)
+{
+	if (run->record.state == NM_RUN_OPEN)
+		return NM_OK;
+	return nm_run_saved(run, run->record.results_path, NM_RUN_OPEN, err);
+}
+
+enum nm_code
+nm_run_note_earlier(struct nm_run *run, struct nm_err *err)
+{
+	char ended[NM_CLOCK_TEXT_MAX];
+	struct nm_run_record old;
+	enum nm_code rc;
+
+	if (run->origin != NM_RUN_NEW)
+		return NM_OK;
+	rc = nm_runs_find_done(run->journal, run->record.key, &run->arena,
+	                       &old, err);
+	if (rc)
+		return rc == NM_ABSENT ? NM_OK : rc;
+	nm_clock_local(old.updated_ms, ended);
+	nm_run_note(run, "the same was asked before, by run %s, which ended"
+	            " %s: all of %s is asked anew", old.id, ended,
+	            run->record.name);
 	return NM_OK;
 }
 

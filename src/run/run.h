@@ -176,7 +176,14 @@ enum nm_code nm_run_add_shards(struct nm_run *run,
                                size_t n_shards, struct nm_err *err)
 	NM_MUST_USE;
 
-/* The results were saved: nothing remains, unless `left`. */
+/* More is asked for a run that had ended: until that is over it is open. */
+enum nm_code nm_run_reopen(struct nm_run *run, struct nm_err *err) NM_MUST_USE;
+
+/* Says so where a new run asks again what another one has asked to the end. */
+enum nm_code nm_run_note_earlier(struct nm_run *run, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The results were saved: what remains, the state says. */
 enum nm_code nm_run_saved(struct nm_run *run, const char *results_path,
                           enum nm_run_state state, struct nm_err *err)
 	NM_MUST_USE;

@@ -88,6 +88,20 @@ nm_runs_find_open(struct nm_journal *journal, const char *key,
 }
 
 enum nm_code
+nm_runs_find_done(struct nm_journal *journal, const char *key,
+                  struct nm_arena *arena, struct nm_run_record *run,
+                  struct nm_err *err)
+{
+	return find(journal, SQL_RUN_DONE, key, arena, run, err);
+}
+
+int
+nm_runs_has_ended(enum nm_run_state state)
+{
+	return state == NM_RUN_DONE || state == NM_RUN_PARTIAL;
+}
+
+enum nm_code
 nm_runs_of_batch(struct nm_journal *journal, const char *batch_id,
                  struct nm_arena *arena, struct nm_run_record *run,
                  struct nm_err *err)

@@ -9,7 +9,8 @@
 enum nm_run_state {
 	NM_RUN_OPEN,     /* something remains to be done */
 	NM_RUN_DONE,     /* its results were saved */
-	NM_RUN_LEFT      /* a later run was submitted in its place (--new) */
+	NM_RUN_LEFT,     /* a later run was submitted in its place (--new) */
+	NM_RUN_PARTIAL   /* as done, but one more attempt may bring rows that failed */
 };
 
 enum { NM_RUN_ID_DIGITS = 12 };
@@ -43,8 +44,18 @@ enum nm_code nm_runs_get(struct nm_journal *journal, const char *id,
                          struct nm_arena *arena, struct nm_run_record *run,
                          struct nm_err *err) NM_MUST_USE;
 
-/* The newest open run of this key. NM_ABSENT where there is none. */
+/* Were all attempts made that were to be, and the results saved? */
+int nm_runs_has_ended(enum nm_run_state state);
+
+/* The newest run of this key that is open or partial. NM_ABSENT where there is
+ * none. */
 enum nm_code nm_runs_find_open(struct nm_journal *journal, const char *key,
+                               struct nm_arena *arena,
+                               struct nm_run_record *run, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The newest one that is done. NM_ABSENT where there is none. */
+enum nm_code nm_runs_find_done(struct nm_journal *journal, const char *key,
                                struct nm_arena *arena,
                                struct nm_run_record *run, struct nm_err *err)
 	NM_MUST_USE;

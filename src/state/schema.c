@@ -67,7 +67,10 @@ static const char *const statements[N_SQL] = {
 		" VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_RUN_GET] = "SELECT " RUN_COLUMNS " FROM run WHERE id = ?",
 	[SQL_RUN_OPEN] = "SELECT " RUN_COLUMNS " FROM run"
-		" WHERE key = ? AND state = 0"
+		" WHERE key = ? AND state IN (0, 3)"
+		" ORDER BY created_ms DESC, id LIMIT 1",
+	[SQL_RUN_DONE] = "SELECT " RUN_COLUMNS " FROM run"
+		" WHERE key = ? AND state = 1"
 		" ORDER BY created_ms DESC, id LIMIT 1",
 	[SQL_RUN_OF_BATCH] = "SELECT " RUN_COLUMNS " FROM run WHERE id ="
 		" (SELECT run FROM shard WHERE batch_id = ? LIMIT 1)",

@@ -333,11 +333,12 @@ nm_outcome_make(struct nm_outcome *outcome,
 		rc = score_all(&pass, err);
 	if (!rc)
 		rc = save(&pass, err);
-	if (!rc)
+	if (!rc) {
 		nm_attempts_next(wish->run, &pass.collect, wish->attempts,
 		                 &outcome->again);
-	if (!rc)
+		outcome->left = nm_attempts_left(wish->run, &pass.collect);
 		compare_usage(outcome);
+	}
 	nm_scorer_release(&pass.scorer);
 	nm_collect_release(&pass.collect);
 	outcome->spending.collect = NULL;

@@ -35,6 +35,7 @@ struct nm_outcome {
 	struct nm_arena    arena;
 	char               usage_note[200]; /* the batches' own usage differs */
 	struct nm_members  again;    /* what wants another attempt */
+	int64_t            left;     /* that more attempts may bring */
 	int64_t            attempts; /* made so far */
 };
 

@@ -161,29 +161,33 @@ collect(struct nm_parcel *parcel, struct nm_collect *rows, int64_t *attempts,
 	                           attempts, err);
 }
 
-/* *left = requests worth another attempt; their shards are planned. */
+/* *again = requests worth another attempt; their shards are planned. */
 static enum nm_code
-plan_next(struct nm_parcel *parcel, int64_t *left, struct nm_err *err)
+plan_next(struct nm_parcel *parcel, int64_t *again, struct nm_err *err)
 {
 	struct nm_members members = { 0 };
 	struct nm_collect rows;
 	int64_t attempts;
 	enum nm_code rc = collect(parcel, &rows, &attempts, err);
 
-	*left = 0;
+	*again = 0;
 	if (!rc) {
 		nm_attempts_next(&parcel->run, &rows, attempts, &members);
-		*left = members.count;
+		*again = members.count;
+		parcel->left = nm_attempts_left(&parcel->run, &rows);
+		parcel->attempts = attempts;
 	}
 	nm_collect_release(&rows);
-	if (!rc && *left) {
+	if (!rc && *again) {
 		nm_run_note(&parcel->run, "%lld of %lld are sent again"
-		            " (attempt %lld)", (long long)*left,
+		            " (attempt %lld)", (long long)*again,
 		            (long long)parcel->run.source->count,
 		            (long long)attempts + 1);
+		rc = nm_run_reopen(&parcel->run, err);
+	}
+	if (!rc && *again)
 		rc = nm_attempts_plan(&parcel->run, &members, attempts + 1,
 		                      err);
-	}
 	nm_members_release(&members);
 	return rc;
 }
@@ -191,24 +195,25 @@ plan_next(struct nm_parcel *parcel, int64_t *left, struct nm_err *err)
 enum nm_code
 nm_parcel_finish(struct nm_parcel *parcel, struct nm_err *err)
 {
-	int64_t left = 1;
+	int64_t again = 1;
 	enum nm_code rc = NM_OK;
 
-	while (!rc && left) {
+	while (!rc && again) {
 		rc = nm_via_batch_finish(&parcel->run, err);
 		/* Not the caller's code: the run is known, a batch is not. */
 		if (rc == NM_ABSENT)
 			rc = err->code = NM_UNREACHABLE;
 		if (!rc)
-			rc = plan_next(parcel, &left, err);
+			rc = plan_next(parcel, &again, err);
 	}
 	if (rc)
 		return rc;
-	/* What was saved when it was done before is still all of it. */
+	/* What was saved when it had ended before is still all of it, unless more
+	 * was asked. */
 	return nm_run_saved(&parcel->run,
-	                    parcel->run.record.state == NM_RUN_DONE
+	                    nm_runs_has_ended(parcel->run.record.state)
 	                    ? parcel->run.record.results_path : "",
-	                    NM_RUN_DONE, err);
+	                    parcel->left ? NM_RUN_PARTIAL : NM_RUN_DONE, err);
 }
 
 void

@@ -14,6 +14,8 @@
 struct nm_parcel {
 	struct nm_request_file *file;
 	struct nm_run           run;
+	int64_t                 left;     /* that more attempts may bring */
+	int64_t                 attempts; /* made so far */
 	struct nm_arena         arena;
 };
 

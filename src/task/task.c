@@ -261,15 +261,24 @@ came_back(const struct nm_task *task)
 	return 0;
 }
 
-/* Nothing more will be done, and the same command begins a new run; with more money
- * there would be more to do. */
+/* With more money, or more attempts, there would be more to do: the same command takes
+ * such a run up. After one that is done it begins a new one. */
+static enum nm_run_state
+final_state(const struct nm_task *task)
+{
+	if (task->short_of_money)
+		return NM_RUN_OPEN;
+	return task->scored && task->outcome.left && !task->scoring_only
+		? NM_RUN_PARTIAL : NM_RUN_DONE;
+}
+
 static enum nm_code
 close_run(struct nm_task *task, struct nm_err *err)
 {
 	const char *path = task->scored ? task->outcome.summary.run_path : NULL;
 
-	return nm_run_saved(&task->run, path ? path : "", task->short_of_money
-	                    ? NM_RUN_OPEN : NM_RUN_DONE, err);
+	return nm_run_saved(&task->run, path ? path : "", final_state(task),
+	                    err);
 }
 
 static void
@@ -327,6 +336,9 @@ next_round(struct nm_task *task, int64_t *number, struct nm_err *err)
 		return err->code = NM_UNFINISHED;
 	}
 	say_again(task, *number);
+	rc = nm_run_reopen(&task->run, err);
+	if (rc)
+		return rc;
 	if (direct)
 		return ask_directly(task, *number, err);
 	rc = nm_attempts_plan(&task->run, again, *number, err);
@@ -457,6 +469,15 @@ nm_task_resume_command(struct nm_task *task)
 {
 	return command(task, "variant0_llm_baseline",
 	               " --mode batch --batch-id");
+}
+
+int64_t
+nm_task_attempts_wanted(const struct nm_task *task)
+{
+	int64_t made = task->outcome.attempts, allowed;
+
+	allowed = task->run.settings.max_attempts;
+	return (made > allowed ? made : allowed) + 1;
 }
 
 const char *

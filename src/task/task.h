@@ -95,6 +95,9 @@ const char *nm_task_resume_command(struct nm_task *task);
 /* "batch_manager --status ID", of its first batch, likewise. */
 const char *nm_task_status_command(struct nm_task *task);
 
+/* The --max-attempts with which what failed would be asked once more. */
+int64_t nm_task_attempts_wanted(const struct nm_task *task);
+
 /* Of its first shard that has one; "" when none has. */
 const char *nm_task_batch_id(const struct nm_task *task);
 

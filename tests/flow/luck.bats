@@ -195,7 +195,7 @@ answered answered answered answered unparseable http_error answered" ]
 	[ "$(result .status)" = partial ]
 	[ "$(ledger)" = 'asked=4 answered=2 expired=2 attempts=1' ]
 	[ "$(result '.run.batches[0].status')" = expired ]
-	restart --clock fast=100000 --faults "$FAULTS"
+	restart
 	run_batch 4
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]

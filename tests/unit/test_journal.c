@@ -142,6 +142,19 @@ test_open_run_is_found_by_key(void **state)
 	assert_int_equal(nm_runs_find_open(p->journal, "same", &p->arena,
 	                                   &back, &p->err), NM_OK);
 	assert_string_equal(back.id, "ra");
+	assert_int_equal(nm_runs_find_done(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_OK);
+	assert_string_equal(back.id, "rb");
+	/* One with a rest is found as an open one is. */
+	assert_int_equal(nm_runs_set_state(p->journal, "rb", NM_RUN_PARTIAL,
+	                                   NULL, 4000, &p->err), NM_OK);
+	assert_int_equal(nm_runs_find_done(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_ABSENT);
+	assert_int_equal(nm_runs_find_open(p->journal, "same", &p->arena,
+	                                   &back, &p->err), NM_OK);
+	assert_string_equal(back.id, "rb");
+	assert_int_equal(back.state, NM_RUN_PARTIAL);
+	assert_string_equal(back.results_path, "x.json");
 }
 
 struct seen {
