@@ -105,11 +105,12 @@ write_text(struct dispatch *d, struct nm_buf *out)
 	add_command(d, " --download", first_batch(run), " -o OUT.jsonl", out);
 }
 
+/* A line a file, as soon as it is sent: of what follows any may fail. */
 static void
 write_json(struct dispatch *d, struct nm_buf *out)
 {
 	const struct nm_run *run = &d->parcel.run;
-	struct nm_json_writer w = { .out = out, .indent = 2 };
+	struct nm_json_writer w = { .out = out };
 	size_t i;
 
 	nm_json_open_object(&w, NULL);

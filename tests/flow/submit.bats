@@ -216,3 +216,18 @@ a_priced_file() { # file requests
 	[[ $output == *'--max-cost goes with --submit'* ]]
 	[ "$(posted /v1/files)" = 0 ]
 }
+
+@test "several files as JSON: an object each, a line each, of those that were sent" {
+	printf 'on POST /v1/files nth 2: status 400\n' >f.faults
+	start_server --faults f.faults
+	write_input 2 a.jsonl
+	write_input 3 b.jsonl
+	local status=0
+	manage --submit a.jsonl b.jsonl --json >sent.json || status=$?
+	[ "$status" = 4 ]
+	[ "$(jq -r '"\(.file) \(.requests)"' sent.json)" = "$PWD/a.jsonl 2" ]
+	manage --submit a.jsonl b.jsonl --json --quiet >sent.json
+	[ "$(wc -l <sent.json)" = 2 ]
+	[ "$(jq -rs 'map("\(.file) \(.taken_up)") | join(", ")' sent.json)" = \
+		"$PWD/a.jsonl true, $PWD/b.jsonl true" ]
+}
