@@ -127,19 +127,20 @@ lists_grow(void **state)
 	struct pair {
 		uint64_t number;
 		char     rest[16];
-	} *list = NULL;
+	} *list;
 	struct nm_arena arena = { 0 };
-	size_t room = 0, before = 0;
+	size_t room = 0;
 
 	(void)state;
+	list = nm_arena_grow(&arena, NULL, &room, sizeof(*list));
+	assert_int_equal(room, 16);
 	for (size_t i = 0; i < 5000; i++) {
 		if (i == room) {
 			list = nm_arena_grow(&arena, list, &room, sizeof(*list));
-			assert_int_equal(room, before ? 2 * before : 16);
-			assert_true(all_zero((const char *)(list + i),
-			                     (room - i) * sizeof(*list)));
-			before = room;
+			assert_int_equal(room, 2 * i);
 		}
+		assert_true(all_zero((const char *)(list + i),
+		                     (room - i) * sizeof(*list)));
 		list[i].number = i + 1;
 	}
 	for (size_t i = 0; i < 5000; i++)

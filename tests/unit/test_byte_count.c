@@ -37,7 +37,7 @@ texts(void **state)
 		char text[NM_BYTE_COUNT_MAX];
 
 		assert_ptr_equal(nm_byte_count(rows[i].bytes, text), text);
-		if (strcmp(text, rows[i].text))
+		if (strcmp(text, rows[i].text) != 0)
 			fail_msg("%s: \"%s\", not \"%s\"", rows[i].why, text,
 			         rows[i].text);
 	}

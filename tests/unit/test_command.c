@@ -30,7 +30,7 @@ programs(void **state)
 		struct nm_buf out = { 0 };
 
 		nm_command_add_program(&out, rows[i].typed, "batch_manager");
-		if (strcmp(nm_buf_string(&out), rows[i].text))
+		if (strcmp(nm_buf_string(&out), rows[i].text) != 0)
 			fail_msg("%s: %s", rows[i].why, nm_buf_string(&out));
 		nm_buf_release(&out);
 	}
@@ -66,7 +66,7 @@ quoting(void **state)
 		struct nm_buf out = { 0 };
 
 		nm_command_add_word(&out, words[i].word);
-		if (strcmp(nm_buf_string(&out), words[i].text))
+		if (strcmp(nm_buf_string(&out), words[i].text) != 0)
 			fail_msg("%s:%s", words[i].why, nm_buf_string(&out));
 		nm_buf_release(&out);
 	}
@@ -89,7 +89,8 @@ read_back(void **state)
 		assert_non_null(pipe);
 		len = fread(got, 1, sizeof(got) - 1, pipe);
 		assert_int_equal(pclose(pipe), 0);
-		if (len != strlen(words[i].word) || strcmp(got, words[i].word))
+		if (len != strlen(words[i].word) ||
+		    strcmp(got, words[i].word) != 0)
 			fail_msg("%s: \"%s\"", words[i].why, got);
 		nm_buf_release(&command);
 	}

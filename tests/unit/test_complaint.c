@@ -33,7 +33,7 @@ static void
 expect_said(struct said *said, const char *text, const char *why)
 {
 	fclose(said->message.to);
-	if (strcmp(said->text, text))
+	if (strcmp(said->text, text) != 0)
 		fail_msg("%s: \"%s\", not \"%s\"", why, said->text, text);
 	free(said->text);
 }

@@ -48,8 +48,9 @@ opening(void **state)
 			unsetenv("OPENAI_API_KEY");
 		rc = nm_service_open(&service, &wish, &err);
 		got = rc ? err.text : nm_buf_string(&service.flags);
-		if (rc != rows[i].code || (rc ? !strstr(got, rows[i].flags)
-		                              : strcmp(got, rows[i].flags)))
+		if (rc != rows[i].code ||
+		    (rc ? !strstr(got, rows[i].flags)
+		        : strcmp(got, rows[i].flags) != 0))
 			fail_msg("%s: %d, \"%s\"", rows[i].why, (int)rc, got);
 		if (!rc)
 			nm_service_close(&service);
