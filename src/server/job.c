@@ -233,13 +233,16 @@ publish(struct nm_job *job, struct nm_desk *desk,
 		NULL, err);
 }
 
-/* What lies past the books is cut, so that the files are what the books say. */
+/* What lies past the books is cut, so that the files are what the books say; and
+ * they last before the store says that they are whole. */
 static enum nm_code
 settle(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 {
 	enum nm_code rc;
 
 	rc = nm_pass_open_shelf(job, desk, &job->batch.books, err);
+	if (!rc)
+		rc = nm_shelf_sync(&desk->shelf, err);
 	nm_shelf_close(&desk->shelf);
 	return rc;
 }
@@ -388,36 +391,26 @@ relay(struct nm_job *job, struct nm_desk *desk,
 	return rc ? rc : nm_relay_step(job, desk, script, did, err);
 }
 
-/* Its answers are a real model's, though none may be behind us now. A pass books
- * the lines that it read, a relay none. */
-static bool
-began_behind(const struct nm_job *job)
-{
-	const struct nm_batch_books *books = &job->batch.books;
-
-	return books->input_lines == 0 &&
-	       books->output_bytes + books->error_bytes > 0;
-}
-
 /* Before rows are given up, those at the upstream are: what came of them stays. */
 static enum nm_code
 call_back(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
 
-	if (job->rows_done || (!desk->parts->upstream && !began_behind(job)))
+	if (job->rows_done || (!desk->parts->upstream && !job->batch.books.by_id))
 		return NM_OK;
 	if (!job->relay)
 		rc = nm_relay_open(job, desk, err);
 	return rc ? rc : nm_relay_stop(job, desk, err);
 }
 
-/* How many rows the simulated model may answer now. */
+/* How many rows the simulated model may answer now. What is known by its id is a
+ * real model's, though none may be behind us now. */
 static uint64_t
 ask_alone(const struct nm_job *job, const struct nm_desk *desk,
           const struct nm_batch_fault *fault, int64_t *due_ms)
 {
-	if (!began_behind(job))
+	if (!job->batch.books.by_id)
 		return allowance(job, desk, fault, due_ms);
 	/* Simulated answers among real ones would be worse than none. */
 	*due_ms = job->batch.expires_s * 1000;
@@ -438,9 +431,11 @@ progress(struct nm_job *job, struct nm_desk *desk,
 		nm_relay_close(job);
 	if (job->rows_done && kind == NM_PASS_EXPIRE)
 		return finish(job, desk, fault, NM_BATCH_EXPIRED, err);
+	if (job->rows_done && !must_wait(job, desk, due_ms)) {
+		rc = settle(job, desk, err);
+		return rc ? rc : move(job, desk, fault, NM_BATCH_FINALIZING, err);
+	}
 	if (job->rows_done) {
-		if (!must_wait(job, desk, due_ms))
-			return move(job, desk, fault, NM_BATCH_FINALIZING, err);
 		*did = NM_JOB_WAITS;
 		return NM_OK;
 	}

@@ -37,7 +37,8 @@ nm_pass_open_shelf(struct nm_job *job, struct nm_desk *desk,
 	if (rc != NM_STATE)
 		return rc;
 	*books = (struct nm_batch_books){ .total = books->total,
-		.prompt_tokens = books->prompt_tokens, .due_ms = books->due_ms };
+		.prompt_tokens = books->prompt_tokens, .due_ms = books->due_ms,
+		.by_id = books->by_id };
 	bytes[0] = bytes[1] = 0;
 	return nm_shelf_open(&desk->shelf, desk->parts->store, job->id, bytes,
 	                     err);

@@ -159,6 +159,8 @@ read_shelf(struct nm_relay *relay, struct nm_store *store, const char *id,
 	}
 	books->output_bytes = bytes[NM_SHELF_OUTPUT];
 	books->error_bytes = bytes[NM_SHELF_ERROR];
+	if (books->output_bytes + books->error_bytes > 0)
+		books->by_id = 1;
 	nm_buf_release(&path);
 	return rc;
 }
@@ -168,7 +170,8 @@ nm_relay_open(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 {
 	struct nm_batch_books books = { .total = job->batch.books.total,
 		.prompt_tokens = job->batch.books.prompt_tokens,
-		.due_ms = job->batch.books.due_ms };
+		.due_ms = job->batch.books.due_ms,
+		.by_id = job->batch.books.by_id };
 	struct nm_relay *relay = calloc(1, sizeof(*relay));
 	enum nm_code rc;
 
@@ -247,18 +250,38 @@ put_back(struct nm_relay *relay, struct errand *came)
 	pthread_mutex_unlock(&relay->lock);
 }
 
+/* The store learns whose answers these are before the first of them is written:
+ * a death in between leaves a batch that waits, never one that is taken for
+ * untouched. */
+static enum nm_code
+mark(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
+{
+	struct nm_batch_books books = job->batch.books;
+	enum nm_batch_state now; /* a cancel is noticed with the next books */
+	enum nm_code rc;
+
+	books.by_id = 1;
+	rc = nm_store_batch_keep(desk->parts->store, job->id, &books, &now, err);
+	if (!rc)
+		job->batch.books = job->kept = books;
+	return rc;
+}
+
 /* Writes what came to the open shelf, and books it. On error it is still to be
  * written. */
 static enum nm_code
 take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
         struct nm_err *err)
 {
-	struct nm_batch_books books = job->batch.books;
+	struct nm_batch_books books;
 	struct errand *came = take_came(relay), *next;
 	struct nm_result_head head;
 	struct nm_row_reply reply;
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 
+	if (came && !job->kept.by_id)
+		rc = mark(job, desk, err);
+	books = job->batch.books;
 	for (struct errand *e = came; e; e = e->next) {
 		head = (struct nm_result_head){ nm_buf_text(&e->custom_id),
 		                                e->salt };
@@ -267,7 +290,8 @@ take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 		if (!nm_pass_add_unasked(desk, &books, &head, &e->fault))
 			nm_pass_add_reply(desk, &books, &head, &reply, &e->fault);
 	}
-	rc = nm_shelf_flush(&desk->shelf, err);
+	if (!rc)
+		rc = nm_shelf_flush(&desk->shelf, err);
 	if (rc) {
 		put_back(relay, came);
 		return rc;

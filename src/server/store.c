@@ -16,10 +16,9 @@
 /* Bytes without a row may be on their way to one; after this they are not. */
 enum { ORPHAN_AGE_S = 3600 };
 
-enum { SCHEMA = 1 }; /* as it stands below */
+enum { SCHEMA = 2 }; /* the first, below, and what came since */
 
-static const char *const schema =
-	"BEGIN IMMEDIATE;"
+static const char *const first_schema =
 	"CREATE TABLE IF NOT EXISTS setting("
 	" name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"INSERT OR IGNORE INTO setting VALUES('schema', 1);"
@@ -68,26 +67,54 @@ static const char *const schema =
 	"CREATE TABLE IF NOT EXISTS part("
 	" id TEXT PRIMARY KEY, upload_id TEXT NOT NULL, bytes INTEGER NOT NULL,"
 	" created_s INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS part_upload ON part(upload_id);"
-	"COMMIT;";
+	"CREATE INDEX IF NOT EXISTS part_upload ON part(upload_id);";
 
-/* A folder of a later program is left alone: it may mean what we cannot know. */
+/* [n]: from version n to the next. */
+static const char *const migrations[SCHEMA] = {
+	[1] = "ALTER TABLE batch ADD COLUMN by_id INTEGER NOT NULL DEFAULT 0;"
+		"UPDATE batch SET by_id = 1 WHERE input_lines = 0"
+		" AND output_bytes + error_bytes > 0;"
+		"UPDATE setting SET value = 2 WHERE name = 'schema'",
+};
+
 static enum nm_code
-check_schema(struct nm_db *db, struct nm_err *err)
+read_schema(struct nm_db *db, int *version, struct nm_err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int row = 0;
 	enum nm_code rc;
 
+	*version = 0;
 	rc = nm_db_use(db, "SELECT value FROM setting WHERE name = 'schema'",
 	               &st, err);
 	if (!rc)
 		rc = nm_db_step(db, st, &row, err);
-	if (!rc && (!row || sqlite3_column_int(st, 0) != SCHEMA))
-		rc = nm_fail(err, NM_STATE, 0, "server.db is of another version of "
-		             "this program");
+	if (!rc && row)
+		*version = sqlite3_column_int(st, 0);
 	nm_db_done(st);
 	return rc;
+}
+
+/* A folder of a later program is left alone: it may mean what we cannot know. */
+static enum nm_code
+make_tables(struct nm_store *store, struct nm_err *err)
+{
+	struct nm_db *db = &store->writer;
+	int version = 0;
+	enum nm_code rc;
+
+	rc = nm_store_begin(store, err);
+	if (rc)
+		return rc;
+	rc = nm_db_run(db, first_schema, err);
+	if (!rc)
+		rc = read_schema(db, &version, err);
+	if (!rc && (version < 1 || version > SCHEMA))
+		rc = nm_fail(err, NM_STATE, 0, "server.db is of another version of "
+		             "this program");
+	for (; !rc && version < SCHEMA; version++)
+		rc = nm_db_run(db, migrations[version], err);
+	return nm_store_commit_or_undo(store, rc, err);
 }
 
 static enum nm_code
@@ -203,9 +230,7 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 		close(fd);
 	rc = nm_db_open(&made->writer, nm_buf_string(&path), err);
 	if (!rc)
-		rc = nm_db_run(&made->writer, schema, err);
-	if (!rc)
-		rc = check_schema(&made->writer, err);
+		rc = make_tables(made, err);
 	if (!rc)
 		rc = nm_db_open(&made->reader, nm_buf_string(&path), err);
 	if (rc)

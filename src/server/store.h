@@ -138,6 +138,8 @@ struct nm_batch_books {
 	int64_t output_bytes, error_bytes;       /* durable in work/ so far */
 	int64_t prompt_tokens;                   /* enqueued, by the check's guess */
 	int64_t due_ms;                          /* next act not before; 0 = now */
+	int64_t by_id;   /* 1: the rows done are known by their ids alone, since
+	                    answers came in any order; 0: they are input_lines */
 };
 
 struct nm_stored_batch {

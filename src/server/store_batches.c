@@ -7,12 +7,12 @@
 	" error_file_id, at0, at1, at2, at3, at4, at5, at6, at7," \
 	" total, completed, failed, input_tokens, cached_tokens," \
 	" output_tokens, reasoning_tokens, input_lines, input_bytes," \
-	" output_bytes, error_bytes, prompt_tokens, due_ms"
+	" output_bytes, error_bytes, prompt_tokens, due_ms, by_id"
 
 enum { FIRST_AT = 12, FIRST_BOOK = FIRST_AT + NM_BATCH_STATES };
 
 /* The books as an array, in the columns' order. */
-enum { N_BOOKS = 13 };
+enum { N_BOOKS = 14 };
 static_assert(sizeof(struct nm_batch_books) == N_BOOKS * sizeof(int64_t),
               "the books and their columns go together");
 
@@ -231,13 +231,13 @@ bind_books(sqlite3_stmt *st, int first, const struct nm_batch_books *books)
 	" output_bytes = coalesce(?11, output_bytes)," \
 	" error_bytes = coalesce(?12, error_bytes)," \
 	" prompt_tokens = coalesce(?13, prompt_tokens)," \
-	" due_ms = coalesce(?14, due_ms)"
+	" due_ms = coalesce(?14, due_ms), by_id = coalesce(?15, by_id)"
 
-#define MOVE_TO(n) "UPDATE batch SET state = " #n ", at" #n " = ?15," \
-	" model = coalesce(?16, model), errors = coalesce(?17, errors)," \
-	" output_file_id = coalesce(?19, output_file_id)," \
-	" error_file_id = coalesce(?20, error_file_id), " SET_BOOKS \
-	" WHERE id = ?1 AND state = ?18"
+#define MOVE_TO(n) "UPDATE batch SET state = " #n ", at" #n " = ?16," \
+	" model = coalesce(?17, model), errors = coalesce(?18, errors)," \
+	" output_file_id = coalesce(?20, output_file_id)," \
+	" error_file_id = coalesce(?21, error_file_id), " SET_BOOKS \
+	" WHERE id = ?1 AND state = ?19"
 
 static enum nm_code
 read_state(struct nm_db *db, const char *id, enum nm_batch_state *state,
@@ -280,12 +280,12 @@ move_batch(struct nm_db *db, const char *id, const struct nm_batch_move *move,
 		return rc;
 	nm_db_bind_text(st, 1, id);
 	bind_books(st, 2, move->books);
-	nm_db_bind_int(st, 15, move->now_s);
-	nm_db_bind_text(st, 16, move->model);
-	nm_db_bind_text(st, 17, move->errors);
-	nm_db_bind_int(st, 18, move->from);
-	nm_db_bind_text(st, 19, output_id);
-	nm_db_bind_text(st, 20, error_id);
+	nm_db_bind_int(st, 16, move->now_s);
+	nm_db_bind_text(st, 17, move->model);
+	nm_db_bind_text(st, 18, move->errors);
+	nm_db_bind_int(st, 19, move->from);
+	nm_db_bind_text(st, 20, output_id);
+	nm_db_bind_text(st, 21, error_id);
 	rc = nm_db_do(db, st, &changed, err);
 	if (!rc && !changed) {
 		rc = read_state(db, id, &state, err);

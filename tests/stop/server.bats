@@ -26,8 +26,8 @@ teardown() {
 	wait || true
 }
 
-start_behind() {
-	batch_server --port 0 --quiet --state-dir behind --log behind.jsonl \
+start_behind() { # option...
+	batch_server --port 0 --quiet --state-dir behind --log behind.jsonl "$@" \
 		>behind.out 2>behind.err 3>&- &
 	BEHIND=$!
 	behind_speaks() { grep -q listening behind.out; }
@@ -117,6 +117,52 @@ live() {
 	: >behind.jsonl
 	{ start || start_again; } && insist upload_once && insist create_once &&
 		insist see_to_end && check_end
+}
+
+# As live, but that a server without the model behind comes first after the death:
+# what was answered so far stays as it is, and nothing is simulated beside it.
+live_between() {
+	rm -rf "$STATE" steps
+	: >behind.jsonl
+	start && upload_once && create_once || return 0
+	wait_for 20 ended_or_died || return 1
+	[ "$STATUS" = 000 ] || return 0
+	wait "$SERVER_PID"
+	SERVER_PID=
+	WATCH=()
+	cat "$STATE/work/$BATCH_ID.output" >kept
+	[ -s kept ] && [ "$(wc -l <kept)" -lt $ROWS ] || return 0
+	between=$((between + 1))
+	start_server --delay-validating 0 --delay-in-progress 0
+	sleep 0.3
+	batch_is in_progress && cmp "$STATE/work/$BATCH_ID.output" kept ||
+		return 1
+	stop_server
+	start && see_to_end && check_end &&
+		[ "$(jq -r 'select(.status == 200).prompt' behind.jsonl | sort -u |
+			wc -l)" = $ROWS ]
+}
+
+@test "killed with some answers, started without the model behind" {
+	local wrong=0 between=0 steps n
+	write_input $ROWS in.jsonl
+	echo 'on POST /v1/chat/completions: delay 250ms' >slow
+	start_behind --faults slow
+	watched
+	live
+	stop_server
+	# Between the first answers and the end.
+	steps=$(grep -n '/work/.*output' steps | head -1)
+	for ((n = ${steps%%:*}; n < ${steps%%:*} + 4; n++)); do
+		watched "STOP_AT=within $n"
+		{ live_between; } 2>/dev/null || {
+			echo "within $n: $STATUS $(cat "$BODY") $(cat server.err)"
+			wrong=$((wrong + 1))
+		}
+		[ -z "$SERVER_PID" ] || { kill_server; } 2>/dev/null
+	done
+	[ $wrong = 0 ]
+	[ $between -gt 0 ]
 }
 
 @test "the server, killed at each durable step" {

@@ -372,6 +372,63 @@ test_cancel(void **state)
 	nm_arena_release(&arena);
 }
 
+/* Answers of a model behind, in work/ and in the books as a relay keeps them. */
+static void
+put_answers(struct bench *bench, int first, int last)
+{
+	struct nm_batch_move begin = { .to = NM_BATCH_IN_PROGRESS, .now_s = 1 };
+	struct nm_batch_books books = { .total = last + 1, .by_id = 1 };
+	struct nm_buf path = {0}, lines = {0};
+	struct nm_err err = {0};
+
+	for (int i = first; i <= last; i++)
+		nm_buf_addf(&lines, "{\"custom_id\":\"r-%d\",\"response\":"
+			"{\"status_code\":200,\"body\":{}},\"error\":null}\n", i);
+	books.output_bytes = (int64_t)lines.len;
+	books.completed = last - first + 1;
+	begin.books = &books;
+	nm_shelf_path(bench->parts.store, "batch_1", NM_SHELF_OUTPUT, &path);
+	must(nm_file_write(nm_buf_string(&path), 0600, nm_buf_text(&lines), &err),
+	     &err);
+	must(nm_store_batch_move(bench->parts.store, "batch_1", &begin, NULL,
+	                         &err), &err);
+	nm_buf_release(&lines);
+	nm_buf_release(&path);
+}
+
+/* Given up without the model behind, by processes that die while the lines of what
+ * did not run are written: what was answered, in the file's end, has no second. */
+static void
+test_deaths_behind(void **state)
+{
+	enum { MANY = 100000, FIRST = 90000 };
+	struct nm_buf input = {0}, output = {0}, errors = {0};
+	struct nm_stored_batch batch;
+	struct nm_arena arena = {0};
+	struct bench bench;
+
+	(void)state;
+	add_rows(&input, MANY);
+	set_up(&bench, "");
+	add_batch(&bench, nm_buf_string(&input));
+	put_answers(&bench, FIRST, MANY - 1);
+	cancel_in_store(&bench, NM_BATCH_IN_PROGRESS);
+	assert_false(run_job(&bench, 4, 4));
+	assert_true(run_job(&bench, 10000, 0));
+	get_batch(&bench, &arena, &batch);
+	assert_int_equal(batch.state, NM_BATCH_CANCELLED);
+	read_file(&bench, batch.output_file_id, &output);
+	read_file(&bench, batch.error_file_id, &errors);
+	assert_int_equal(count_lines(&output, "\"r-"), MANY - FIRST);
+	assert_int_equal(count_lines(&errors, "\"r-"), FIRST);
+	assert_int_equal(batch.books.completed, MANY - FIRST);
+	take_down(&bench);
+	nm_buf_release(&input);
+	nm_buf_release(&output);
+	nm_buf_release(&errors);
+	nm_arena_release(&arena);
+}
+
 /* A broken file fails with all its lines; a missing one too. */
 static void
 test_failed(void **state)
@@ -416,6 +473,7 @@ main(void)
 		cmocka_unit_test(test_torn_shelf),
 		cmocka_unit_test(test_lost_shelf),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_deaths_behind),
 		cmocka_unit_test(test_failed),
 	};
 

@@ -392,6 +392,46 @@ test_second_process(void **state)
 	nm_buf_release(&living);
 }
 
+/* A folder of the first version: whose rows are known by their ids is told by
+ * the books, once. */
+static void
+test_first_version(void **state)
+{
+	char old[] = "/tmp/nm-store-XXXXXX", path[64];
+	struct nm_stored_batch batch;
+	struct nm_store *opened = NULL;
+	struct nm_db db;
+
+	(void)state;
+	assert_non_null(mkdtemp(old));
+	assert_int_equal(nm_store_open(old, &opened, &err), NM_OK);
+	nm_store_close(opened);
+	(void)snprintf(path, sizeof(path), "%s/server.db", old);
+	assert_int_equal(nm_db_open(&db, path, &err), NM_OK);
+	assert_int_equal(nm_db_run(&db, "ALTER TABLE batch DROP COLUMN by_id;"
+		"UPDATE setting SET value = 1 WHERE name = 'schema';"
+		"INSERT INTO batch(id, tenant, endpoint, input_file_id,"
+		" results_live_s, state, at0, expires_s, input_lines, output_bytes)"
+		" VALUES ('batch_new', '', '', '', 0, 2, 1, 9, 0, 0),"
+		" ('batch_pass', '', '', '', 0, 2, 1, 9, 7, 70),"
+		" ('batch_relay', '', '', '', 0, 2, 1, 9, 0, 70)", &err), NM_OK);
+	nm_db_close(&db);
+	for (int times = 0; times < 2; times++) {
+		static const char *const ids[] = { "batch_new", "batch_pass",
+		                                   "batch_relay" };
+
+		assert_int_equal(nm_store_open(old, &opened, &err), NM_OK);
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(nm_store_batch_get(opened, NULL, ids[i],
+				&arena, &batch, &err), NM_OK);
+			assert_int_equal(batch.books.by_id, i == 2);
+		}
+		nm_store_close(opened);
+	}
+	(void)snprintf(path, sizeof(path), "rm -r %s", old);
+	assert_int_equal(system(path), 0);
+}
+
 /* What is no state of ours is left as it is. */
 static void
 test_strange_state(void **state)
@@ -404,7 +444,7 @@ test_strange_state(void **state)
 	assert_int_equal(nm_store_open(strange, &opened, &err), NM_OK);
 	nm_store_close(opened);
 	(void)snprintf(command, sizeof(command), "sqlite3 %s/server.db \"UPDATE "
-	               "setting SET value = 2 WHERE name = 'schema'\"", strange);
+	               "setting SET value = 99 WHERE name = 'schema'\"", strange);
 	if (system(command) == 0)
 		assert_int_equal(nm_store_open(strange, &opened, &err), NM_STATE);
 	(void)snprintf(command, sizeof(command),
@@ -431,6 +471,7 @@ main(void)
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_many_parts),
 		cmocka_unit_test(test_second_process),
+		cmocka_unit_test(test_first_version),
 		cmocka_unit_test(test_strange_state),
 	};
 
