@@ -8,6 +8,9 @@ load ../flow/lib
 STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
 ROWS=8
 AT_ONCE=2
+# What stands on the shelf is synced each fifth of a second: with the power goes
+# what came since.
+: "${POWER:=}"
 WATCH=()
 
 # In place of the program, with stop_at before it where one is watched.
@@ -17,6 +20,7 @@ batch_server() {
 
 watched() { # variable=value...
 	WATCH=("LD_PRELOAD=$STOP_AT_LIB" "STOP_LOG=$PWD/steps"
+		${POWER:+STOP_POWER=1}
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@")
 }
 
@@ -109,7 +113,7 @@ check_end() {
 	cmp "$BODY" in.jsonl || return 1
 	files_are_whole || return 1
 	# Once more is asked what was under way, or not yet kept.
-	[ "$(wc -l <behind.jsonl)" -le $((ROWS + 2 * AT_ONCE)) ]
+	[ "$(wc -l <behind.jsonl)" -le $((ROWS + ${POWER:+ROWS} + 2 * AT_ONCE)) ]
 }
 
 live() {
@@ -117,6 +121,19 @@ live() {
 	: >behind.jsonl
 	{ start || start_again; } && insist upload_once && insist create_once &&
 		insist see_to_end && check_end
+}
+
+# Sets STEPS, and FIRST_ROWS, the step that makes the first answers last.
+learn() { # option of the model behind...
+	write_input $ROWS in.jsonl
+	start_behind "$@"
+	watched
+	live
+	stop_server
+	STEPS=$(wc -l <steps)
+	FIRST_ROWS=$(grep -n -m 1 '/work/.*output' steps | cut -d: -f1)
+	echo "# $STEPS steps" >&3
+	[ "$STEPS" -gt 10 ]
 }
 
 # As live, but that a server without the model behind comes first after the death:
@@ -144,16 +161,11 @@ live_between() {
 }
 
 @test "killed with some answers, started without the model behind" {
-	local wrong=0 between=0 steps n
-	write_input $ROWS in.jsonl
+	local wrong=0 between=0 n
 	echo 'on POST /v1/chat/completions: delay 250ms' >slow
-	start_behind --faults slow
-	watched
-	live
-	stop_server
+	learn --faults slow
 	# Between the first answers and the end.
-	steps=$(grep -n '/work/.*output' steps | head -1)
-	for ((n = ${steps%%:*}; n < ${steps%%:*} + 4; n++)); do
+	for ((n = FIRST_ROWS; n < FIRST_ROWS + 4; n++)); do
 		watched "STOP_AT=within $n"
 		{ live_between; } 2>/dev/null || {
 			echo "within $n: $STATUS $(cat "$BODY") $(cat server.err)"
@@ -165,18 +177,10 @@ live_between() {
 	[ $between -gt 0 ]
 }
 
-@test "the server, killed at each durable step" {
-	local wrong=0 steps n what
-	write_input $ROWS in.jsonl
-	start_behind
-	watched
-	live
-	stop_server
-	steps=$(wc -l <steps)
-	echo "# $steps steps" >&3
-	[ "$steps" -gt 10 ]
-	for ((n = 1; n <= steps; n++)); do
-		for what in before within; do
+sweep() { # from what...
+	local wrong=0 n what
+	for ((n = $1; n <= STEPS; n++)); do
+		for what in "${@:2}"; do
 			watched "STOP_AT=$what $n"
 			{ live; } 2>/dev/null || {
 				echo "$what $n: $STATUS $(cat "$BODY") $(cat server.err)"
@@ -186,4 +190,17 @@ live_between() {
 		done
 	done
 	[ $wrong = 0 ]
+}
+
+@test "the server, killed at each durable step" {
+	learn
+	sweep 1 before within
+}
+
+# From its first answers on; a soak does it from the first step.
+@test "the power goes, and with it what was not synced" {
+	POWER=''
+	learn
+	POWER=1
+	sweep "$FIRST_ROWS" within
 }

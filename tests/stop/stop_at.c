@@ -16,7 +16,8 @@
  *                        files and not synced is undone
  *
  * A step is a call of fsync or fdatasync with all writes to files since the one
- * before it. Undone is what write and pwrite did; names stay as they are.
+ * before it. Undone is what write and pwrite did; names stay as they are. Threads
+ * write and sync one after another.
  */
 /* Else pwrite would be but another name of pwrite64; programs call either. */
 #undef _FILE_OFFSET_BITS
@@ -25,6 +26,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,19 +43,28 @@ struct moment {
 	long number;
 };
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+/* Held from a write's being noted to its end, and while steps are counted. */
+static pthread_mutex_t lock;
+
 static struct {
-	int           ready;
 	struct moment end;
 	int           log_fd;  /* -1 = none */
 	long          steps;   /* synced so far */
 	long          replies;
 } stop = { .log_fd = -1 };
 
+/* A descriptor of our own for each file that was written. Never closed: that would
+ * free SQLite's locks. */
+struct kept {
+	int   fd;
+	dev_t dev;
+	ino_t ino;
+};
+
 /* How a file was before one write to it that no sync has made to last. */
 struct undo {
-	int    fd;
-	dev_t  dev;
-	ino_t  ino;
+	struct kept kept;
 	off_t  size;
 	off_t  at;
 	size_t len;
@@ -64,6 +75,8 @@ static struct {
 	int          wanted;
 	struct undo *list;
 	size_t       n, room;
+	struct kept *files;
+	size_t       n_files, files_room;
 } undone;
 
 static void
@@ -84,10 +97,13 @@ static void
 set_up(void)
 {
 	const char *at = getenv("STOP_AT"), *log = getenv("STOP_LOG");
+	pthread_mutexattr_t kind;
 
-	if (stop.ready)
-		return;
-	stop.ready = 1;
+	/* A fork of ours, or a signal's handler, may write too. */
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&lock, &kind);
+	pthread_mutexattr_destroy(&kind);
 	if (at)
 		read_moment(at);
 	undone.wanted = getenv("STOP_POWER") != NULL;
@@ -102,16 +118,47 @@ find(void *function, const char *name)
 	*(void **)function = dlsym(RTLD_NEXT, name);
 	if (!*(void **)function)
 		abort();
-	set_up();
+	pthread_once(&once, set_up);
 }
 
 static int
-is_of(const struct undo *undo, const struct stat *info)
+is_of(const struct kept *kept, const struct stat *info)
 {
-	return undo->dev == info->st_dev && undo->ino == info->st_ino;
+	return kept->dev == info->st_dev && kept->ino == info->st_ino;
 }
 
-/* No descriptor is kept: closing it would free SQLite's locks. */
+/* Room for one more of n. */
+static void *
+grow(void *list, size_t n, size_t *room, size_t size)
+{
+	if (n < *room)
+		return list;
+	*room = *room ? 2 * *room : 64;
+	list = realloc(list, *room * size);
+	if (!list)
+		abort();
+	return list;
+}
+
+/* The program may close its own before the next sync. */
+static struct kept
+keep_file(int fd, const struct stat *info)
+{
+	struct kept *kept;
+
+	for (size_t i = 0; i < undone.n_files; i++)
+		if (is_of(&undone.files[i], info))
+			return undone.files[i];
+	undone.files = grow(undone.files, undone.n_files, &undone.files_room,
+	                    sizeof(*undone.files));
+	kept = &undone.files[undone.n_files++];
+	*kept = (struct kept){ fcntl(fd, F_DUPFD_CLOEXEC, 3), info->st_dev,
+	                       info->st_ino };
+	if (kept->fd < 0)
+		abort();
+	return *kept;
+}
+
 static void
 remember(int fd, off_t at, size_t len, const struct stat *info)
 {
@@ -120,16 +167,11 @@ remember(int fd, off_t at, size_t len, const struct stat *info)
 
 	if (!undone.wanted)
 		return;
-	if (undone.n == undone.room) {
-		undone.room = undone.room ? 2 * undone.room : 64;
-		undone.list = realloc(undone.list,
-		                      undone.room * sizeof(*undone.list));
-		if (!undone.list)
-			abort();
-	}
+	undone.list = grow(undone.list, undone.n, &undone.room,
+	                   sizeof(*undone.list));
 	undo = &undone.list[undone.n++];
-	*undo = (struct undo){ fd, info->st_dev, info->st_ino, info->st_size,
-	                       at, 0, malloc(len + 1) };
+	*undo = (struct undo){ keep_file(fd, info), info->st_size, at, 0,
+	                       malloc(len + 1) };
 	if (!undo->bytes)
 		abort();
 	got = pread(fd, undo->bytes, len, at);
@@ -147,7 +189,7 @@ forget(int fd)
 	if (!undone.n || fstat(fd, &info) != 0)
 		return;
 	for (i = 0; i < undone.n; i++) {
-		if (is_of(&undone.list[i], &info))
+		if (is_of(&undone.list[i].kept, &info))
 			free(undone.list[i].bytes);
 		else
 			undone.list[kept++] = undone.list[i];
@@ -163,12 +205,10 @@ undo_all(void)
 	find(&put, "pwrite");
 	while (undone.n) {
 		struct undo *undo = &undone.list[--undone.n];
-		struct stat info;
+		int fd = undo->kept.fd;
 
-		if (fstat(undo->fd, &info) != 0 || !is_of(undo, &info))
-			continue;
-		if (put(undo->fd, undo->bytes, undo->len, undo->at) < 0 ||
-		    ftruncate(undo->fd, undo->size) != 0)
+		if (put(fd, undo->bytes, undo->len, undo->at) < 0 ||
+		    ftruncate(fd, undo->size) != 0)
 			abort();
 	}
 }
@@ -188,17 +228,31 @@ pass(const char *what, long number)
 	raise(SIGKILL);
 }
 
-/* Writes to files belong to the step that the next sync ends. */
-static void
-note_write(int fd, off_t at, size_t len)
+/* Writes to files belong to the step that the next sync ends. Whether it is one:
+ * then the lock is held, until its end. */
+static int
+begin_write(int fd, off_t at, size_t len)
 {
 	struct stat info;
 
 	if (fd <= 2 || fd == stop.log_fd || fstat(fd, &info) != 0 ||
 	    !S_ISREG(info.st_mode))
-		return;
+		return 0;
+	pthread_mutex_lock(&lock);
+	/* Others may have written while this one waited. */
+	if (fstat(fd, &info) != 0)
+		abort();
 	pass("before", stop.steps + 1);
 	remember(fd, at, len, &info);
+	return 1;
+}
+
+static ssize_t
+end_write(int locked, ssize_t wrote)
+{
+	if (locked)
+		pthread_mutex_unlock(&lock);
+	return wrote;
 }
 
 static void
@@ -223,6 +277,7 @@ sync_by(const char *name, int fd)
 	int result;
 
 	find(&sync, name);
+	pthread_mutex_lock(&lock);
 	pass("before", stop.steps + 1);
 	if (is_end("within", stop.steps + 1))
 		log_step(fd);
@@ -232,6 +287,7 @@ sync_by(const char *name, int fd)
 	stop.steps++;
 	log_step(fd);
 	pass("after", stop.steps);
+	pthread_mutex_unlock(&lock);
 	return result;
 }
 
@@ -251,30 +307,33 @@ ssize_t
 write(int fd, const void *bytes, size_t len)
 {
 	ssize_t (*next)(int, const void *, size_t);
+	int locked;
 
 	find(&next, "write");
-	note_write(fd, lseek(fd, 0, SEEK_CUR), len);
-	return next(fd, bytes, len);
+	locked = begin_write(fd, lseek(fd, 0, SEEK_CUR), len);
+	return end_write(locked, next(fd, bytes, len));
 }
 
 ssize_t
 pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
 	ssize_t (*next)(int, const void *, size_t, off_t);
+	int locked;
 
 	find(&next, "pwrite");
-	note_write(fd, at, len);
-	return next(fd, bytes, len, at);
+	locked = begin_write(fd, at, len);
+	return end_write(locked, next(fd, bytes, len, at));
 }
 
 ssize_t
 pwrite64(int fd, const void *bytes, size_t len, off64_t at)
 {
 	ssize_t (*next)(int, const void *, size_t, off64_t);
+	int locked;
 
 	find(&next, "pwrite64");
-	note_write(fd, at, len);
-	return next(fd, bytes, len, at);
+	locked = begin_write(fd, at, len);
+	return end_write(locked, next(fd, bytes, len, at));
 }
 
 ssize_t
@@ -287,9 +346,11 @@ recv(int fd, void *bytes, size_t len, int flags)
 	got = next(fd, bytes, len, flags);
 	if (flags & MSG_PEEK || got < 9 || memcmp(bytes, "HTTP/1.1 ", 9) != 0)
 		return got;
+	pthread_mutex_lock(&lock);
 	stop.replies++;
 	if (stop.log_fd >= 0 && write(stop.log_fd, "reply\n", 6) < 0)
 		abort();
 	pass("reply", stop.replies);
+	pthread_mutex_unlock(&lock);
 	return got;
 }
