@@ -99,7 +99,8 @@ open_socket(struct nm_listen *listen, struct nm_err *err)
 		bound.ss_family == AF_INET6
 			? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
 			: ((struct sockaddr_in *)(void *)&bound)->sin_port);
-	nm_buf_addf(&listen->url, bound.ss_family == AF_INET6
+	/* A name may stand for such an address as well. */
+	nm_buf_addf(&listen->url, strchr(host, ':')
 	            ? "%s://[%s]:%u/v1" : "%s://%s:%u/v1",
 	            options->tls_cert ? "https" : "http", host, listen->port);
 done:
