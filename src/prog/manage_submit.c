@@ -89,8 +89,9 @@ write_text(struct dispatch *d, struct nm_buf *out)
 	const struct nm_run *run = &d->parcel.run;
 	size_t i, waiting = nm_via_batch_waiting(run);
 
-	nm_buf_addf(out, "%s: %" PRId64 " requests in %zu batch%s (run %s)\n",
-	            run->record.name, run->record.requests, run->n_shards,
+	nm_buf_addf(out, "%s: %" PRId64 " request%s in %zu batch%s (run %s)\n",
+	            run->record.name, run->record.requests,
+	            run->record.requests == 1 ? "" : "s", run->n_shards,
 	            run->n_shards == 1 ? "" : "es", run->record.id);
 	for (i = 0; i < run->n_shards; i++)
 		if (run->shards[i].batch_id[0])

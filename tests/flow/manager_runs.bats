@@ -44,6 +44,12 @@ files_there() {
 	[[ $(<out.txt) != *sk-test-0123456789* ]]
 }
 
+@test "--runs: what only the simulated model was asked is told as such" {
+	variant0 --mode batch --limit 2 --dry-run --local
+	manager --runs
+	grep -qx '    service: local' out.txt
+}
+
 @test "--runs: the names are whole on 80 columns, services told where they differ" {
 	a_desk
 	a_finished_run

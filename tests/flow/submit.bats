@@ -53,6 +53,13 @@ posted() { # path
 	[ "$(posted /v1/batches)" = 2 ]
 }
 
+@test "a single request is told as one" {
+	start_server
+	write_requests 1
+	manage --submit work.jsonl >out.txt
+	[[ $(head -1 out.txt) == 'work.jsonl: 1 request in 1 batch (run '* ]]
+}
+
 @test "what the service failed is sent again, what it refused is not" {
 	printf '%s\n' 'row 1..2 of batch 1: http_error 503' \
 		'row 3 of batch 1: http_error 400 bad_value "no"' >f.faults
