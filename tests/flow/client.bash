@@ -68,8 +68,9 @@ calls() { # method path
 	logged ".method == \"$1\" and (.path | test(\"^$2\$\"))"
 }
 
+# A number as it counts, 9 also where the file has 9.0, which newer jqs repeat.
 result() { # filter
-	jq -r "$1" "$RESULTS"
+	jq -r "$1 | if type == \"number\" then . + 0 else . end" "$RESULTS"
 }
 
 ledger() {
