@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "run/adoption.h"
 #include "run/plan.h"
 
 enum {
@@ -371,78 +372,13 @@ nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
 	return rc ? rc : load_shards(run, err);
 }
 
-/* Our own batches tell their place in the run; others have none. */
-static int64_t
-told(const struct nm_batch *batch, const char *pair_name, int64_t otherwise)
-{
-	int64_t value = strtoll(nm_batch_metadata(batch, pair_name), NULL, 10);
-
-	return value > 0 && value < INT32_MAX ? value : otherwise;
-}
-
-static int64_t
-told_attempt(const struct nm_run *run, const struct nm_batch *batch)
-{
-	int64_t attempt = told(batch, "attempt", 1);
-
-	if (attempt <= NM_RUN_ATTEMPTS_MAX)
-		return attempt;
-	nm_run_warn(run, "the metadata of %s name attempt %lld, and no run has"
-	            " more than %d: taken as that", batch->id,
-	            (long long)attempt, NM_RUN_ATTEMPTS_MAX);
-	return NM_RUN_ATTEMPTS_MAX;
-}
-
-static void
-adopt_shard(const struct nm_run *run, struct nm_shard_record *shard,
-            const struct nm_batch *batch)
-{
-	*shard = (struct nm_shard_record){
-		.number = told(batch, "shard", 1),
-		.attempt = told_attempt(run, batch),
-		.count = batch->total > 0 ? batch->total : run->source->count,
-		.state = NM_SHARD_CREATED,
-		.batch_id = batch->id,
-		.input_file_id = batch->input_file_id,
-		.created = batch->created_s,
-		.status = batch->status_text,
-	};
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	const struct nm_shard_record *x = a, *y = b;
-
-	if (x->attempt != y->attempt)
-		return x->attempt < y->attempt ? -1 : 1;
-	return (x->number > y->number) - (x->number < y->number);
-}
-
-/* From the first that the canary left. Which questions a later attempt asked is not
- * known: none in particular. */
-static void
-place_shards(struct nm_shard_record *shards, size_t n_shards, int64_t canary,
-             int64_t count)
-{
-	int64_t first = canary < count ? canary : 0;
-	size_t i;
-
-	qsort(shards, n_shards, sizeof(*shards), by_place);
-	for (i = 0; i < n_shards; i++) {
-		shards[i].first = shards[i].attempt == 1 ? first : count;
-		first += shards[i].count;
-	}
-}
-
 enum nm_code
 nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
              struct nm_source *source, const struct nm_run_wish *wish,
              const struct nm_batch *batches, size_t n_batches,
              struct nm_err *err)
 {
-	struct nm_plan plan = { 0 };
-	size_t i;
+	struct nm_plan plan = { .n_shards = n_batches };
 
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
@@ -450,11 +386,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	run->origin = NM_RUN_RESUMED;
 	plan.shards = nm_arena_array(&run->arena, n_batches,
 	                             sizeof(*plan.shards));
-	plan.n_shards = n_batches;
-	for (i = 0; i < n_batches; i++)
-		adopt_shard(run, &plan.shards[i], &batches[i]);
-	place_shards(plan.shards, n_batches, told(batches, "canary", 0),
-	             source->count);
+	nm_adoption_place(run, batches, n_batches, plan.shards);
 	return record_new(run, &plan, NM_RUN_TAKE_UP, err);
 }
 

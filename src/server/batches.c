@@ -3,7 +3,7 @@
 #include "server/expires.h"
 #include "server/list.h"
 #include "server/member.h"
-#include "server/server.h"
+#include "server/options.h"
 #include "server/worker.h"
 
 enum {

@@ -7,7 +7,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
-#include "server/server.h"
+#include "server/options.h"
 
 enum {
 	HEAD_BYTES = 4096,

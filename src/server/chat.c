@@ -3,7 +3,7 @@
 #include "base/digest.h"
 #include "server/model.h"
 #include "server/params.h"
-#include "server/server.h"
+#include "server/options.h"
 #include "server/upstream.h"
 
 enum { NOTED_MAX = 400 };

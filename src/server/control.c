@@ -1,7 +1,7 @@
 /* What is ours beside the API: time, faults, health, metrics, the model list. */
 #include "base/clock.h"
 #include "server/call.h"
-#include "server/server.h"
+#include "server/options.h"
 #include "server/worker.h"
 
 /* A year and a day at once; more is a slip of the pen. */

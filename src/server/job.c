@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "server/pass.h"
 #include "server/relay.h"
-#include "server/server.h"
+#include "server/options.h"
 
 enum {
 	KEEP_MS = 100,  /* between two keepings of the books */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/server.h"
+#include "server/options.h"
 #include "server/visit.h"
 
 enum {

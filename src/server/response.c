@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/server.h"
+#include "server/options.h"
 
 enum { DROP_MS = 20 };
 

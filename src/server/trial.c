@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "server/job.h"
-#include "server/server.h"
+#include "server/options.h"
 
 enum { CHUNK_BYTES = 1 << 18, CHUNKS_A_STEP = 16 };
 

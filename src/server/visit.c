@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "server/query.h"
 #include "server/route.h"
-#include "server/server.h"
+#include "server/options.h"
 
 enum {
 	DRAIN_MAX_BYTES = 64 << 20, /* of a refused body, to spare a reset */

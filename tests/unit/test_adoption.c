@@ -1,0 +1,125 @@
+/* adoption: batches made elsewhere find their place, whatever their order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "run/adoption.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+enum { PLACES = 3, QUESTIONS = 10 };
+
+/* What a batch's metadata tell; NULL = they do not. */
+struct told {
+	const char *id, *attempt, *shard, *canary;
+	int64_t     total;
+};
+
+struct place {
+	const char *id;
+	int64_t     attempt, number, first, count;
+};
+
+static const struct {
+	struct told  told[PLACES];
+	struct place places[PLACES];
+	const char  *why;
+} rows[] = {
+	{ { { "a", NULL, NULL, NULL, 10 } }, { { "a", 1, 1, 0, 10 } },
+	  "no metadata of ours: all of it" },
+	{ { { "a", NULL, NULL, NULL, -1 } }, { { "a", 1, 1, 0, QUESTIONS } },
+	  "no count either: as many as the source has" },
+	{ { { "b", "1", "2", NULL, 4 }, { "a", "1", "1", NULL, 6 } },
+	  { { "a", 1, 1, 0, 6 }, { "b", 1, 2, 6, 4 } }, "by number" },
+	{ { { "c", "2", "3", NULL, 2 }, { "b", "1", "2", NULL, 4 },
+	    { "a", "1", "1", NULL, 6 } },
+	  { { "a", 1, 1, 0, 6 }, { "b", 1, 2, 6, 4 },
+	    { "c", 2, 3, QUESTIONS, 2 } },
+	  "a later attempt has no requests of its own" },
+	{ { { "a", "1", "1", "3", 7 } }, { { "a", 1, 1, 3, 7 } },
+	  "behind the canary" },
+	{ { { "a", "1", "1", "10", 7 } }, { { "a", 1, 1, 0, 7 } },
+	  "a canary of all there is would leave none: untrue" },
+	{ { { "a", "x", "-2", "0", 10 } }, { { "a", 1, 1, 0, 10 } },
+	  "numbers that are none" },
+	{ { { "a", "99999999999", "1", NULL, 10 } }, { { "a", 1, 1, 0, 10 } },
+	  "a number beyond all" },
+	{ { { "a", "256", "1", NULL, 10 } },
+	  { { "a", NM_RUN_ATTEMPTS_MAX, 1, QUESTIONS, 10 } },
+	  "an attempt beyond the last" },
+};
+
+static void
+count_warning(void *user, const char *text)
+{
+	int *warnings = user;
+
+	assert_non_null(strstr(text, "name attempt 256"));
+	++*warnings;
+}
+
+static void
+placing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int warnings = 0, wanted = rows[i].told[0].attempt &&
+			strcmp(rows[i].told[0].attempt, "256") == 0;
+		struct nm_watch watch = { .warn = count_warning,
+		                          .user = &warnings };
+		struct nm_source source = { .count = QUESTIONS };
+		struct nm_run run = { .source = &source, .watch = &watch };
+		struct nm_batch_pair pairs[PLACES][3];
+		struct nm_batch batches[PLACES] = { 0 };
+		struct nm_shard_record shards[PLACES];
+		size_t n = 0;
+
+		for (; n < PLACES && rows[i].told[n].id; n++) {
+			const struct told *told = &rows[i].told[n];
+			const struct nm_batch_pair all[] = {
+				{ "attempt", told->attempt },
+				{ "shard", told->shard },
+				{ "canary", told->canary },
+			};
+			struct nm_batch *batch = &batches[n];
+
+			batch->id = told->id;
+			batch->input_file_id = batch->status_text = "";
+			batch->total = told->total;
+			batch->metadata = pairs[n];
+			for (size_t k = 0; k < COUNT(all); k++)
+				if (all[k].value)
+					pairs[n][batch->n_metadata++] = all[k];
+		}
+		nm_adoption_place(&run, batches, n, shards);
+		for (size_t k = 0; k < n; k++) {
+			const struct place *place = &rows[i].places[k];
+
+			if (strcmp(shards[k].batch_id, place->id) != 0 ||
+			    shards[k].attempt != place->attempt ||
+			    shards[k].number != place->number ||
+			    shards[k].first != place->first ||
+			    shards[k].count != place->count ||
+			    shards[k].state != NM_SHARD_CREATED)
+				fail_msg("%s: %s is shard %lld of attempt %lld,"
+				         " %lld from %lld", rows[i].why,
+				         shards[k].batch_id,
+				         (long long)shards[k].number,
+				         (long long)shards[k].attempt,
+				         (long long)shards[k].count,
+				         (long long)shards[k].first);
+		}
+		assert_int_equal(warnings, wanted);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(placing) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
