@@ -119,33 +119,6 @@ nm_file_read(const char *path, struct nm_buf *buf, struct nm_err *err)
 }
 
 enum nm_code
-nm_file_copy(const char *from, const char *to, unsigned mode,
-             struct nm_err *err)
-{
-	struct nm_draft draft = { 0 };
-	struct stat info;
-	enum nm_code rc;
-	int fd;
-
-	rc = nm_file_open(from, &fd, err);
-	if (rc)
-		return rc;
-	if (fstat(fd, &info) || !S_ISREG(info.st_mode)) {
-		rc = nm_fail(err, NM_INPUT, 0, "cannot copy %s: it is no "
-		             "regular file", from);
-		goto done;
-	}
-	rc = nm_draft_open(&draft, to, mode, err);
-	if (rc)
-		goto done;
-	nm_draft_add_file(&draft, fd, 0, (uint64_t)info.st_size);
-	rc = nm_draft_commit(&draft, err);
-done:
-	(void)close(fd);
-	return rc;
-}
-
-enum nm_code
 nm_file_open_unnamed(const char *folder, int *fd, struct nm_err *err)
 {
 	struct nm_buf path = { 0 };
