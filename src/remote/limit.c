@@ -24,7 +24,15 @@ lower(struct words *words, struct nm_text text)
 	words->len = len;
 }
 
-/* "2,000,000", "2_000_000", "90000", "2M", "90k"; -1 if no number begins at. */
+/* Is a point before three digits, which parts thousands? Else a fraction begins. */
+static bool
+parts_thousands(const char *at)
+{
+	return strspn(at + 1, "0123456789") == 3;
+}
+
+/* "2,000,000", "2_000_000", "2.000.000", "90000", "2M", "90k"; -1 if no whole number
+ * begins at. */
 static int64_t
 read_number(const char *at)
 {
@@ -35,6 +43,11 @@ read_number(const char *at)
 	for (; *at; at++) {
 		if ((*at == ',' || *at == '_') && isdigit((unsigned char)at[1]))
 			continue;
+		if (*at == '.' && isdigit((unsigned char)at[1])) {
+			if (parts_thousands(at))
+				continue;
+			return -1;
+		}
 		if (!isdigit((unsigned char)*at))
 			break;
 		if (value > INT64_MAX / 10 - 1)
@@ -75,7 +88,7 @@ number_before(const struct words *words, const char *word)
 	while (end > words->at && end[-1] == ' ')
 		end--;
 	at = end;
-	while (at > words->at && strchr("0123456789,_km", at[-1]))
+	while (at > words->at && strchr("0123456789,._km", at[-1]))
 		at--;
 	return read_number(at);
 }
@@ -99,15 +112,30 @@ take_model(struct nm_limit *limit, const struct words *words,
 	         (int)(to - from), text.at + (from - words->at));
 }
 
+/* The number of "limit: N", "limit is N", "limit of N", "limit (N)"; else -1. */
+static int64_t
+stated_limit(const struct words *words)
+{
+	const char *at = words->at;
+	int64_t value = -1;
+
+	while (value < 0 && (at = strstr(at, "limit"))) {
+		at += strlen("limit");
+		at += strspn(at, " :=(");
+		if (strncmp(at, "is ", 3) == 0 || strncmp(at, "of ", 3) == 0)
+			at += 3;
+		value = read_number(at);
+	}
+	return value;
+}
+
 static int64_t
 best_number(const struct words *words, const char *noun)
 {
-	int64_t value = number_after(words, "limit:");
+	int64_t value = stated_limit(words);
 
 	if (value < 0)
 		value = number_before(words, noun);
-	if (value < 0)
-		value = number_after(words, "limit of");
 	if (value < 0)
 		value = number_after(words, "maximum");
 	return value;

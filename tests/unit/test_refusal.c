@@ -158,6 +158,24 @@ static const struct {
 	  NM_LIMIT_NONE, -1, "", "another fault" },
 	{ 0, "token_limit_exceeded", "Limit: 99999999999999999999999 enqueued "
 	  "tokens", NM_LIMIT_TOKENS, -1, "", "a number past all numbers" },
+	{ 429, "", "Requested 350,000 enqueued tokens, but the limit is "
+	  "200,000.", NM_LIMIT_TOKENS, 200000, "", "what was asked is no limit" },
+	{ 429, "", "Too many enqueued tokens (limit 90k)", NM_LIMIT_TOKENS,
+	  90000, "", "no colon" },
+	{ 0, "", "ENQUEUED TOKEN LIMIT (2_000_000) REACHED", NM_LIMIT_TOKENS,
+	  2000000, "", "capitals" },
+	{ 0, "token_limit_exceeded", "Limit: 2.000.000 enqueued tokens",
+	  NM_LIMIT_TOKENS, 2000000, "", "points part the thousands" },
+	{ 0, "token_limit_exceeded", "Limit: 2.5M enqueued tokens",
+	  NM_LIMIT_TOKENS, -1, "", "a fraction is not taken for two" },
+	{ 0, "token_limit_exceeded", "The limit for gpt-4o is reached.",
+	  NM_LIMIT_TOKENS, -1, "", "a model's number is no limit" },
+	{ 0, "", "At most 1,000 enqueued requests are allowed.",
+	  NM_LIMIT_REQUESTS, 1000, "", "before the noun" },
+	{ 429, "", "You reached the hourly limit of 2000 for batches.",
+	  NM_LIMIT_CREATIONS, 2000, "", "hourly" },
+	{ 400, "", "A file may have 50,000 lines per file.", NM_LIMIT_LINES,
+	  50000, "", "lines" },
 	{ 0, "", "", NM_LIMIT_NONE, -1, "", "nothing" },
 };
 
