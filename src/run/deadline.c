@@ -69,6 +69,34 @@ was_cancelled(const struct nm_shard_record *shard)
 	       strcmp(shard->status, CANCELLING) == 0;
 }
 
+/*
+ * Did the call get through, or is there no use in making it again? One that ended
+ * meanwhile cannot be cancelled, and need not be. Nor is a no to become a yes by asking
+ * again: what it has is waited for a while.
+ */
+static int
+is_settled(struct nm_run *run, const struct nm_shard_record *shard,
+           enum nm_code rc, struct nm_err *err)
+{
+	const struct nm_setback_terms terms = {
+		.limit_ms = GIVEN_UP_MS,
+		.silence = NM_SETBACK_OWN,
+	};
+	struct nm_part *part = &run->parts[shard - run->shards];
+	int ended = rc == NM_REFUSED && err->detail == 409;
+
+	if (!rc || ended || rc == NM_ABSENT || rc == NM_REFUSED)
+		part->moved_ms = nm_clock_mono_ms(run->clock);
+	else if (!nm_setback_bear(run, &part->cancelling, rc, &terms, err))
+		return 0;
+	if (!rc || ended)
+		nm_setback_over(run, &part->cancelling);
+	else
+		nm_run_warn(run, "%s: %s is not cancelled", err->text,
+		            shard->batch_id);
+	return 1;
+}
+
 static enum nm_code
 cancel(struct nm_run *run, struct nm_shard_record *shard, const char *note,
        struct nm_err *err)
@@ -78,6 +106,8 @@ cancel(struct nm_run *run, struct nm_shard_record *shard, const char *note,
 	struct nm_batch batch;
 	enum nm_code rc;
 
+	if (nm_setback_wait_ms(run, &part->cancelling))
+		return NM_OK;
 	shard->note = note;
 	rc = nm_run_save(run, shard, err);
 	if (rc)
@@ -93,19 +123,9 @@ cancel(struct nm_run *run, struct nm_shard_record *shard, const char *note,
 	nm_arena_release(&arena);
 	if (rc == NM_INTERRUPTED)
 		return rc;
-	/* One that ended meanwhile cannot be cancelled, and need not be. Nor is a
-	 * no to become a yes by asking again: what it has is waited for a while. */
-	if (rc == NM_ABSENT || (rc == NM_REFUSED && err->detail != 409)) {
-		nm_run_warn(run, "%s: %s is not cancelled", err->text,
-		            shard->batch_id);
-	} else if (rc && rc != NM_REFUSED) {
-		if (!nm_setback_of(run, shard)->told)
-			nm_run_warn(run, "%s: trying again", err->text);
-		nm_setback_of(run, shard)->told = 1;
+	if (!is_settled(run, shard, rc, err))
 		return NM_OK;
-	}
 	shard->status = CANCELLING;
-	part->moved_ms = nm_clock_mono_ms(run->clock);
 	return nm_run_save(run, shard, err);
 }
 

@@ -26,6 +26,7 @@ struct nm_part {
 	int64_t     moved_ms;  /* mono; of a batch, when that changed; 0 = unseen */
 	int64_t     expires_s; /* the end of its window; 0 = not told */
 	int         cancel_told; /* that it is to be cancelled */
+	struct nm_setback cancelling; /* of the call that does */
 };
 
 /* Whom a run tells how it goes. Members may be NULL. Texts have no newline. */
