@@ -135,6 +135,46 @@ many_creations() { # n file-id
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
 }
 
+# A curl config of n uploads of one file.
+many_uploads() { # n path
+	local i
+	for ((i = 0; i < $1; i++)); do
+		[ "$i" = 0 ] || echo next
+		cat <<-EOF
+			url = $BASE_URL/files
+			form = purpose=batch
+			form = "file=@$2"
+			output = made.json
+			silent
+		EOF
+	done
+}
+
+@test "a lost upload is found behind a page of a thousand newer ones" {
+	faults 'on POST /v1/files nth 1: act then lose reply' \
+		'on GET /v1/files nth 1..5: delay 30s'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 3 --quiet 3>&- &
+	local pid=$!
+	uploaded() { [ "$(calls POST /v1/files)" = 1 ]; }
+	wait_for 10 uploaded
+	kill -9 $pid
+	wait $pid || true
+	kill_server
+	restart
+	write_input 1 other.jsonl
+	curl -K <(many_uploads 1020 other.jsonl)
+	call GET '/v1/files?purpose=batch&limit=1000&order=desc'
+	[ "$(member '[.data[].filename] | unique | @json')" = '["other.jsonl"]' ]
+	: >"$SERVER_LOG"
+	run_batch 3 --patience 1
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/files)" = 0 ]
+	[ "$(calls GET /v1/files)" = 2 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+}
+
 @test "a lost creation is found in a list that begins with the oldest" {
 	a_lost_creation
 	restart
