@@ -360,14 +360,29 @@ nm_store_batch_finish(struct nm_store *store, const char *id,
 	return nm_store_commit_or_undo(store, rc, err);
 }
 
+/* The two numbers of a statement that is bound and has one row. */
+static enum nm_code
+read_pair(struct nm_db *db, sqlite3_stmt *st, int64_t *first, int64_t *second,
+          struct nm_err *err)
+{
+	int row = 0;
+	enum nm_code rc = nm_db_step(db, st, &row, err);
+
+	if (!rc) {
+		*first = sqlite3_column_int64(st, 0);
+		*second = sqlite3_column_int64(st, 1);
+	}
+	nm_db_done(st);
+	return rc;
+}
+
 enum nm_code
 nm_store_batch_count(struct nm_store *store, const char *tenant,
                      int64_t since_s, int64_t *created, int64_t *open,
                      struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
-	sqlite3_stmt *st = NULL;
-	int row = 0;
+	sqlite3_stmt *st;
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
@@ -378,13 +393,8 @@ nm_store_batch_count(struct nm_store *store, const char *tenant,
 	if (!rc) {
 		nm_db_bind_text(st, 1, tenant);
 		nm_db_bind_int(st, 2, since_s);
-		rc = nm_db_step(db, st, &row, err);
+		rc = read_pair(db, st, created, open, err);
 	}
-	if (!rc) {
-		*created = sqlite3_column_int64(st, 0);
-		*open = sqlite3_column_int64(st, 1);
-	}
-	nm_db_done(st);
 	pthread_mutex_unlock(&db->lock);
 	return rc;
 }
@@ -395,8 +405,7 @@ nm_store_enqueued(struct nm_store *store, const char *tenant,
                   struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
-	sqlite3_stmt *st = NULL;
-	int row = 0;
+	sqlite3_stmt *st;
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
@@ -407,13 +416,8 @@ nm_store_enqueued(struct nm_store *store, const char *tenant,
 	if (!rc) {
 		nm_db_bind_text(st, 1, tenant);
 		nm_db_bind_text(st, 2, model);
-		rc = nm_db_step(db, st, &row, err);
+		rc = read_pair(db, st, tokens, requests, err);
 	}
-	if (!rc) {
-		*tokens = sqlite3_column_int64(st, 0);
-		*requests = sqlite3_column_int64(st, 1);
-	}
-	nm_db_done(st);
 	pthread_mutex_unlock(&db->lock);
 	return rc;
 }

@@ -141,6 +141,19 @@ create_batch() { # file-id curl-option...
 	BATCH_ID=$(member .id)
 }
 
+# Of a file made for it.
+new_batch() { # n-lines
+	write_input "$1" in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+}
+
+# By the server's clock, which --clock step lets stand.
+advance() { # span
+	call POST /_control/clock -d '{"advance":"'"$1"'"}'
+	[ "$STATUS" = 200 ]
+}
+
 batch_is() { # status
 	call GET "/v1/batches/$BATCH_ID"
 	[ "$(member .status)" = "$1" ]

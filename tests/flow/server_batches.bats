@@ -2,17 +2,6 @@
 # The Batch API, by hand: contract sections 4 and 7; restarts; virtual time.
 load lib
 
-new_batch() { # n-lines
-	write_input "$1" in.jsonl
-	upload in.jsonl
-	create_batch "$FILE_ID"
-}
-
-advance() { # span
-	call POST /_control/clock -d '{"advance":"'"$1"'"}'
-	[ "$STATUS" = 200 ]
-}
-
 @test "a batch is born with every member, and goes its way" {
 	start_server --clock step
 	write_input 5 in.jsonl

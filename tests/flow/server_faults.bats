@@ -2,12 +2,6 @@
 # Misbehaviour on script: each verb of doc/faults.md does what it says.
 load lib
 
-new_batch() { # n-lines
-	write_input "$1" in.jsonl
-	upload in.jsonl
-	create_batch "$FILE_ID"
-}
-
 start_with() { # script lines on stdin; option...
 	cat >faults
 	start_server --faults faults "$@"

@@ -2,17 +2,6 @@
 # Virtual time: windows, expiries and retention in no time.
 load lib
 
-new_batch() { # n-lines
-	write_input "$1" in.jsonl
-	upload in.jsonl
-	create_batch "$FILE_ID"
-}
-
-advance() { # span
-	call POST /_control/clock -d '{"advance":"'"$1"'"}'
-	[ "$STATUS" = 200 ]
-}
-
 @test "an input that is deleted, or expires, is kept for its batch in progress" {
 	echo 'pace 10/s' >faults
 	start_server --clock step --faults faults

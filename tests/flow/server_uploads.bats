@@ -2,17 +2,6 @@
 # The Uploads API, by hand: contract section 3; and quotas of one's own.
 load lib
 
-new_batch() { # n-lines
-	write_input "$1" in.jsonl
-	upload in.jsonl
-	create_batch "$FILE_ID"
-}
-
-advance() { # span
-	call POST /_control/clock -d '{"advance":"'"$1"'"}'
-	[ "$STATUS" = 200 ]
-}
-
 @test "limits of one's own: batches at once, disk" {
 	start_server --max-batches 2 --disk-quota 1 --delay-validating 1000
 	write_input 1 in.jsonl

@@ -28,12 +28,6 @@ teardown() {
 		sed 's/^/# /' "$BATS_TEST_TMPDIR/server.err"
 }
 
-new_batch() { # n-lines
-	write_input "$1" in.jsonl
-	upload in.jsonl
-	create_batch "$FILE_ID"
-}
-
 # Both result files in one, sorted by id.
 fetch_results() {
 	local id
