@@ -102,13 +102,44 @@ take_act(struct nm_words *r, struct nm_fault *fault)
 }
 
 static enum nm_code
+take_delay(struct nm_words *r, struct nm_fault *fault)
+{
+	enum nm_code rc = nm_words_span(r, "a span", &fault->delay_ms);
+
+	if (!rc && fault->delay_ms > DELAY_MAX_MS)
+		fault->delay_ms = DELAY_MAX_MS;
+	return rc;
+}
+
+static enum nm_code
+take_trickle(struct nm_words *r, struct nm_fault *fault)
+{
+	uint64_t rate = 0;
+	enum nm_code rc = nm_words_rate(r, &rate);
+
+	if (!rc && rate < 3600)
+		return nm_words_bad(r, "at least a byte a second is meant",
+		                    r->words[r->next - 1].text);
+	fault->trickle_bytes_per_s = (int64_t)(rate / 3600);
+	return rc;
+}
+
+static enum nm_code
+take_stale(struct nm_words *r, struct nm_fault *fault)
+{
+	int64_t span;
+	enum nm_code rc = nm_words_span(r, "a span", &span);
+
+	if (!rc)
+		fault->stale_s = span == INT64_MAX ? span : (span + 999) / 1000;
+	return rc;
+}
+
+static enum nm_code
 take_action(struct nm_script *script, struct nm_words *r,
             struct nm_call_rule *rule)
 {
 	struct nm_fault *fault = &rule->fault;
-	uint64_t rate = 0;
-	int64_t span;
-	enum nm_code rc;
 
 	if (nm_words_take(r, "act"))
 		return take_act(r, fault);
@@ -118,12 +149,8 @@ take_action(struct nm_script *script, struct nm_words *r,
 		return nm_words_text(r, "a body", &fault->body);
 	if (nm_words_take(r, "header"))
 		return take_header(script, r, fault);
-	if (nm_words_take(r, "delay")) {
-		rc = nm_words_span(r, "a span", &fault->delay_ms);
-		if (!rc && fault->delay_ms > DELAY_MAX_MS)
-			fault->delay_ms = DELAY_MAX_MS;
-		return rc;
-	}
+	if (nm_words_take(r, "delay"))
+		return take_delay(r, fault);
 	if (nm_words_take(r, "lose"))
 		return take_lose(r, fault);
 	if (nm_words_take(r, "cut"))
@@ -135,20 +162,10 @@ take_action(struct nm_script *script, struct nm_words *r,
 		fault->loss = NM_LOSE_CALL;
 		return NM_OK;
 	}
-	if (nm_words_take(r, "trickle")) {
-		rc = nm_words_rate(r, &rate);
-		if (!rc && rate < 3600)
-			return nm_words_bad(r, "at least a byte a second is meant",
-			                    r->words[r->next - 1].text);
-		fault->trickle_bytes_per_s = (int64_t)(rate / 3600);
-		return rc;
-	}
-	if (nm_words_take(r, "stale")) {
-		rc = nm_words_span(r, "a span", &span);
-		if (!rc)
-			fault->stale_s = span == INT64_MAX ? span : (span + 999) / 1000;
-		return rc;
-	}
+	if (nm_words_take(r, "trickle"))
+		return take_trickle(r, fault);
+	if (nm_words_take(r, "stale"))
+		return take_stale(r, fault);
 	if (nm_words_take(r, "pad"))
 		return nm_words_number(r, "bytes", &fault->pad_bytes);
 	if (nm_words_take(r, "ranges") && nm_words_take(r, "ignored")) {

@@ -104,13 +104,12 @@ add_completion(struct nm_shape *shape, const struct nm_said *said)
 	ADD(out, "\"}");
 }
 
-/* The `output` items; what stands before them waits for the status. */
+/* A response up to its `output`. */
 static void
-add_response(struct nm_shape *shape, const struct nm_said *said)
+add_response_head(struct nm_shape *shape, const struct nm_said *said,
+                  const char *status)
 {
 	struct nm_buf *out = shape->out;
-	const char *status = strcmp(said->finish, "stop") == 0 ? "completed" :
-		"incomplete";
 
 	if (strcmp(said->finish, "length") == 0)
 		shape->incomplete = "max_output_tokens";
@@ -135,17 +134,15 @@ add_response(struct nm_shape *shape, const struct nm_said *said)
 		"instructions")));
 	ADD(out, ",\"metadata\":{},\"model\":");
 	add_model(shape);
-	ADD(out, ",\"output\":[");
-	if (said->reasoning_tokens) {
-		ADD(out, "{\"type\":\"reasoning\",\"id\":");
-		add_id(shape, "rs_");
-		ADD(out, ",\"summary\":[]},");
-	}
-	if (said->preamble)
-		ADD(out, "{\"type\":\"message\",\"id\":\"msg_0\",\"role\":"
-		    "\"assistant\",\"status\":\"completed\",\"content\":[{"
-		    "\"type\":\"output_text\",\"text\":\"\",\"annotations\":"
-		    "[],\"logprobs\":[]}]},");
+}
+
+/* The item that holds what was said. */
+static void
+add_message_item(struct nm_shape *shape, const struct nm_said *said,
+                 const char *status)
+{
+	struct nm_buf *out = shape->out;
+
 	ADD(out, "{\"type\":\"message\",\"id\":");
 	add_id(shape, "msg_");
 	ADD(out, ",\"role\":\"assistant\",\"status\":\"");
@@ -160,7 +157,30 @@ add_response(struct nm_shape *shape, const struct nm_said *said)
 		nm_json_add_string(out, said->content);
 		ADD(out, ",\"annotations\":[],\"logprobs\":[]}");
 	}
-	ADD(out, "]}]");
+	ADD(out, "]}");
+}
+
+static void
+add_response(struct nm_shape *shape, const struct nm_said *said)
+{
+	struct nm_buf *out = shape->out;
+	const char *status = strcmp(said->finish, "stop") == 0 ? "completed"
+	                                                       : "incomplete";
+
+	add_response_head(shape, said, status);
+	ADD(out, ",\"output\":[");
+	if (said->reasoning_tokens) {
+		ADD(out, "{\"type\":\"reasoning\",\"id\":");
+		add_id(shape, "rs_");
+		ADD(out, ",\"summary\":[]},");
+	}
+	if (said->preamble)
+		ADD(out, "{\"type\":\"message\",\"id\":\"msg_0\",\"role\":"
+		    "\"assistant\",\"status\":\"completed\",\"content\":[{"
+		    "\"type\":\"output_text\",\"text\":\"\",\"annotations\":"
+		    "[],\"logprobs\":[]}]},");
+	add_message_item(shape, said, status);
+	ADD(out, "]");
 }
 
 void
