@@ -6,7 +6,8 @@
 #ifndef NM_SERVER_FORMAT_H
 #define NM_SERVER_FORMAT_H
 
-#include "server/params.h"
+#include "server/ask.h"
+#include "server/verdict.h"
 
 /* Sets the verdict where the format is none. */
 void nm_format_judge(const struct nm_ask *ask, struct nm_verdict *verdict);
