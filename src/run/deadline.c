@@ -3,7 +3,6 @@
  */
 #include "run/deadline.h"
 
-#include "run/poll.h"
 
 enum {
 	DAY_S = 86400,
@@ -175,7 +174,7 @@ nm_deadline_heed(struct nm_run *run, struct nm_err *err)
 	for (i = 0; !rc && i < run->n_shards; i++) {
 		struct nm_shard_record *shard = &run->shards[i];
 
-		if (nm_poll_is_gone(run, shard))
+		if (nm_run_has_lost(run, shard))
 			continue;
 		if (shard->state == NM_SHARD_CREATED)
 			rc = end(run, shard, near, err);

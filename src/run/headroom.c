@@ -3,7 +3,6 @@
  */
 #include "run/headroom.h"
 
-#include "run/poll.h"
 #include "state/limits.h"
 
 enum {
@@ -33,7 +32,7 @@ static int
 is_in_flight(const struct nm_run *run, const struct nm_shard_record *shard)
 {
 	return (shard->state == NM_SHARD_CREATED &&
-	        !nm_poll_is_gone(run, shard)) ||
+	        !nm_run_has_lost(run, shard)) ||
 	       shard->state == NM_SHARD_CREATING;
 }
 

@@ -7,14 +7,6 @@
 
 enum { UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600 };
 
-static const char GONE[] = "gone"; /* ours, the service has no word for it */
-
-int
-nm_poll_is_gone(const struct nm_run *run, const struct nm_shard_record *shard)
-{
-	return run->parts[shard - run->shards].status == GONE;
-}
-
 static enum nm_code
 take_leave(struct nm_run *run, const struct nm_shard_record *shard,
            struct nm_err *err)
@@ -24,7 +16,7 @@ take_leave(struct nm_run *run, const struct nm_shard_record *shard,
 	err->code = NM_ABSENT;
 	if (!run->gone.code)
 		run->gone = *err;
-	run->parts[shard - run->shards].status = GONE;
+	nm_run_lose_batch(run, shard);
 	return NM_OK;
 }
 

@@ -15,8 +15,4 @@
 enum nm_code nm_poll_step(struct nm_run *run, struct nm_shard_record *shard,
                           struct nm_err *err) NM_MUST_USE;
 
-/* Was its batch gone when it was looked at? It is not looked at again here. */
-int nm_poll_is_gone(const struct nm_run *run,
-                    const struct nm_shard_record *shard);
-
 #endif

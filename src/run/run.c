@@ -163,6 +163,20 @@ nm_run_show_shards(struct nm_run *run)
 	}
 }
 
+static const char GONE[] = "gone"; /* ours, the service has no word for it */
+
+void
+nm_run_lose_batch(struct nm_run *run, const struct nm_shard_record *shard)
+{
+	run->parts[shard - run->shards].status = GONE;
+}
+
+int
+nm_run_has_lost(const struct nm_run *run, const struct nm_shard_record *shard)
+{
+	return run->parts[shard - run->shards].status == GONE;
+}
+
 static enum nm_code
 load_shards(struct nm_run *run, struct nm_err *err)
 {

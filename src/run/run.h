@@ -163,6 +163,12 @@ void nm_run_progress(const struct nm_run *run);
 /* Progress shows the shards again, after direct requests had it. */
 void nm_run_show_shards(struct nm_run *run);
 
+/* The service knows a shard's batch no more. In this process it is not looked at again,
+ * until the shards are shown anew. */
+void nm_run_lose_batch(struct nm_run *run, const struct nm_shard_record *shard);
+int nm_run_has_lost(const struct nm_run *run,
+                    const struct nm_shard_record *shard);
+
 /* Waits, showing progress once a second. */
 enum nm_code nm_run_pause(const struct nm_run *run, int64_t pause_ms,
                           struct nm_err *err) NM_MUST_USE;

@@ -202,7 +202,7 @@ static int
 is_done(const struct nm_run *run, const struct nm_shard_record *shard)
 {
 	return shard->state >= NM_SHARD_COLLECTED ||
-	       nm_poll_is_gone(run, shard);
+	       nm_run_has_lost(run, shard);
 }
 
 /* Looks at its batch, and fetches what that brought; unless it has to be let be. */
