@@ -145,6 +145,12 @@ void nm_call_bytes(struct nm_call *call, unsigned status, const char *type,
 /* Adds a header to the answer (before or after it is given). */
 void nm_call_header(struct nm_call *call, const char *name, const char *value);
 
+/* In a handler, which then returns NM_OK: go_on is run in its place, on a thread
+ * that does what takes long, one call after another. */
+void nm_call_later(struct nm_call *call,
+                   enum nm_code (*go_on)(struct nm_call *call,
+                                         struct nm_err *err));
+
 void nm_call_suspend(struct nm_call *call);
 void nm_call_resume(struct nm_call *call);
 

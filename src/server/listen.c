@@ -245,6 +245,8 @@ nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
 		rc = nm_watch_open(options->deadline_ms, parts->metrics,
 		                   &made->hall.watch, err);
 	if (!rc)
+		rc = nm_porter_open(&made->hall.porter, err);
+	if (!rc)
 		rc = start_daemon(made, err);
 	if (rc)
 		nm_listen_close(made);
@@ -303,6 +305,8 @@ nm_listen_close(struct nm_listen *listen)
 		return;
 	if (listen->hall.watch)
 		nm_watch_hurry(listen->hall.watch);
+	/* Before the daemon, which wants no call put off. */
+	nm_porter_close(&listen->hall.porter);
 	if (listen->daemon)
 		MHD_stop_daemon(listen->daemon);
 	nm_watch_close(listen->hall.watch);

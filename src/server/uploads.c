@@ -301,7 +301,7 @@ gather_parts(struct nm_call *call, const struct nm_stored_upload *upload,
 	return rc;
 }
 
-/* Adds one part's bytes to the whole and to its digest. */
+/* Adds one part's bytes to the whole and, where one is wished for, its digest. */
 static enum nm_code
 join_part(struct nm_call *call, const struct nm_stored_part *part,
           struct nm_draft *whole, struct nm_digest *md5, struct nm_err *err)
@@ -323,7 +323,8 @@ join_part(struct nm_call *call, const struct nm_stored_part *part,
 		rc = nm_file_read_at(fd, (uint64_t)at, n, chunk, err);
 		if (rc)
 			break;
-		nm_digest_add(md5, chunk, n);
+		if (md5)
+			nm_digest_add(md5, chunk, n);
 		nm_draft_add(whole, chunk, n);
 	}
 	if (fd >= 0)
@@ -334,20 +335,25 @@ join_part(struct nm_call *call, const struct nm_stored_part *part,
 }
 
 static bool
-digest_fits(struct nm_call *call, const char *hex)
+refuse_md5(struct nm_call *call)
+{
+	return nm_call_reject(call, "md5", "invalid_value", "The md5 of the "
+	                      "parts is not the one given.");
+}
+
+/* Empty: none was given. */
+static bool
+read_md5(struct nm_call *call, struct nm_text *md5)
 {
 	const struct nm_value *wish = nm_json_get(call->root, "md5");
-	struct nm_text text = nm_json_text(wish);
 
+	*md5 = nm_json_text(wish);
 	if (nm_json_kind(wish) == NM_JSON_ABSENT ||
 	    nm_json_kind(wish) == NM_JSON_NULL)
 		return true;
 	if (nm_json_kind(wish) != NM_JSON_STRING)
 		return nm_member_refuse_type(call, "md5", "a string", wish);
-	return (text.len == MD5_DIGITS &&
-	        strncasecmp(text.at, hex, MD5_DIGITS) == 0) ||
-	       nm_call_reject(call, "md5", "invalid_value", "The md5 of the "
-	                      "parts is not the one given.");
+	return md5->len == MD5_DIGITS || refuse_md5(call);
 }
 
 /* Joins the parts under `id`; *good is false when it was refused. */
@@ -358,17 +364,24 @@ join_parts(struct nm_call *call, const struct nm_stored_part *parts, size_t n,
 	struct nm_buf path = {0};
 	struct nm_draft whole = {0};
 	struct nm_digest md5;
+	struct nm_text wish;
 	char hex[NM_DIGEST_HEX_MAX];
 	enum nm_code rc;
 
+	*good = read_md5(call, &wish);
+	if (!*good)
+		return NM_OK;
 	nm_digest_init(&md5, NM_MD5);
 	nm_store_file_path(call->parts->store, id, &path);
 	rc = nm_draft_open(&whole, nm_buf_string(&path), 0600, err);
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = join_part(call, &parts[i], &whole, &md5, err);
+		rc = join_part(call, &parts[i], &whole,
+		               wish.len ? &md5 : NULL, err);
 	if (!rc) {
 		nm_digest_finish(&md5, hex);
-		*good = digest_fits(call, hex);
+		*good = !wish.len ||
+			strncasecmp(wish.at, hex, MD5_DIGITS) == 0 ||
+			refuse_md5(call);
 		if (*good)
 			rc = nm_draft_commit(&whole, err);
 	}
@@ -421,6 +434,15 @@ complete(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
+/* Gigabytes may have to be joined: others are not to wait for it. */
+static enum nm_code
+complete_later(struct nm_call *call, struct nm_err *err)
+{
+	(void)err;
+	nm_call_later(call, complete);
+	return NM_OK;
+}
+
 static enum nm_code
 cancel(struct nm_call *call, struct nm_err *err)
 {
@@ -444,8 +466,8 @@ const struct nm_route nm_upload_routes[] = {
 	{ NM_POST, "/v1/uploads", NM_TAKE_JSON, 0, create, NM_DOOR_KEY },
 	{ NM_POST, "/v1/uploads/{id}/parts", NM_TAKE_PARTS,
 	  PART_MAX_BYTES + (1 << 20), add_part, NM_DOOR_KEY },
-	{ NM_POST, "/v1/uploads/{id}/complete", NM_TAKE_JSON, 0, complete,
-	  NM_DOOR_KEY },
+	{ NM_POST, "/v1/uploads/{id}/complete", NM_TAKE_JSON, 0,
+	  complete_later, NM_DOOR_KEY },
 	{ NM_POST, "/v1/uploads/{id}/cancel", NM_TAKE_NONE, 0, cancel,
 	  NM_DOOR_KEY },
 	{ .path = NULL }

@@ -392,6 +392,15 @@ send_acted(struct nm_visit *visit)
 	return send_answer(visit);
 }
 
+static void
+ensure_answer(struct nm_visit *visit, enum nm_code rc, struct nm_err *err)
+{
+	if (!rc && visit->answer.kind == NM_ANSWER_NONE)
+		rc = nm_fail(err, NM_STATE, 0, "nothing was answered");
+	if (rc)
+		answer_error(visit, err);
+}
+
 static enum MHD_Result
 run_handler(struct nm_visit *visit)
 {
@@ -416,10 +425,7 @@ run_handler(struct nm_visit *visit)
 		if (visit->stage == NM_VISIT_LATER)
 			return MHD_YES;
 		atomic_store(&visit->link->put_off, 0);
-		if (!rc && visit->answer.kind == NM_ANSWER_NONE)
-			rc = nm_fail(&err, NM_STATE, 0, "nothing was answered");
-		if (rc)
-			answer_error(visit, &err);
+		ensure_answer(visit, rc, &err);
 	}
 	return send_acted(visit);
 }
@@ -455,6 +461,25 @@ void
 nm_call_resume(struct nm_call *call)
 {
 	take_up(call);
+}
+
+void
+nm_call_later(struct nm_call *call,
+              enum nm_code (*go_on)(struct nm_call *call, struct nm_err *err))
+{
+	struct nm_visit *visit = (struct nm_visit *)call;
+
+	visit->go_on = go_on;
+	nm_call_suspend(call);
+	nm_porter_take(&visit->hall->porter, visit);
+}
+
+void
+nm_visit_go_later(struct nm_visit *visit)
+{
+	struct nm_err err = {0};
+
+	ensure_answer(visit, visit->go_on(&visit->call, &err), &err);
 }
 
 static enum MHD_Result

@@ -12,6 +12,7 @@
 #include "server/body.h"
 #include "server/key.h"
 #include "server/log.h"
+#include "server/porter.h"
 #include "server/watch.h"
 
 /* What all visits share. */
@@ -21,6 +22,7 @@ struct nm_hall {
 	struct nm_keys    keys;
 	struct nm_log     log;
 	struct nm_watch  *watch;
+	struct nm_porter  porter;
 	_Atomic int64_t   under_way; /* visits begun and not ended */
 	atomic_int        closing;
 	pthread_mutex_t   lock;      /* of spare */
@@ -45,6 +47,9 @@ struct nm_visit {
 	struct nm_link        *link;
 	struct nm_visit       *next_spare;
 	struct nm_delay        delay;
+	struct nm_visit       *next_waiting; /* for the porter */
+	/* What the porter is to run. */
+	enum nm_code         (*go_on)(struct nm_call *call, struct nm_err *err);
 	enum nm_visit_stage    stage;
 	const char            *verb;   /* as the client wrote it */
 	char                   request_id[NM_ID_MAX];
@@ -62,6 +67,9 @@ enum MHD_Result nm_visit_go_on(void *ctx, struct MHD_Connection *c,
                                size_t *n_bytes, void **visit);
 void nm_visit_end(void *ctx, struct MHD_Connection *c, void **visit,
                   enum MHD_RequestTerminationCode why);
+
+/* Runs go_on; where it does not answer, the envelope of an error does. */
+void nm_visit_go_later(struct nm_visit *visit);
 
 /* A zeroed visit, perhaps with memory of one before; and back when it is over. */
 struct nm_visit *nm_hall_take_visit(struct nm_hall *hall);

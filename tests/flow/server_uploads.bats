@@ -98,6 +98,41 @@ load lib
 	done
 }
 
+# A part that cannot be opened yet stands for one that takes long to copy.
+@test "while uploads are joined, others are answered" {
+	local n upload part parts=()
+	start_server
+	for n in 1 2 3; do
+		call POST /v1/uploads -d '{"filename":"a.bin","purpose":"vision",
+			"bytes":3,"mime_type":"text/plain"}'
+		upload=$(member .id)
+		call POST "/v1/uploads/$upload/parts" -F 'data=abc;filename=a'
+		part=$(member .id)
+		parts+=("$STATE/files/$part")
+		rm "${parts[-1]}"
+		mkfifo "${parts[-1]}"
+		curl -s -o "later.$n" -w '%{http_code}' --max-time 60 \
+			"$SERVER_URL/v1/uploads/$upload/complete" \
+			-d '{"part_ids":["'"$part"'"]}' >"status.$n" 3>&- &
+	done
+	sleep 0.3
+	local statuses=''
+	for n in 1 2 3; do
+		call GET /healthz --max-time 3
+		statuses+="$STATUS "
+	done
+	for n in 0 1 2; do
+		: >"${parts[n]}"
+	done
+	[ "$statuses" = '200 200 200 ' ]
+	for n in 1 2 3; do
+		answered() { [ -s "status.$n" ]; }
+		wait_for 20 answered
+		[ "$(cat "status.$n")" = 500 ]
+		[ "$(jq -r .error.type "later.$n")" = server_error ]
+	done
+}
+
 @test "an upload expires after an hour, with its parts" {
 	start_server --clock step
 	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
