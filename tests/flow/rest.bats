@@ -78,7 +78,7 @@ a_run_with_a_rest() {
 
 @test "rest: a run whose rest is being asked is open, and the same command goes on" {
 	a_run_with_a_rest
-	faults 'in_progress forever'
+	faults 'on GET /v1/batches/*: status 503'
 	restart --faults "$FAULTS"
 	variant0_llm_baseline --mode batch --limit 4 --max-attempts 2 --quiet \
 		>out.txt 2>err.txt 3>&- &
@@ -89,7 +89,7 @@ a_run_with_a_rest() {
 	wait $pid || status=$?
 	[ $status = 130 ]
 	[ "$(state)" = open ]
-	# Its batch is at work there without end; another server lets it come.
+	# No look at its batch is answered there; another server lets it come.
 	faults ''
 	restart --faults "$FAULTS"
 	run_batch 4 --max-attempts 1
