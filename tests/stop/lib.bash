@@ -11,6 +11,8 @@
 #
 #   FAULTS       the server's script
 #   TAKE_UP      "id" takes up by the id of a batch, else by the same command
+#   SIGNAL       its number: sent instead of SIGKILL, which leaves the program its say
+#   QUIET        "" has the program tell what it does
 #   POWER        "1" takes what was not synced with it
 #   PATIENCE     virtual seconds of the look for what may have been sent
 #   DOUBLED_MAX  direct questions that a death may have answered twice: what
@@ -23,13 +25,13 @@ STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
 PROGRAM=variant0_llm_baseline
 SPEED=200
 WATCH=()
-: "${POWER:=}"
+: "${POWER:=}" "${SIGNAL:=}" "${QUIET=--quiet}"
 
 # Time passes fast, so that the pauses between two looks are short.
 set_command() {
 	COMMAND=(env "OPENAI_BASE_URL=$BASE_URL" OPENAI_API_KEY=k
 		"NIGHTMAIL_STATE=$PWD/client" "NIGHTMAIL_CLOCK=fast=$SPEED"
-		"$PROGRAM" --quiet --patience "$PATIENCE"
+		"$PROGRAM" ${QUIET:+"$QUIET"} --patience "$PATIENCE"
 		--data-dir "$NM_SOURCE/data/metaqa" --results-dir results)
 }
 
@@ -46,7 +48,7 @@ run_program() {
 # sanitizer's runtime wants to be first, but need not.
 run_watched() { # variable=value command...
 	local WATCH=("LD_PRELOAD=$STOP_AT_LIB" "STOP_LOG=$PWD/steps" "$1"
-		${POWER:+STOP_POWER=1}
+		${POWER:+STOP_POWER=1} ${SIGNAL:+"STOP_SIGNAL=$SIGNAL"}
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0")
 	shift
 	"$@"
@@ -88,6 +90,7 @@ list_acts() {
 			"upload \(.filename)"
 		elif .path == "/v1/batches" and .batch_id then
 			"creation \(.metadata.tag) of \(.input_file_id)"
+		elif .path | endswith("/cancel") then "cancel \(.path)"
 		elif .status == 200 then "question \(.body_sha256)"
 		else empty end' "$SERVER_LOG" >acts
 }

@@ -15,6 +15,8 @@
  *   STOP_POWER=1         the power goes, not only the process: all that was written to
  *                        files and not synced is undone
  *
+ *   STOP_SIGNAL=2        this signal once, instead of SIGKILL: the program goes on
+ *
  * A step is a call of fsync or fdatasync with all writes to files since the one
  * before it. Undone is what write and pwrite did; names stay as they are. Threads
  * write and sync one after another.
@@ -52,6 +54,7 @@ static struct {
 	int           log_fd;  /* -1 = none */
 	long          steps;   /* synced so far */
 	long          replies;
+	int           signal;  /* 0 = SIGKILL */
 } stop = { .log_fd = -1 };
 
 /* A descriptor of our own for each file that was written. Never closed: that would
@@ -97,6 +100,7 @@ static void
 set_up(void)
 {
 	const char *at = getenv("STOP_AT"), *log = getenv("STOP_LOG");
+	const char *signal_number = getenv("STOP_SIGNAL");
 	pthread_mutexattr_t kind;
 
 	/* A fork of ours, or a signal's handler, may write too. */
@@ -106,6 +110,8 @@ set_up(void)
 	pthread_mutexattr_destroy(&kind);
 	if (at)
 		read_moment(at);
+	if (signal_number)
+		stop.signal = (int)strtol(signal_number, NULL, 10);
 	undone.wanted = getenv("STOP_POWER") != NULL;
 	if (log)
 		stop.log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND |
@@ -224,6 +230,11 @@ pass(const char *what, long number)
 {
 	if (!is_end(what, number))
 		return;
+	if (stop.signal) {
+		stop.end.number = -1;
+		raise(stop.signal);
+		return;
+	}
 	undo_all();
 	raise(SIGKILL);
 }
