@@ -9,6 +9,7 @@
 #include "remote/chat.h"
 #include "run/members.h"
 #include "run/pace.h"
+#include "run/pouch.h"
 #include "run/via_direct.h"
 
 enum nm_slot_state { SLOT_FREE, SLOT_FLYING, SLOT_WAITING };
@@ -40,8 +41,10 @@ struct nm_direct {
 	struct nm_pace        *pace;      /* the run's */
 	struct nm_row_reader   reader;    /* for wrapping replies */
 	struct nm_buf          row;
-	int64_t                pending; /* answers of the open transaction */
+	struct nm_pouch        pouch;   /* answers that are not durable yet */
 	int64_t                pending_since_ms;
+	int64_t                full_since_ms; /* the journal takes none; 0 = it does */
+	int64_t                offer_ms; /* not offered to it again before */
 	struct nm_err          trouble; /* the last one's words */
 	int                    told;    /* that an outage is borne */
 	struct nm_part        *part;

@@ -3,8 +3,6 @@
  */
 #include "run/direct_inner.h"
 
-#include "state/answers.h"
-
 enum {
 	REACH_PAUSE_MS = 1000,
 	TOKEN_BYTES = 4, /* about */
@@ -20,24 +18,15 @@ give_up(struct nm_direct *d, enum nm_code code, const struct nm_err *why)
 	d->why = *why;
 }
 
-static enum nm_code
-keep_row(struct nm_direct *d, int64_t ordinal, struct nm_err *err)
+static void
+keep_row(struct nm_direct *d, int64_t ordinal)
 {
-	struct nm_answer_record answer = {
-		.ordinal = ordinal, .attempt = d->attempt,
-		.row = { d->row.at, d->row.len - 1 }, /* without '\n' */
-	};
-	enum nm_code rc = NM_OK;
+	/* Without its '\n'. */
+	struct nm_text row = { d->row.at, d->row.len - 1 };
 
-	if (!d->pending) {
-		rc = nm_journal_begin(d->run->journal, err);
+	if (!d->pouch.count)
 		d->pending_since_ms = nm_clock_mono_ms(d->run->clock);
-	}
-	if (rc)
-		return rc;
-	d->pending++;
-	return nm_answers_keep(d->run->journal, d->run->record.id, &answer,
-	                      err);
+	nm_pouch_add(&d->pouch, d->run, d->attempt, ordinal, row);
 }
 
 /* The reply as a row, in d->row. */
@@ -67,10 +56,8 @@ static void
 finish_slot(struct nm_slot *slot, int failed)
 {
 	struct nm_direct *d = slot->direct;
-	struct nm_err err;
 
-	if (keep_row(d, slot->ordinal, &err))
-		give_up(d, err.code, &err);
+	keep_row(d, slot->ordinal);
 	if (failed)
 		d->part->failed++;
 	else

@@ -8,7 +8,7 @@
 
 enum {
 	COMMIT_MS = 200, COMMIT_ROWS = 1024, POLL_MS = 50,
-	DRAIN_MS = 5000,
+	DRAIN_MS = 5000, OFFER_MS = 1000,
 	TOLD_AFTER_MS = 2000 /* of an outage, or of a hold */
 };
 
@@ -37,18 +37,6 @@ mark_answered(void *context, const struct nm_answer_record *answer,
 		d->part->done++;
 	}
 	return NM_OK;
-}
-
-static enum nm_code
-commit(struct nm_direct *d, struct nm_err *err)
-{
-	enum nm_code rc;
-
-	if (!d->pending)
-		return NM_OK;
-	rc = nm_journal_commit(d->run->journal, err);
-	d->pending = 0;
-	return rc;
 }
 
 static enum nm_code
@@ -110,6 +98,10 @@ send_what_may_go(struct nm_direct *d, struct nm_err *err)
 	int64_t room = nm_pace_room(d->pace, now_ms) - d->flying;
 	enum nm_code rc = NM_OK;
 	size_t i;
+
+	/* What would come could not be kept. */
+	if (d->full_since_ms)
+		return NM_OK;
 
 	for (i = 0; !rc && room > 0 && d->waiting && i < d->n_slots; i++) {
 		struct nm_slot *slot = &d->slots[i];
@@ -196,23 +188,65 @@ is_over(const struct nm_direct *d)
 	return d->asked_all && !d->flying && !d->waiting;
 }
 
+/* A disk that is full for the moment: what came waits in memory, and nothing more is
+ * asked, until there is room or the service's own time to be away is over. */
+static enum nm_code
+bear_full_disk(struct nm_direct *d, int64_t now_ms, struct nm_err *err)
+{
+	char span[NM_CLOCK_TEXT_MAX];
+
+	d->offer_ms = now_ms + OFFER_MS;
+	if (!d->full_since_ms) {
+		d->full_since_ms = now_ms;
+		nm_clock_span(d->run->settings.outage_ms, span);
+		nm_run_warn(d->run, "%s: %zu answers wait in memory for room, %s"
+		            " at most, and nothing more is asked", err->text,
+		            d->pouch.count, span);
+	}
+	return now_ms - d->full_since_ms < d->run->settings.outage_ms
+	       ? NM_OK : err->code;
+}
+
+static int
+is_commit_due(const struct nm_direct *d, int64_t now_ms)
+{
+	if (!d->pouch.count || now_ms < d->offer_ms)
+		return 0;
+	return d->full_since_ms || is_over(d) || d->pouch.count >= COMMIT_ROWS ||
+	       now_ms - d->pending_since_ms >= COMMIT_MS;
+}
+
+static enum nm_code
+commit_in_time(struct nm_direct *d, struct nm_err *err)
+{
+	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
+	enum nm_code rc;
+
+	if (!is_commit_due(d, now_ms))
+		return NM_OK;
+	rc = nm_pouch_commit(&d->pouch, d->run, err);
+	if (rc == NM_IO)
+		return bear_full_disk(d, now_ms, err);
+	if (!rc && d->full_since_ms) {
+		d->full_since_ms = d->offer_ms = 0;
+		nm_run_note(d->run, "the answers are kept: going on");
+	}
+	return rc;
+}
+
 static enum nm_code
 turn(struct nm_direct *d, struct nm_err *err)
 {
-	int64_t now_ms;
 	enum nm_code rc = send_what_may_go(d, err);
 
-	if (!rc && !is_over(d))
+	if (!rc && (!is_over(d) || d->full_since_ms))
 		rc = nm_http_poll(d->run->api->http, POLL_MS, err);
 	if (!rc && d->stop) {
 		*err = d->why;
 		rc = err->code = d->stop;
 	}
-	now_ms = nm_clock_mono_ms(d->run->clock);
-	if (!rc && d->pending &&
-	    (d->pending >= COMMIT_ROWS ||
-	     now_ms - d->pending_since_ms >= COMMIT_MS))
-		rc = commit(d, err);
+	if (!rc)
+		rc = commit_in_time(d, err);
 	if (!rc)
 		rc = check_outage(d, err);
 	return rc ? rc : nm_clock_check(d->run->clock, err);
@@ -261,6 +295,7 @@ release(struct nm_direct *d)
 	free(d->done);
 	nm_row_reader_release(&d->reader);
 	nm_buf_release(&d->row);
+	nm_pouch_release(&d->pouch);
 }
 
 /* What still flies when the service refuses us may be an answer that is paid for. */
@@ -287,13 +322,14 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	init(&d, run, wish);
 	rc = nm_answers_walk(run->journal, run->record.id, mark_answered, &d,
 	                     err);
-	while (!rc && !is_over(&d))
+	while (!rc && !(is_over(&d) && !d.pouch.count))
 		rc = turn(&d, err);
 	if (rc == NM_REFUSED)
 		drain(&d);
 	/* What came is kept, however it ended. */
-	if (commit(&d, rc ? &late : err) && !rc)
-		rc = err->code;
+	if (nm_pouch_commit(&d.pouch, run, &late))
+		nm_run_warn(run, "%s: %zu answers that came are lost", late.text,
+		            d.pouch.count);
 	release(&d);
 	return rc;
 }

@@ -91,7 +91,8 @@ answered() {
 		rm -rf small/*
 		: >"$SERVER_LOG"
 		head -c $(((2048 - room) * 1024)) /dev/zero >small/filler
-		variant0 --limit 60 --concurrency 2 --results-dir small/results
+		variant0 --limit 60 --concurrency 2 --results-dir small/results \
+			--outage 1
 		rm small/filler
 		[ "$STATUS" != 0 ] || break
 		[ "$STATUS" = 5 ]
@@ -107,6 +108,53 @@ answered() {
 	[ "$refused" -ge 4 ]
 	[[ $said == *journal.db* ]]
 	[[ $said == *results* ]]
+}
+
+@test "direct: a disk that is full for a while: what came waits, and nothing is asked twice" {
+	mount_small 2m
+	RESULTS=small/results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions: delay 20ms'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --limit 80 --concurrency 4 \
+		--results-dir small/results >out.txt 2>err.txt 3>&- &
+	local pid=$! status=0 before counts
+	asked() { [ "$(calls POST /v1/chat/completions)" -ge 20 ]; }
+	wait_for 10 asked
+	head -c 4m /dev/zero >small/filler 2>/dev/null || true
+	wait_for 10 grep -q 'answers wait in memory for room' err.txt
+	# What was in flight comes; nothing else is asked.
+	before=$(calls POST /v1/chat/completions)
+	sleep 1.2
+	[ "$(calls POST /v1/chat/completions)" -le $((before + 4)) ]
+	rm small/filler
+	wait $pid || status=$?
+	cat err.txt
+	counts=$(jq -r '.ledger | "\(.asked) \(.answered)"' "$RESULTS")
+	leave_small
+	[ $status = 0 ]
+	[ "$counts" = '80 80' ]
+	grep -q 'the answers are kept: going on' err.txt
+	[ "$(answered | wc -l)" = 80 ]
+}
+
+# They all come before the first commit, and stay with the program until they are kept.
+@test "direct: a disk that is full before a fast service's answers are kept" {
+	mount_small 2m
+	RESULTS=small/results/variant0_llm_baseline_1-hop-test.json
+	faults 'on POST /v1/chat/completions: delay 1s'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --limit 80 --concurrency 80 \
+		--results-dir small/results >out.txt 2>err.txt 3>&- &
+	local pid=$! status=0
+	wait_for 10 grep -q asking err.txt
+	head -c 4m /dev/zero >small/filler 2>/dev/null || true
+	wait_for 10 grep -q 'answers wait in memory for room' err.txt
+	rm small/filler
+	wait $pid || status=$?
+	cat err.txt
+	leave_small
+	[ $status = 0 ]
+	[ "$(answered | wc -l)" = 80 ]
 }
 
 # ---- the journal ----
