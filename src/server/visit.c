@@ -25,6 +25,25 @@ nm_visit_now_us(void)
 
 /* ---- the head ---- */
 
+/* What of a request's target is ours: who names us in it as a proxy would be named
+ * is served as well (RFC 9112, 3.2.2). */
+static struct nm_text
+origin_form(const char *target)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		len = strlen(schemes[i]);
+		if (strncasecmp(target, schemes[i], len) != 0)
+			continue;
+		target += len;
+		target += strcspn(target, "/?");
+		return *target == '/' ? nm_text_of(target) : NM_TEXT("/");
+	}
+	return nm_text_of(target);
+}
+
 void *
 nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 {
@@ -32,10 +51,10 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	struct nm_call *call = &visit->call;
 	const union MHD_ConnectionInfo *info;
 	const char *mark = strchr(uri, '?');
-	struct nm_text path = nm_text_of(uri);
+	struct nm_text path = origin_form(uri);
 
 	if (mark) {
-		path.len = (size_t)(mark - uri);
+		path.len = strcspn(path.at, "?");
 		call->query = nm_arena_text(&call->arena, nm_text_of(mark + 1));
 	}
 	call->path = nm_query_decode(path, &call->arena);

@@ -36,6 +36,28 @@ raw() { # header body
 	refused 400 null null 'could not parse the JSON body'
 }
 
+@test "a target that names the host, as for a proxy, is served" {
+	local target want
+	start_server
+	while read -r target want; do
+		call GET / --request-target "$target"
+		[ "$STATUS" = "$want" ] || {
+			echo "$target: $STATUS"
+			return 1
+		}
+	done <<-'END'
+	http://127.0.0.1:1/v1/models 200
+	HTTP://elsewhere.test/v1/files?limit=3 200
+	https://h/v1/files?limit=x 400
+	http://h/v1/files/file-x 404
+	http://h 200
+	http://h?a=/b 200
+	http:/v1/models 404
+	/http://h/v1/models 404
+	END
+	[ "$(logged '.path == "/v1/files" and .query == "limit=3"')" = 1 ]
+}
+
 @test "a head that can be read in two ways is refused, and the line cut" {
 	start_server
 	call POST /v1/batches -H 'Transfer-Encoding: chunked' \
