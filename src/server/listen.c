@@ -12,7 +12,7 @@
 #include "server/visit.h"
 
 enum {
-	CONNECTION_BYTES = 24 << 10, /* head and buffers; touched as needed */
+	CONNECTION_BYTES = 32 << 10, /* head and buffers; touched as needed */
 	SILENCE_S = 120,
 	BACKLOG = 1024
 };

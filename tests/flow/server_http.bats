@@ -98,10 +98,22 @@ raw() { # header body
 	done
 }
 
+@test "11 KiB of cookies are answered, and a head of almost 16 KiB" {
+	local cookies
+	start_server
+	cookies=$(for ((i = 0; i < 75; i++)); do
+		printf 'c%03d=%0144d; ' "$i" 0
+	done)
+	call GET /v1/models -H "Cookie: $cookies"
+	[ "$STATUS" = 200 ]
+	call GET /v1/models -H "X: $(printf %015500d 0)"
+	[ "$STATUS" = 200 ]
+}
+
 @test "what libmicrohttpd refuses is what the manual lists, and serving goes on" {
 	start_server
 	local long status head
-	long=$(head -c 30000 /dev/zero | tr '\0' a)
+	long=$(head -c 40000 /dev/zero | tr '\0' a)
 	while read -r status head; do
 		exec 7<>"/dev/tcp/127.0.0.1/${SERVER_URL##*:}"
 		trap '' PIPE
