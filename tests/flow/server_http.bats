@@ -411,3 +411,32 @@ check_metrics() { # file
 	call POST /_control/clock -d '{"advance":"1s"}'
 	create_batch file-c
 }
+
+@test "a ruined server.db answers 500 with the envelope, and the log says why" {
+	local i pages
+	start_server
+	write_input 2 in.jsonl
+	upload in.jsonl
+	for ((i = 0; i < 40; i++)); do
+		create_batch "$FILE_ID"
+	done
+	wait_for 20 batch_is completed
+	stop_server
+	pages=$(($(wc -c <"$STATE/server.db") / 4096))
+	# All but the first two, which name the tables.
+	head -c $(((pages - 1) * 4096)) /dev/zero | tr '\0' '\377' |
+		dd of="$STATE/server.db" bs=4096 seek=2 count=$((pages - 2)) \
+			conv=notrunc iflag=fullblock status=none
+	start_server
+	for i in /v1/batches /v1/files "/v1/batches/$BATCH_ID" \
+		"/v1/files/$FILE_ID/content" /healthz /metrics; do
+		call GET "$i"
+		refused 500 null null "had an error"
+	done
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 500 null null "had an error"
+	call POST /v1/files -F purpose=batch -F file=@in.jsonl
+	refused 500 null null "had an error"
+	[ "$(logged '.status == 500 and (.error | test("malformed"))')" = 8 ]
+}
