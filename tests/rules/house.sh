@@ -29,7 +29,7 @@ locks      lock files name no host
 # One pass over all files. Prints "rule file:line: reason".
 breaches() { # root
 	(cd "$1" && find . -type d \
-		\( -name .git -o -name build -o -name .deps -o -name results \
+		\( -name .git -o -path './build*' -o -name .deps -o -name results \
 		-o -name node_modules -o -path './subprojects/yyjson-*' \
 		-o -path ./data -o -path ./tests/data -o -path '*/corpus' \) \
 		-prune -o -type f ! -path './tests/rules/house.sh' \
