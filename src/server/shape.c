@@ -104,6 +104,23 @@ add_completion(struct nm_shape *shape, const struct nm_said *said)
 	ADD(out, "\"}");
 }
 
+/* What the request says of itself, or what the service takes it for. */
+static void
+add_echo(struct nm_shape *shape, const char *name, const char *otherwise)
+{
+	const struct nm_value *said = nm_json_get(shape->ask->body, name);
+	struct nm_buf *out = shape->out;
+
+	ADD(out, ",\"");
+	nm_buf_add_string(out, name);
+	ADD(out, "\":");
+	if (nm_json_kind(said) == NM_JSON_ABSENT ||
+	    nm_json_kind(said) == NM_JSON_NULL)
+		nm_buf_add_string(out, otherwise);
+	else
+		nm_json_write(out, said);
+}
+
 /* A response up to its `output`. */
 static void
 add_response_head(struct nm_shape *shape, const struct nm_said *said,
@@ -118,7 +135,10 @@ add_response_head(struct nm_shape *shape, const struct nm_said *said,
 	ADD(out, "{\"id\":");
 	add_id(shape, "resp_");
 	add_number(out, ",\"object\":\"response\",\"created_at\":", shape->now_s);
-	add_number(out, ",\"completed_at\":", shape->now_s);
+	if (shape->incomplete)
+		ADD(out, ",\"completed_at\":null");
+	else
+		add_number(out, ",\"completed_at\":", shape->now_s);
 	ADD(out, ",\"status\":\"");
 	nm_buf_add_string(out, status);
 	ADD(out, "\",\"error\":null,\"incomplete_details\":");
@@ -129,10 +149,10 @@ add_response_head(struct nm_shape *shape, const struct nm_said *said,
 	} else {
 		ADD(out, "null");
 	}
-	ADD(out, ",\"instructions\":");
-	add_text_or_null(out, nm_json_text(nm_json_get(shape->ask->body,
-		"instructions")));
-	ADD(out, ",\"metadata\":{},\"model\":");
+	add_echo(shape, "instructions", "null");
+	add_echo(shape, "max_output_tokens", "null");
+	add_echo(shape, "metadata", "{}");
+	ADD(out, ",\"model\":");
 	add_model(shape);
 }
 
@@ -205,11 +225,24 @@ nm_shape_add(struct nm_shape *shape, const struct nm_said *said)
 static void
 end_response(struct nm_shape *shape)
 {
+	static const struct {
+		const char *name, *otherwise;
+	} echoes[] = {
+		{ "parallel_tool_calls", "true" },
+		{ "store", "true" },
+		{ "temperature", "1.0" },
+		{ "text", "{\"format\":{\"type\":\"text\"},"
+		          "\"verbosity\":\"medium\"}" },
+		{ "tool_choice", "\"auto\"" },
+		{ "tools", "[]" },
+		{ "top_p", "1.0" },
+		{ "truncation", "\"disabled\"" },
+	};
 	const struct nm_usage *usage = &shape->usage;
 	struct nm_buf *out = shape->out;
 
-	ADD(out, ",\"parallel_tool_calls\":true,\"temperature\":1.0,"
-	    "\"top_p\":1.0,\"tool_choice\":\"auto\",\"tools\":[]");
+	for (size_t i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++)
+		add_echo(shape, echoes[i].name, echoes[i].otherwise);
 	add_number(out, ",\"usage\":{\"input_tokens\":", usage->input_tokens);
 	add_number(out, ",\"input_tokens_details\":{\"cached_tokens\":",
 	           usage->cached_tokens);

@@ -356,3 +356,25 @@ works() { # 0 or 1
 	[ "$(member .request_counts.completed)" = 5 ]
 	works 1
 }
+
+@test "a response says how it was asked, and what it took where nothing was said" {
+	start_server
+	call POST /v1/responses -d '{"model":"m","input":"x"}'
+	[ "$(jq -c '[.instructions, .max_output_tokens, .metadata,
+		.parallel_tool_calls, .store, .temperature == 1,
+		.text.format.type, .tool_choice, .tools, .top_p == 1,
+		.truncation]' "$BODY")" = \
+		'[null,null,{},true,true,true,"text","auto",[],true,"disabled"]' ]
+	[ "$(member '.completed_at | type')" = number ]
+	call POST /v1/responses -d '{"model":"m","input":"x","instructions":"Be brief.",
+		"metadata":{"run":"a\u0001"},"temperature":0.25,"top_p":0.5,
+		"store":false,"tool_choice":"none","max_output_tokens":64,
+		"tools":[{"type":"function","name":"f","parameters":{}}]}'
+	[ "$STATUS" = 200 ]
+	[ "$(jq -c '[.instructions, .max_output_tokens, .metadata.run, .store,
+		.temperature, .tool_choice, .tools[0].name, .top_p]' "$BODY")" = \
+		'["Be brief.",64,"a\u0001",false,0.25,"none","f",0.5]' ]
+	call POST /v1/responses -d '{"model":"m","input":"x","max_output_tokens":16,
+		"reasoning":{"effort":"high"}}'
+	[ "$(jq -c '[.status, .completed_at]' "$BODY")" = '["incomplete",null]' ]
+}
