@@ -199,8 +199,9 @@ bear_full_disk(struct nm_direct *d, int64_t now_ms, struct nm_err *err)
 	if (!d->full_since_ms) {
 		d->full_since_ms = now_ms;
 		nm_clock_span(d->run->settings.outage_ms, span);
-		nm_run_warn(d->run, "%s: %zu answers wait in memory for room, %s"
-		            " at most, and nothing more is asked", err->text,
+		nm_run_warn(d->run, "the journal cannot be written, the disk may"
+		            " be full: %zu answers wait in memory for room, %s"
+		            " at most, and nothing more is asked",
 		            d->pouch.count, span);
 	}
 	return now_ms - d->full_since_ms < d->run->settings.outage_ms
