@@ -42,6 +42,9 @@ dispatch_init(struct dispatch *d, struct nm_manager *manager)
 			nm_options_whole(options, MANAGER_MAX_ATTEMPTS),
 		.patience_ms = nm_options_whole(options, MANAGER_PATIENCE),
 		.outage_ms = nm_options_whole(options, MANAGER_OUTAGE),
+		.cancelled = manager->action == MANAGER_WAIT &&
+		             nm_options_given(options, MANAGER_MAX_ATTEMPTS)
+			? NM_CANCELLED_AGAIN : NM_CANCELLED_LEFT,
 	};
 	d->tools = (struct nm_run_tools){
 		.journal = manager->journal,

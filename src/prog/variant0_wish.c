@@ -95,6 +95,16 @@ outage_of(const struct nm_options *options)
 	return nm_options_whole(options, OPT_OUTAGE);
 }
 
+/* Said of batches by their ids, more attempts are a word about these. */
+static enum nm_cancelled
+cancelled(const struct nm_options *options)
+{
+	return nm_options_given(options, OPT_BATCH_ID) &&
+	       (nm_options_given(options, OPT_MAX_ATTEMPTS) ||
+	        nm_options_given(options, OPT_FINISH_DIRECT))
+		? NM_CANCELLED_AGAIN : NM_CANCELLED_LEFT;
+}
+
 void
 nm_variant0_settings(const struct nm_options *options,
                      struct nm_run_settings *settings)
@@ -111,5 +121,6 @@ nm_variant0_settings(const struct nm_options *options,
 		.concurrency = nm_options_whole(options, OPT_CONCURRENCY),
 		.canary = nm_options_whole(options, OPT_CANARY),
 		.deadline_ms = nm_options_whole(options, OPT_DEADLINE),
+		.cancelled = cancelled(options),
 	};
 }

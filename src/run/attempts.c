@@ -88,16 +88,17 @@ nm_attempts_collect(struct nm_run *run, struct nm_collect *collect,
 }
 
 static int
-is_closed(const struct nm_shard_record *shard)
+is_closed(const struct nm_shard_record *shard, enum nm_cancelled cancelled)
 {
 	if (strcmp(shard->status, "cancelled") == 0)
-		return !nm_deadline_ended(shard);
+		return cancelled == NM_CANCELLED_LEFT &&
+		       !nm_deadline_ended(shard);
 	return shard->state == NM_SHARD_REFUSED ||
 	       strcmp(shard->status, "failed") == 0;
 }
 
 static unsigned char *
-mark_closed(const struct nm_run *run)
+mark_closed(const struct nm_run *run, enum nm_cancelled cancelled)
 {
 	static const unsigned char bits[8] = { 1, 2, 4, 8, 16, 32, 64, 128 };
 	unsigned char *closed = NULL;
@@ -108,7 +109,7 @@ mark_closed(const struct nm_run *run)
 		struct nm_members_walk walk;
 		int64_t ordinal;
 
-		if (!is_closed(shard))
+		if (!is_closed(shard, cancelled))
 			continue;
 		if (!closed)
 			closed = calloc((size_t)run->source->count / 8 + 1,
@@ -126,9 +127,10 @@ mark_closed(const struct nm_run *run)
 
 static void
 add_wanted(const struct nm_run *run, const struct nm_collect *collect,
-           const struct nm_collect_want *want, struct nm_members *members)
+           const struct nm_collect_want *want, enum nm_cancelled cancelled,
+           struct nm_members *members)
 {
-	unsigned char *closed = mark_closed(run);
+	unsigned char *closed = mark_closed(run, cancelled);
 
 	nm_collect_again(collect, want, closed, members);
 	free(closed);
@@ -143,7 +145,10 @@ nm_attempts_next(const struct nm_run *run, const struct nm_collect *collect,
 		.reask = run->settings.reask,
 	};
 
-	add_wanted(run, collect, &want, members);
+	/* Whoever cancels while a process follows means it; who asks for the rest of
+	 * what has ended knows what was cancelled. */
+	add_wanted(run, collect, &want, run->ended_before
+	           ? run->settings.cancelled : NM_CANCELLED_LEFT, members);
 }
 
 int64_t
@@ -153,7 +158,7 @@ nm_attempts_left(const struct nm_run *run, const struct nm_collect *collect)
 	struct nm_members members = { 0 };
 	int64_t left;
 
-	add_wanted(run, collect, &want, &members);
+	add_wanted(run, collect, &want, NM_CANCELLED_AGAIN, &members);
 	left = members.count;
 	nm_members_release(&members);
 	return left;

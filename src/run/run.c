@@ -184,6 +184,7 @@ load_shards(struct nm_run *run, struct nm_err *err)
 	                                 &run->arena, &run->shards,
 	                                 &run->n_shards, err);
 
+	run->ended_before = nm_runs_has_ended(run->record.state);
 	if (!rc)
 		nm_run_show_shards(run);
 	return rc;

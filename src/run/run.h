@@ -38,6 +38,10 @@ struct nm_watch {
 	void *user;
 };
 
+/* The rest of a batch that a person cancelled: left, or asked again when an earlier
+ * process has told of it. */
+enum nm_cancelled { NM_CANCELLED_LEFT, NM_CANCELLED_AGAIN };
+
 /* Zero means the default in brackets. */
 struct nm_run_settings {
 	int64_t poll_interval_ms; /* [30 s] longest pause between two looks */
@@ -52,6 +56,7 @@ struct nm_run_settings {
 	int64_t canary;           /* [0] first requests that are asked directly */
 	int64_t deadline_ms;      /* [none] since the run began: then its batches
 	                             are cancelled, for the tail to go directly */
+	enum nm_cancelled cancelled; /* [left] */
 };
 
 /* What makes a run; texts are copied. */
@@ -95,6 +100,7 @@ struct nm_run {
 	struct nm_buf               folder;    /* its downloads */
 	struct nm_lock              lock;
 	enum { NM_RUN_NEW, NM_RUN_RESUMED } origin;
+	int                         ended_before; /* when this process took it up */
 	struct nm_setback           submitting; /* of the next submission */
 	struct nm_setback          *setbacks;   /* by shard: nm_setback_of */
 	size_t                      n_setbacks;

@@ -137,7 +137,7 @@ nm_complain_of_batches(struct nm_message *message, struct nm_run *run,
 		         !nm_deadline_ended(shard))
 			nm_message_warn(message, "batch %s was cancelled: what"
 			                " it had finished is kept, the rest"
-			                " is not asked again",
+			                " is not asked again by itself",
 			                shard->batch_id);
 		else if (shard->state == NM_SHARD_REFUSED)
 			nm_message_warn(message, "shard %lld was refused: %s",

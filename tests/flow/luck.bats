@@ -203,8 +203,8 @@ answered answered answered answered unparseable http_error answered" ]
 		join(",")')" = 'expired 4,completed 2' ]
 }
 
-@test "cancelled by another: scored as it is, not asked again" {
-	faults 'pace 2/s'
+@test "cancelled by another: scored as it is, not asked again by itself" {
+	faults 'pace 2/s of batch 1'
 	a_desk --faults "$FAULTS"
 	variant0 --mode batch --limit 40 --dry-run
 	BATCH_ID=$(ids_of "$OUT")
@@ -221,4 +221,37 @@ answered answered answered answered unparseable http_error answered" ]
 	[ "$(result '.ledger | .answered >= 1 and .cancelled >= 20 and
 		.answered + .cancelled == 40')" = true ]
 	[ "$(result .status)" = partial ]
+	# Told again, it stays so; at somebody's word the rest is asked, and only that.
+	local answered command
+	answered=$(result .ledger.answered)
+	command=$(sed -n 's/^  variant0_llm_baseline //p' err.txt | tail -1)
+	[[ $command == *"--batch-id $BATCH_ID"*' --max-attempts '* ]]
+	variant0 --mode batch --batch-id "$BATCH_ID"
+	[ "$STATUS" = 1 ]
+	variant0 --mode batch --limit 40 --max-attempts 9
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	# shellcheck disable=SC2086 # as printed, word by word
+	variant0 $command --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=40 answered=40 attempts=2' ]
+	[ "$(result '[.run.batches[].requests] | @json')" = \
+		"[40,$((40 - answered))]" ]
+}
+
+@test "cancelled by another: --finish-direct is a word too, but not while it is waited for" {
+	faults 'pace 2/s of batch 1'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 10 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2 \
+		--finish-direct --max-attempts 5
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+	variant0 --mode batch --batch-id "$BATCH_ID" --finish-direct
+	[ "$STATUS" = 0 ]
+	[ "$(result .ledger.answered)" = 10 ]
+	[ "$(calls POST /v1/batches)" = 1 ]
 }

@@ -135,7 +135,7 @@ static const struct {
 	  "its window was over" },
 	{ { .state = NM_SHARD_COLLECTED, .status = "cancelled", .note = "" },
 	  "warning: batch b was cancelled: what it had finished is kept, the"
-	  " rest is not asked again\n", "by a person" },
+	  " rest is not asked again by itself\n", "by a person" },
 	{ { .state = NM_SHARD_COLLECTED, .status = "cancelled",
 	    .note = "cancelled: the deadline was near" }, "",
 	  "by the run itself, which told of it then" },
