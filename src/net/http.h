@@ -136,6 +136,10 @@ struct nm_http_request {
 	void *user;
 };
 
+/* Of an error that `done` was given: is it for want of a TLS connection that can be
+ * trusted (a bad certificate, one of another host, none at all)? */
+bool nm_http_is_tls(const struct nm_err *err);
+
 struct nm_http_options {
 	const struct nm_clock *clock;           /* its stop flag, and its speed for
 	                                           time-outs; may be NULL */

@@ -380,6 +380,24 @@ complaint_of(const struct nm_http_transfer *transfer)
 	return (struct nm_text){0};
 }
 
+bool
+nm_http_is_tls(const struct nm_err *err)
+{
+	switch (err->detail) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_CLIENTCERT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum nm_code
 nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
                   struct nm_err *err)

@@ -283,6 +283,16 @@ wait_for_end(const sigset_t *signals, const struct nm_server_options *wish,
 	nm_message_note(message, "stopping");
 }
 
+/* Said with --quiet too: somebody has to do something, or may stop. */
+static void
+tell(void *user, const char *words)
+{
+	struct nm_err news;
+
+	(void)!nm_fail(&news, NM_UNFINISHED, 0, "%s", words);
+	nm_message_error(user, &news);
+}
+
 static enum nm_code
 serve(const struct nm_options *given, struct nm_message *message,
       struct nm_err *err)
@@ -305,6 +315,8 @@ serve(const struct nm_options *given, struct nm_message *message,
 	if (rc)
 		goto done;
 	read_wish(given, nm_buf_string(&state_dir), &wish);
+	wish.tell = tell;
+	wish.tell_user = message;
 	rc = nm_server_start(&wish, &server, err);
 	if (rc)
 		goto done;

@@ -130,6 +130,27 @@ add_requests(struct nm_buf *out, struct nm_metrics *metrics)
 			            &metrics->requests[i]));
 }
 
+static void
+add_troubles(struct nm_buf *out, struct nm_metrics *metrics)
+{
+	static const char *const kinds[] = {
+		[NM_TROUBLE_UNREACHABLE] = "upstream_unreachable",
+		[NM_TROUBLE_TLS] = "upstream_tls",
+		[NM_TROUBLE_KEY] = "upstream_key",
+		[NM_TROUBLE_MONEY] = "upstream_money",
+		[NM_TROUBLE_DISK] = "disk_full",
+		[NM_TROUBLE_STATE] = "state"
+	};
+
+	nm_buf_add_string(out, "# HELP nightmail_troubles_total Times that "
+	                  "something held rows or batches up, by its kind.\n"
+	                  "# TYPE nightmail_troubles_total counter\n");
+	for (size_t i = 1; i < NM_TROUBLE_KINDS; i++)
+		nm_buf_addf(out, "nightmail_troubles_total{kind=\"%s\"} %lld\n",
+		            kinds[i], (long long)atomic_load(
+			            &metrics->troubles[i]));
+}
+
 static enum nm_code
 tell_metrics(struct nm_call *call, struct nm_err *err)
 {
@@ -171,6 +192,7 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 	if (rc)
 		return rc;
 	add_requests(&body, m);
+	add_troubles(&body, m);
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		add_metric(&body, counters[i].name, "counter", counters[i].help,
 		           atomic_load(counters[i].value));

@@ -8,6 +8,18 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* What only whoever runs the server can mend. */
+enum nm_trouble_kind {
+	NM_TROUBLE_NONE,
+	NM_TROUBLE_UNREACHABLE, /* the upstream: no connection */
+	NM_TROUBLE_TLS,         /* none that can be trusted */
+	NM_TROUBLE_KEY,         /* it refuses the server's key */
+	NM_TROUBLE_MONEY,       /* it wants money first */
+	NM_TROUBLE_DISK,        /* a step of a batch: no room */
+	NM_TROUBLE_STATE,       /* anything else of this machine */
+	NM_TROUBLE_KINDS
+};
+
 struct nm_metrics {
 	_Atomic int64_t requests[6];     /* by status class: [2] = 2xx; [0] unanswered */
 	_Atomic int64_t body_in_bytes;
@@ -23,6 +35,7 @@ struct nm_metrics {
 	_Atomic int64_t rows_failed;     /* ran, and were refused */
 	_Atomic int64_t upstream_requests;
 	_Atomic int64_t upstream_retries;
+	_Atomic int64_t troubles[NM_TROUBLE_KINDS]; /* times each was met */
 	_Atomic int64_t faults;          /* applied, of any kind */
 };
 

@@ -46,6 +46,11 @@ struct nm_server_options {
 	 * -1 is not at all. */
 	int64_t     validating_ms, in_progress_ms, finalizing_ms, cancelling_ms;
 	int64_t     deadline_ms;     /* of a request's head, real [15 s] */
+	/* Told, in a line without full stop, what holds batches up and only whoever
+	 * runs the server can mend, and when it is over. On threads of the server's,
+	 * from before start returns until stop does; may not call it [nobody]. */
+	void      (*tell)(void *user, const char *words);
+	void       *tell_user;
 };
 
 #endif

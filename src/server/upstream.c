@@ -8,11 +8,13 @@
 #include "net/retry.h"
 #include "server/result.h"
 #include "server/server.h"
+#include "server/trouble.h"
 
 enum {
 	PATIENT_RETRIES = 8,
 	TOKENS_MAX = 1000000000, /* more than any one reply has */
 	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
+	DOUBTS = 2, /* refusals of a key that others got answers with meanwhile */
 	IDLE_MS = 1000
 };
 
@@ -24,6 +26,9 @@ struct exchange {
 	struct nm_buf              body;
 	struct nm_http_transfer   *transfer; /* NULL = not under way */
 	int                        tries;
+	int                        doubts;
+	uint64_t                   answers; /* of others, at its first refusal */
+	bool                       refused; /* for the key, or for want of money */
 	int64_t                    first_ms, due_ms; /* real */
 };
 
@@ -45,6 +50,9 @@ struct nm_upstream {
 
 	struct exchange *all;     /* the thread's own, oldest first */
 	unsigned         running; /* patient ones */
+	struct nm_trouble trouble;
+	uint64_t         answers; /* 2xx */
+	int64_t          answered_ms; /* the last of them */
 	struct nm_json   json;
 	uint64_t         chance;
 };
@@ -166,6 +174,86 @@ event_of(const struct nm_http_reply *reply, enum nm_code code,
 	return event;
 }
 
+/* ---- trouble that is not the row's ---- */
+
+static enum nm_trouble_kind
+kind_of(const struct nm_retry_event *event, const struct nm_err *err)
+{
+	if (event->kind == NM_RETRY_UNREACHABLE)
+		return nm_http_is_tls(err) ? NM_TROUBLE_TLS
+		                           : NM_TROUBLE_UNREACHABLE;
+	if (event->kind != NM_RETRY_REPLIED)
+		return NM_TROUBLE_NONE;
+	if (event->status == 401 || event->status == 403)
+		return NM_TROUBLE_KEY;
+	if (event->status == 429 &&
+	    nm_retry_is_billing(event->type, event->code))
+		return NM_TROUBLE_MONEY;
+	return NM_TROUBLE_NONE;
+}
+
+static void
+tell_trouble(struct nm_upstream *upstream, enum nm_trouble_kind kind,
+             int status, const struct nm_err *err)
+{
+	const char *variable = upstream->parts.options->upstream_key_env;
+	char words[NM_ERR_TEXT_MAX + 128];
+
+	if (kind == NM_TROUBLE_KEY && nm_secret_held(&upstream->key))
+		snprintf(words, sizeof(words), "the upstream refuses the key of "
+		         "%s (HTTP %d); rows wait for it", variable, status);
+	else if (kind == NM_TROUBLE_KEY)
+		snprintf(words, sizeof(words), "the upstream asks for a key (HTTP "
+		         "%d), and %s is not set; rows wait for it", status,
+		         variable);
+	else if (kind == NM_TROUBLE_MONEY)
+		snprintf(words, sizeof(words), "the upstream wants money first "
+		         "(HTTP %d); rows wait for it", status);
+	else
+		snprintf(words, sizeof(words), "upstream: %s; rows wait for it",
+		         err->text);
+	nm_trouble_note(&upstream->trouble, kind, real_ms(CLOCK_MONOTONIC),
+	                words);
+}
+
+/* One that fails while others are answered is no news. */
+static void
+note_trouble(struct nm_upstream *upstream, enum nm_trouble_kind kind,
+             const struct nm_retry_event *event, const struct nm_err *err)
+{
+	int64_t now = real_ms(CLOCK_MONOTONIC);
+
+	if (event->kind == NM_RETRY_REPLIED && event->status >= 200 &&
+	    event->status <= 299) {
+		upstream->answers++;
+		upstream->answered_ms = now;
+	}
+	if (kind != NM_TROUBLE_NONE)
+		atomic_fetch_add(&upstream->parts.metrics->troubles[kind], 1);
+	if (kind == NM_TROUBLE_NONE) {
+		if (event->kind == NM_RETRY_REPLIED && event->status < 500)
+			nm_trouble_well(&upstream->trouble, now);
+	} else if (!upstream->answers ||
+	           now - upstream->answered_ms >= NM_TROUBLE_CALM_MS) {
+		tell_trouble(upstream, kind, event->status, err);
+	}
+}
+
+/* Does a refusal wait, as for one who is not there? A key with which others got
+ * answers since then is well: what it still may not have is the row's affair. */
+static bool
+is_held(struct exchange *exchange)
+{
+	const struct nm_upstream *upstream = exchange->upstream;
+
+	if (!exchange->refused)
+		exchange->answers = upstream->answers;
+	exchange->refused = true;
+	if (upstream->answers != exchange->answers)
+		exchange->doubts++;
+	return exchange->doubts <= DOUBTS;
+}
+
 /* Whether it is to be sent again; then due_ms is when. */
 static bool
 try_again(struct exchange *exchange, const struct nm_retry_event *event)
@@ -206,6 +294,7 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	struct nm_upstream *upstream = exchange->upstream;
 	const struct nm_value *root = NULL;
 	struct nm_retry_event event;
+	enum nm_trouble_kind trouble;
 	char reason[NM_ERR_TEXT_MAX + 64];
 
 	exchange->transfer = NULL;
@@ -215,6 +304,11 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	              nm_json_kind(root) != NM_JSON_OBJECT))
 		root = NULL;
 	event = event_of(reply, code, root);
+	trouble = kind_of(&event, err);
+	note_trouble(upstream, trouble, &event, err);
+	if ((trouble == NM_TROUBLE_KEY || trouble == NM_TROUBLE_MONEY) &&
+	    is_held(exchange))
+		event.kind = NM_RETRY_UNREACHABLE;
 	if (try_again(exchange, &event))
 		return;
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
@@ -332,6 +426,8 @@ run(void *ctx)
 
 	while (take_orders(upstream)) {
 		start_due(upstream, &wait_ms);
+		nm_trouble_look(&upstream->trouble, real_ms(CLOCK_MONOTONIC),
+		                "the upstream answers again");
 		if (nm_http_poll(upstream->http, wait_ms, NULL))
 			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	}
@@ -440,6 +536,7 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	if (!new)
 		abort();
 	new->parts = *parts;
+	new->trouble.options = options;
 	new->concurrency = options->concurrency;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->done, NULL);

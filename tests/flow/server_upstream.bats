@@ -131,7 +131,7 @@ each_row_once() { # n
 	$chat 1: status 200 body "[1]"
 	$chat 2: status 200 body "null"
 	$chat 3: status 200 body "<html>hello</html>"
-	$chat 4: status 401 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
+	$chat 4: status 400 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
 	$chat 5: status 200 body "{\"echo\":\"sk-behind-1234\",\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":9223372036854775807}}"
 	$chat 6: status 200 body "{\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":9223372036854775807}}"
 	$chat 7: status 401 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
@@ -221,6 +221,97 @@ each_row_once() { # n
 	start_upstream
 	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 5 ]
+}
+
+# How often a kind of trouble was met, by /metrics.
+troubles() { # kind
+	call GET /metrics
+	sed -n 's/^nightmail_troubles_total{kind="'"$1"'"} //p' "$BODY"
+}
+
+troubled() { # kind times
+	[ "$(troubles "$1")" -ge "$2" ]
+}
+
+@test "whoever runs it is told of each kind of trouble once, and rows wait" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	(umask 077 && echo 'k sk-right' >keys)
+	start_upstream --api-key-file keys
+	stop_upstream
+	UPSTREAM_PORT=${UPSTREAM_URL##*:}
+	UPSTREAM_PORT=${UPSTREAM_PORT%/v1}
+	NIGHTMAIL_UPSTREAM_KEY=sk-wrong start_server --upstream "$UPSTREAM_URL"
+	new_batch 5
+	wait_for 20 troubled upstream_unreachable 10
+	start_upstream --api-key-file keys
+	wait_for 20 troubled upstream_key 10
+	batch_is in_progress
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":5,"completed":0,"failed":0}' ]
+	echo 'k sk-wrong' >keys
+	kill -HUP "$UPSTREAM_PID"
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 5 ]
+	wait_for 10 grep -q again "$told"
+	[ "$(wc -l <"$told")" = 3 ]
+	[[ $(sed -n 1p "$told") == \
+		'batch_server: upstream: cannot reach 127.0.0.1:'*'; rows wait for it' ]]
+	[ "$(sed -n 2,3p "$told")" = "batch_server: the upstream refuses the key \
+of NIGHTMAIL_UPSTREAM_KEY (HTTP 401); rows wait for it
+batch_server: the upstream answers again" ]
+}
+
+@test "a key that is not given, and a certificate that is not to be trusted, are told" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	(umask 077 && echo 'k sk-right' >keys)
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem \
+		-out cert.pem -days 2 -subj /CN=localhost \
+		-addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	start_upstream --api-key-file keys --tls-cert cert.pem --tls-key key.pem
+	start_server --upstream "$UPSTREAM_URL" --upstream-key-env MY_KEY
+	new_batch 3
+	wait_for 20 troubled upstream_tls 6
+	batch_is in_progress
+	[ "$(troubles upstream_unreachable)" = 0 ]
+	[ "$(wc -l <"$told")" = 1 ]
+	grep -q 'upstream: cannot reach .*certificate.*; rows wait for it' "$told"
+	stop_server
+	: >"$told"
+	CURL_CA_BUNDLE=cert.pem start_server --upstream "$UPSTREAM_URL" \
+		--upstream-key-env MY_KEY
+	wait_for 20 troubled upstream_key 6
+	[ "$(cat "$told")" = 'batch_server: the upstream asks for a key (HTTP '\
+'401), and MY_KEY is not set; rows wait for it' ]
+	stop_server
+	CURL_CA_BUNDLE=cert.pem MY_KEY=sk-right start_server \
+		--upstream "$UPSTREAM_URL" --upstream-key-env MY_KEY
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 3 ]
+}
+
+@test "a want of money waits; what is refused while others pass is a row" {
+	local chat='on POST /v1/chat/completions nth'
+	cat >faults <<-EOF
+	$chat 1: status 429 body "{\"error\":{\"code\":\"insufficient_quota\"}}"
+	EOF
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 3
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 3 ]
+	[ "$(troubles upstream_money)" = 1 ]
+	stop_server
+	stop_upstream
+	printf '%s: status 403\n' "$chat 1" "$chat 4.." >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 3
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":3,"completed":2,"failed":1}' ]
+	fetch_results completed
+	each_row_once 3
+	[ "$(troubles upstream_key)" = 4 ]
 }
 
 @test "a reply that does not come is waited for so long and no longer" {

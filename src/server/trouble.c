@@ -1,0 +1,46 @@
+#include "server/trouble.h"
+
+#include <stdbool.h>
+
+static void
+tell(const struct nm_trouble *trouble, const char *words)
+{
+	if (trouble->options->tell)
+		trouble->options->tell(trouble->options->tell_user, words);
+}
+
+void
+nm_trouble_note(struct nm_trouble *trouble, enum nm_trouble_kind kind,
+                int64_t now_ms, const char *words)
+{
+	/* Two that take turns are told once each, not at every turn. */
+	bool news = !(trouble->known & 1u << kind) ||
+		(trouble->told != kind &&
+		 now_ms - trouble->told_ms >= NM_TROUBLE_CALM_MS);
+
+	trouble->bad_ms = now_ms;
+	if (news) {
+		trouble->known |= 1u << kind;
+		trouble->told = kind;
+		tell(trouble, words);
+	}
+	if (trouble->told == kind)
+		trouble->told_ms = now_ms;
+}
+
+void
+nm_trouble_well(struct nm_trouble *trouble, int64_t now_ms)
+{
+	trouble->well_ms = now_ms;
+}
+
+void
+nm_trouble_look(struct nm_trouble *trouble, int64_t now_ms, const char *words)
+{
+	if (!trouble->known || trouble->well_ms < trouble->bad_ms ||
+	    now_ms - trouble->bad_ms < NM_TROUBLE_CALM_MS)
+		return;
+	trouble->known = 0;
+	trouble->told = NM_TROUBLE_NONE;
+	tell(trouble, words);
+}
