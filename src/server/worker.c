@@ -1,5 +1,6 @@
 #include "server/worker.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "base/map.h"
 #include "base/path.h"
 #include "server/job.h"
+#include "server/trouble.h"
 
 enum {
 	LOCK_MS = 200,   /* between two tries for the lock */
@@ -22,6 +24,7 @@ struct nm_worker {
 	struct nm_buf    lock_path;
 	struct nm_job   *jobs;      /* oldest first */
 	uint64_t         wakings;   /* seen of the clock's */
+	struct nm_trouble trouble;
 	int64_t          list_ms;   /* real: when to look for new batches */
 	atomic_bool      stop;
 	atomic_bool      changed;   /* look at the store now */
@@ -114,12 +117,28 @@ drop(struct nm_worker *worker, struct nm_job **at)
 	nm_job_close(job, &worker->desk);
 }
 
+/* A step failed, and will be tried again. */
+static void
+note_setback(struct nm_worker *worker, const struct nm_err *err)
+{
+	struct nm_metrics *metrics = worker->desk.parts->metrics;
+	bool full = err->detail == ENOSPC || err->detail == EDQUOT;
+	enum nm_trouble_kind kind = full ? NM_TROUBLE_DISK : NM_TROUBLE_STATE;
+	char words[NM_ERR_TEXT_MAX + 64];
+
+	snprintf(words, sizeof(words), "%s; batches wait for it", err->text);
+	nm_trouble_note(&worker->trouble, kind, real_ms(), words);
+	atomic_fetch_add(&metrics->troubles[kind], 1);
+	atomic_fetch_add(&metrics->setbacks, 1);
+}
+
 /* One step of each job; whether any has more to do, and when one is due. */
 static bool
 round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
                int64_t *due_ms)
 {
 	struct nm_job **at = &worker->jobs;
+	struct nm_err err = {0};
 	enum nm_job_did did;
 	int64_t due, now;
 	bool more = false;
@@ -130,9 +149,9 @@ round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
 			at = &(*at)->next;
 			continue;
 		}
-		if (nm_job_step(*at, &worker->desk, keep, &did, &due, NULL)) {
+		if (nm_job_step(*at, &worker->desk, keep, &did, &due, &err)) {
 			(*at)->retry_ms = now + RETRY_MS;
-			atomic_fetch_add(&worker->desk.parts->metrics->setbacks, 1);
+			note_setback(worker, &err);
 			at = &(*at)->next;
 			continue;
 		}
@@ -152,7 +171,8 @@ round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
 static void
 work(struct nm_worker *worker)
 {
-	const struct nm_parts *parts = worker->desk.parts;
+	struct nm_vclock *clock = worker->desk.parts->clock;
+	struct nm_err err = {0};
 	enum nm_job_keep keep;
 	int64_t due_ms;
 	bool changed;
@@ -161,16 +181,17 @@ work(struct nm_worker *worker)
 		changed = atomic_exchange(&worker->changed, false);
 		keep = changed ? NM_JOB_KEEP_NOW : NM_JOB_KEEP_SOMETIMES;
 		if ((changed || real_ms() >= worker->list_ms) &&
-		    take_up(worker, NULL)) {
+		    take_up(worker, &err)) {
 			worker->list_ms = real_ms() + RETRY_MS;
-			atomic_fetch_add(&parts->metrics->setbacks, 1);
+			note_setback(worker, &err);
 		}
+		nm_trouble_well(&worker->trouble, real_ms());
+		nm_trouble_look(&worker->trouble, real_ms(), "batches go on");
 		due_ms = INT64_MAX;
 		if (round_of_steps(worker, keep, &due_ms))
 			continue;
 		if (!atomic_load(&worker->changed))
-			nm_vclock_wait(parts->clock, due_ms, LIST_MS,
-			               &worker->wakings);
+			nm_vclock_wait(clock, due_ms, LIST_MS, &worker->wakings);
 	}
 }
 
@@ -205,6 +226,7 @@ nm_worker_open(const struct nm_parts *parts, struct nm_worker **worker,
 	if (!new)
 		abort();
 	new->desk.parts = parts;
+	new->trouble.options = parts->options;
 	nm_path_join(&new->lock_path, nm_store_folder(parts->store),
 	             "worker.lock");
 	why = pthread_create(&new->thread, NULL, run, new);

@@ -141,9 +141,13 @@ seen() {
 		grep -q '^nightmail_setbacks_total [1-9]' "$BODY"
 	}
 	wait_for 20 told
+	[ "$(sed -n 's/^nightmail_troubles_total{kind="disk_full"} //p' \
+		"$BODY")" -ge 1 ]
 	call GET /healthz
 	[ "$STATUS" = 200 ]
 	kill_server
+	[ "$(grep -c 'batches wait for it$' \
+		"$BATS_TEST_TMPDIR/server.err")" = 1 ]
 	rm disk/fill
 	start_server --faults faults
 	wait_for 20 batch_is completed
@@ -186,8 +190,12 @@ seen() {
 	[ "$(wc -l <behind.jsonl)" = "$asked" ]
 	[ "$asked" -lt 600 ]
 	batch_is in_progress
+	[ "$(grep -c 'batches wait for it$' "$BATS_TEST_TMPDIR/server.err")" = 1 ]
 	rm disk/fill disk/fill2
 	wait_for 60 batch_is completed
+	wait_for 10 grep -qx 'batch_server: batches go on' \
+		"$BATS_TEST_TMPDIR/server.err"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/server.err")" = 2 ]
 	[ "$(member .request_counts.completed)" = 600 ]
 	call GET "/v1/files/$(member .output_file_id)/content"
 	[ "$(jq -r .custom_id "$BODY" | sort -u | wc -l)" = 600 ]

@@ -439,4 +439,8 @@ check_metrics() { # file
 	call POST /v1/files -F purpose=batch -F file=@in.jsonl
 	refused 500 null null "had an error"
 	[ "$(logged '.status == 500 and (.error | test("malformed"))')" = 8 ]
+	# Nor can batches be worked on: said once, however often it is tried.
+	sleep 2.5
+	[ "$(grep -c 'malformed.*; batches wait for it$' \
+		"$BATS_TEST_TMPDIR/server.err")" = 1 ]
 }
