@@ -9,8 +9,8 @@
 #include "server/metrics.h"
 #include "server/options.h"
 
-/* How long none was seen before it is over. Longer than any pause between two tries
- * of what it holds up, so that it is not told again with each of them. */
+/* How long none was seen before it is over: what comes and goes is not told at
+ * every turn. */
 enum { NM_TROUBLE_CALM_MS = 3000 };
 
 /* Of one source, and its one thread's. Zeroed but for options: all is well. */

@@ -216,23 +216,35 @@ tell_trouble(struct nm_upstream *upstream, enum nm_trouble_kind kind,
 	                words);
 }
 
+/* Some refuse a request before they look at the key, which an answer alone
+ * proves. */
+static void
+note_reply(struct nm_upstream *upstream, int status, int64_t now)
+{
+	enum nm_trouble_kind told = upstream->trouble.told;
+	bool answered = status >= 200 && status <= 299;
+
+	if (answered) {
+		upstream->answers++;
+		upstream->answered_ms = now;
+	}
+	if (answered || (status < 500 && told != NM_TROUBLE_KEY &&
+	                 told != NM_TROUBLE_MONEY))
+		nm_trouble_well(&upstream->trouble, now);
+}
+
 /* One that fails while others are answered is no news. */
 static void
-note_trouble(struct nm_upstream *upstream, enum nm_trouble_kind kind,
+note_outcome(struct nm_upstream *upstream, enum nm_trouble_kind kind,
              const struct nm_retry_event *event, const struct nm_err *err)
 {
 	int64_t now = real_ms(CLOCK_MONOTONIC);
 
-	if (event->kind == NM_RETRY_REPLIED && event->status >= 200 &&
-	    event->status <= 299) {
-		upstream->answers++;
-		upstream->answered_ms = now;
-	}
 	if (kind != NM_TROUBLE_NONE)
 		atomic_fetch_add(&upstream->parts.metrics->troubles[kind], 1);
 	if (kind == NM_TROUBLE_NONE) {
-		if (event->kind == NM_RETRY_REPLIED && event->status < 500)
-			nm_trouble_well(&upstream->trouble, now);
+		if (event->kind == NM_RETRY_REPLIED)
+			note_reply(upstream, event->status, now);
 	} else if (!upstream->answers ||
 	           now - upstream->answered_ms >= NM_TROUBLE_CALM_MS) {
 		tell_trouble(upstream, kind, event->status, err);
@@ -305,7 +317,7 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 		root = NULL;
 	event = event_of(reply, code, root);
 	trouble = kind_of(&event, err);
-	note_trouble(upstream, trouble, &event, err);
+	note_outcome(upstream, trouble, &event, err);
 	if ((trouble == NM_TROUBLE_KEY || trouble == NM_TROUBLE_MONEY) &&
 	    is_held(exchange))
 		event.kind = NM_RETRY_UNREACHABLE;

@@ -314,6 +314,26 @@ batch_server: the upstream answers again" ]
 	[ "$(troubles upstream_key)" = 4 ]
 }
 
+@test "who refuses a request has not taken the key" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	printf 'on POST /v1/%s: status %s\n' chat/completions 401 \
+		completions 400 >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL"
+	new_batch 1
+	wait_for 20 troubled upstream_key 5
+	call POST /v1/completions -d '{"model":"m","prompt":"hi"}'
+	[ "$STATUS" = 400 ]
+	# The next try is at least six seconds away.
+	sleep 3.5
+	[ "$(wc -l <"$told")" = 1 ]
+	rm faults
+	: >faults
+	curl -s -X POST "${UPSTREAM_URL%/v1}/_control/faults" >/dev/null
+	wait_for 20 batch_is completed
+	wait_for 10 grep -q again "$told"
+}
+
 @test "a reply that does not come is waited for so long and no longer" {
 	cat >faults <<-'EOF'
 	on POST /v1/chat/completions nth 1: delay 60s
