@@ -6,15 +6,14 @@
 #include "net/http.h"
 #include "net/place.h"
 #include "net/retry.h"
+#include "server/blame.h"
 #include "server/result.h"
 #include "server/server.h"
-#include "server/trouble.h"
 
 enum {
 	PATIENT_RETRIES = 8,
 	TOKENS_MAX = 1000000000, /* more than any one reply has */
 	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
-	DOUBTS = 2, /* refusals of a key that others got answers with meanwhile */
 	IDLE_MS = 1000
 };
 
@@ -26,9 +25,7 @@ struct exchange {
 	struct nm_buf              body;
 	struct nm_http_transfer   *transfer; /* NULL = not under way */
 	int                        tries;
-	int                        doubts;
-	uint64_t                   answers; /* of others, at its first refusal */
-	bool                       refused; /* for the key, or for want of money */
+	struct nm_doubt            doubt;
 	int64_t                    first_ms, due_ms; /* real */
 };
 
@@ -50,9 +47,7 @@ struct nm_upstream {
 
 	struct exchange *all;     /* the thread's own, oldest first */
 	unsigned         running; /* patient ones */
-	struct nm_trouble trouble;
-	uint64_t         answers; /* 2xx */
-	int64_t          answered_ms; /* the last of them */
+	struct nm_blame  blame;
 	struct nm_json   json;
 	uint64_t         chance;
 };
@@ -174,98 +169,6 @@ event_of(const struct nm_http_reply *reply, enum nm_code code,
 	return event;
 }
 
-/* ---- trouble that is not the row's ---- */
-
-static enum nm_trouble_kind
-kind_of(const struct nm_retry_event *event, const struct nm_err *err)
-{
-	if (event->kind == NM_RETRY_UNREACHABLE)
-		return nm_http_is_tls(err) ? NM_TROUBLE_TLS
-		                           : NM_TROUBLE_UNREACHABLE;
-	if (event->kind != NM_RETRY_REPLIED)
-		return NM_TROUBLE_NONE;
-	if (event->status == 401 || event->status == 403)
-		return NM_TROUBLE_KEY;
-	if (event->status == 429 &&
-	    nm_retry_is_billing(event->type, event->code))
-		return NM_TROUBLE_MONEY;
-	return NM_TROUBLE_NONE;
-}
-
-static void
-tell_trouble(struct nm_upstream *upstream, enum nm_trouble_kind kind,
-             int status, const struct nm_err *err)
-{
-	const char *variable = upstream->parts.options->upstream_key_env;
-	char words[NM_ERR_TEXT_MAX + 128];
-
-	if (kind == NM_TROUBLE_KEY && nm_secret_held(&upstream->key))
-		snprintf(words, sizeof(words), "the upstream refuses the key of "
-		         "%s (HTTP %d); rows wait for it", variable, status);
-	else if (kind == NM_TROUBLE_KEY)
-		snprintf(words, sizeof(words), "the upstream asks for a key (HTTP "
-		         "%d), and %s is not set; rows wait for it", status,
-		         variable);
-	else if (kind == NM_TROUBLE_MONEY)
-		snprintf(words, sizeof(words), "the upstream wants money first "
-		         "(HTTP %d); rows wait for it", status);
-	else
-		snprintf(words, sizeof(words), "upstream: %s; rows wait for it",
-		         err->text);
-	nm_trouble_note(&upstream->trouble, kind, real_ms(CLOCK_MONOTONIC),
-	                words);
-}
-
-/* Some refuse a request before they look at the key, which an answer alone
- * proves. */
-static void
-note_reply(struct nm_upstream *upstream, int status, int64_t now)
-{
-	enum nm_trouble_kind told = upstream->trouble.told;
-	bool answered = status >= 200 && status <= 299;
-
-	if (answered) {
-		upstream->answers++;
-		upstream->answered_ms = now;
-	}
-	if (answered || (status < 500 && told != NM_TROUBLE_KEY &&
-	                 told != NM_TROUBLE_MONEY))
-		nm_trouble_well(&upstream->trouble, now);
-}
-
-/* One that fails while others are answered is no news. */
-static void
-note_outcome(struct nm_upstream *upstream, enum nm_trouble_kind kind,
-             const struct nm_retry_event *event, const struct nm_err *err)
-{
-	int64_t now = real_ms(CLOCK_MONOTONIC);
-
-	if (kind != NM_TROUBLE_NONE)
-		atomic_fetch_add(&upstream->parts.metrics->troubles[kind], 1);
-	if (kind == NM_TROUBLE_NONE) {
-		if (event->kind == NM_RETRY_REPLIED)
-			note_reply(upstream, event->status, now);
-	} else if (!upstream->answers ||
-	           now - upstream->answered_ms >= NM_TROUBLE_CALM_MS) {
-		tell_trouble(upstream, kind, event->status, err);
-	}
-}
-
-/* Does a refusal wait, as for one who is not there? A key with which others got
- * answers since then is well: what it still may not have is the row's affair. */
-static bool
-is_held(struct exchange *exchange)
-{
-	const struct nm_upstream *upstream = exchange->upstream;
-
-	if (!exchange->refused)
-		exchange->answers = upstream->answers;
-	exchange->refused = true;
-	if (upstream->answers != exchange->answers)
-		exchange->doubts++;
-	return exchange->doubts <= DOUBTS;
-}
-
 /* Whether it is to be sent again; then due_ms is when. */
 static bool
 try_again(struct exchange *exchange, const struct nm_retry_event *event)
@@ -306,7 +209,6 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	struct nm_upstream *upstream = exchange->upstream;
 	const struct nm_value *root = NULL;
 	struct nm_retry_event event;
-	enum nm_trouble_kind trouble;
 	char reason[NM_ERR_TEXT_MAX + 64];
 
 	exchange->transfer = NULL;
@@ -316,10 +218,8 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	              nm_json_kind(root) != NM_JSON_OBJECT))
 		root = NULL;
 	event = event_of(reply, code, root);
-	trouble = kind_of(&event, err);
-	note_outcome(upstream, trouble, &event, err);
-	if ((trouble == NM_TROUBLE_KEY || trouble == NM_TROUBLE_MONEY) &&
-	    is_held(exchange))
+	if (nm_blame_outcome(&upstream->blame, &exchange->doubt, &event, err,
+	                     real_ms(CLOCK_MONOTONIC)))
 		event.kind = NM_RETRY_UNREACHABLE;
 	if (try_again(exchange, &event))
 		return;
@@ -438,8 +338,7 @@ run(void *ctx)
 
 	while (take_orders(upstream)) {
 		start_due(upstream, &wait_ms);
-		nm_trouble_look(&upstream->trouble, real_ms(CLOCK_MONOTONIC),
-		                "the upstream answers again");
+		nm_blame_look(&upstream->blame, real_ms(CLOCK_MONOTONIC));
 		if (nm_http_poll(upstream->http, wait_ms, NULL))
 			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	}
@@ -548,7 +447,7 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	if (!new)
 		abort();
 	new->parts = *parts;
-	new->trouble.options = options;
+	nm_blame_init(&new->blame, &new->parts, &new->key);
 	new->concurrency = options->concurrency;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->done, NULL);

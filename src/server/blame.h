@@ -1,0 +1,47 @@
+/*
+ * blame: whether what an upstream made of a request is the row's affair, or for
+ * whoever runs the server to mend: then rows wait, and it is counted and told.
+ * Knows outcomes and the one upstream; must not know rows, jobs or transfers.
+ */
+#ifndef NM_SERVER_BLAME_H
+#define NM_SERVER_BLAME_H
+
+#include "net/retry.h"
+#include "net/secret.h"
+#include "server/call.h"
+#include "server/trouble.h"
+
+/* Of one upstream, and its thread's. */
+struct nm_blame {
+	const struct nm_parts  *parts;
+	const struct nm_secret *key;
+	struct nm_trouble       trouble;
+	uint64_t                answers;     /* 2xx */
+	int64_t                 answered_ms; /* the last of them */
+};
+
+/* Of one request, for all its tries. Zeroed at first. */
+struct nm_doubt {
+	bool     refused; /* for the key, or for want of money */
+	uint64_t answers; /* of all, when it was refused first */
+	int      doubts;  /* refusals while others got answers */
+};
+
+/* parts and key are borrowed; the key may be set later. */
+void nm_blame_init(struct nm_blame *blame, const struct nm_parts *parts,
+                   const struct nm_secret *key);
+
+/*
+ * A try ended so; err says why where no reply came. Returns whether the reply
+ * is to be taken for none, since it refuses the server and not the request; but
+ * once others got answers since the first refusal, the third one more is the
+ * request's own. now_ms is monotonic.
+ */
+bool nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
+                      const struct nm_retry_event *event,
+                      const struct nm_err *err, int64_t now_ms);
+
+/* To be called every now and then: tells that trouble is over. */
+void nm_blame_look(struct nm_blame *blame, int64_t now_ms);
+
+#endif
