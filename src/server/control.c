@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "server/call.h"
 #include "server/options.h"
+#include "server/upstream.h"
 #include "server/worker.h"
 
 /* A year and a day at once; more is a slip of the pen. */
@@ -220,8 +221,8 @@ put_model(struct nm_json_writer *w, const char *id, int64_t created_s)
 	nm_json_close_object(w);
 }
 
-static enum nm_code
-list_models(struct nm_call *call, struct nm_err *err)
+static void
+list_own_models(struct nm_call *call)
 {
 	static const int64_t created_s = 1767225600; /* 2026-01-01 */
 	const struct nm_server_options *options = call->parts->options;
@@ -232,7 +233,6 @@ list_models(struct nm_call *call, struct nm_err *err)
 	struct nm_json_writer w = { .out = &body };
 	const char *comma;
 
-	(void)err;
 	nm_json_open_object(&w, NULL);
 	nm_json_put_string(&w, "object", "list");
 	nm_json_open_array(&w, "data");
@@ -248,6 +248,43 @@ list_models(struct nm_call *call, struct nm_err *err)
 	nm_json_close_array(&w);
 	nm_json_close_object(&w);
 	nm_call_json(call, 200, &body);
+}
+
+/* On the upstream's thread. What is no list is none of ours. */
+static void
+on_models(void *user, const struct nm_upstream_reply *reply)
+{
+	const struct nm_value *root = NULL;
+	struct nm_call *call = user;
+	struct nm_json json = {0};
+	struct nm_buf body = {0};
+
+	if (reply->status == 200 &&
+	    !nm_json_read(&json, reply->body.at, reply->body.len, &root, NULL) &&
+	    nm_json_kind(nm_json_get(root, "data")) == NM_JSON_ARRAY) {
+		nm_buf_add_text(&body, reply->body);
+		nm_call_json(call, 200, &body);
+	} else {
+		list_own_models(call);
+	}
+	nm_json_release(&json);
+	nm_call_resume(call);
+}
+
+/* The upstream's, unless the options name those that are served. */
+static enum nm_code
+list_models(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_upstream_request request = { .manner = NM_UPSTREAM_LIST,
+		.done = on_models, .user = call };
+
+	(void)err;
+	if (!call->parts->upstream || call->parts->options->models) {
+		list_own_models(call);
+		return NM_OK;
+	}
+	nm_call_suspend(call);
+	nm_upstream_ask(call->parts->upstream, &request);
 	return NM_OK;
 }
 

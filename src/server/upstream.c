@@ -14,6 +14,8 @@ enum {
 	PATIENT_RETRIES = 8,
 	TOKENS_MAX = 1000000000, /* more than any one reply has */
 	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
+	LIST_MS = 5000, /* of models */
+	LIST_MAX_BYTES = 1 << 20,
 	IDLE_MS = 1000
 };
 
@@ -179,7 +181,7 @@ try_again(struct exchange *exchange, const struct nm_retry_event *event)
 	struct nm_retry_verdict verdict;
 	double chance;
 
-	if (exchange->request.manner == NM_UPSTREAM_URGENT ||
+	if (exchange->request.manner != NM_UPSTREAM_PATIENT ||
 	    atomic_load(&upstream->stop))
 		return false;
 	upstream->chance = upstream->chance * UINT64_C(6364136223846793005) +
@@ -218,7 +220,9 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	              nm_json_kind(root) != NM_JSON_OBJECT))
 		root = NULL;
 	event = event_of(reply, code, root);
-	if (nm_blame_outcome(&upstream->blame, &exchange->doubt, &event, err,
+	/* Some show their models to whoever asks: that tells nothing of rows. */
+	if (exchange->request.manner != NM_UPSTREAM_LIST &&
+	    nm_blame_outcome(&upstream->blame, &exchange->doubt, &event, err,
 	                     real_ms(CLOCK_MONOTONIC)))
 		event.kind = NM_RETRY_UNREACHABLE;
 	if (try_again(exchange, &event))
@@ -239,12 +243,20 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 	struct nm_buf url = {0};
 	struct nm_err err = {0};
 
+	request.total_ms = upstream->parts.options->reply_ms;
 	nm_buf_add_text(&url, nm_buf_text(&upstream->base));
 	/* The base ends in "/v1" as clients' bases do; the endpoint begins so. */
-	nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
-	                  sizeof("/v1") - 1);
+	if (exchange->request.manner != NM_UPSTREAM_LIST) {
+		nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
+		                  sizeof("/v1") - 1);
+	} else {
+		nm_buf_add_string(&url, "/models");
+		request.method = NM_HTTP_GET;
+		request.content_type = NULL;
+		request.total_ms = LIST_MS;
+		request.reply_max_bytes = LIST_MAX_BYTES;
+	}
 	request.url = nm_buf_string(&url);
-	request.total_ms = upstream->parts.options->reply_ms;
 	request.key = nm_secret_held(&upstream->key) ? &upstream->key : NULL;
 	exchange->tries++;
 	atomic_fetch_add(&upstream->parts.metrics->upstream_requests, 1);

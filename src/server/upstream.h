@@ -32,8 +32,12 @@ struct nm_upstream_reply {
 	struct nm_text  retry_after, retry_after_ms, should_retry;
 };
 
-/* Patient ones wait their turn and are tried again; urgent ones go at once, once. */
-enum nm_upstream_manner { NM_UPSTREAM_PATIENT, NM_UPSTREAM_URGENT };
+/* Patient ones wait their turn and are tried again; urgent ones go at once, once.
+ * So does what asks for the list of models, within 5 s and 1 MiB, instead of for an
+ * endpoint. */
+enum nm_upstream_manner {
+	NM_UPSTREAM_PATIENT, NM_UPSTREAM_URGENT, NM_UPSTREAM_LIST
+};
 
 struct nm_upstream_request {
 	enum nm_endpoint        endpoint;

@@ -314,6 +314,39 @@ batch_server: the upstream answers again" ]
 	[ "$(troubles upstream_key)" = 4 ]
 }
 
+@test "the list of models is the upstream's, or one's own where there is none" {
+	local models='on GET /v1/models nth'
+	cat >faults <<-EOF
+	$models 2: status 404 body "<html>none</html>"
+	$models 3: status 200 body "{\"data\":7}"
+	$models 4: status 401
+	$models 5: delay 60s
+	$models 6: lose reply
+	EOF
+	start_upstream --faults faults --models ann,bob
+	start_server --upstream "$UPSTREAM_URL" --upstream-timeout 60
+	call GET /v1/models
+	[ "$STATUS" = 200 ]
+	[ "$(member '[.object, .data[].id] | @json')" = '["list","ann","bob"]' ]
+	local i
+	for i in 2 3 4 5 6; do
+		call GET /v1/models --max-time 15
+		[ "$STATUS" = 200 ]
+		[ "$(member '[.object, .data] | @json')" = '["list",[]]' ]
+	done
+	call GET /v1/models
+	[ "$(member '.data | length')" = 2 ]
+	# Of rows it tells nothing.
+	[ "$(troubles upstream_key)" = 0 ]
+	stop_upstream
+	call GET /v1/models
+	[ "$(member '[.object, .data] | @json')" = '["list",[]]' ]
+	stop_server
+	start_server --upstream "$UPSTREAM_URL" --models ann,eve
+	call GET /v1/models
+	[ "$(member '[.data[].id] | @json')" = '["ann","eve"]' ]
+}
+
 @test "who refuses a request has not taken the key" {
 	local told=$BATS_TEST_TMPDIR/server.err
 	printf 'on POST /v1/%s: status %s\n' chat/completions 401 \
