@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -335,17 +336,29 @@ done:
 	return rc;
 }
 
+/* What follows ":NUMBER"; NULL if text does not begin so. */
+static const char *
+read_number(const char *text, size_t *number)
+{
+	char *end;
+
+	if (text[0] != ':' || text[1] < '0' || text[1] > '9')
+		return NULL;
+	*number = strtoul(text + 1, &end, 10);
+	return end;
+}
+
 /* What follows "PATH:LINE:COLUMN: "; NULL if text does not begin so. */
 static const char *
 read_place(const char *text, const char *path, size_t *line, size_t *column)
 {
 	size_t len = strlen(path);
-	int read = 0;
+	const char *at = strncmp(text, path, len) == 0
+		? read_number(text + len, line) : NULL;
 
-	if (strncmp(text, path, len) != 0 ||
-	    sscanf(text + len, ":%zu:%zu: %n", line, column, &read) != 2 || !read)
-		return NULL;
-	return text + len + read;
+	if (at)
+		at = read_number(at, column);
+	return at && strncmp(at, ": ", 2) == 0 ? at + 2 : NULL;
 }
 
 /* The text of a line (from 1); its `at` is NULL when there is none. */
