@@ -234,6 +234,15 @@ is_tail_direct(const struct nm_task *task)
 	return !task->scoring_only && task->tools->tail == NM_TAIL_DIRECT;
 }
 
+/* It was cancelled, as a process before this one told, and somebody wants its rest. */
+static int
+is_wanted_again(const struct nm_task *task, const struct nm_shard_record *shard)
+{
+	return task->run.ended_before &&
+	       task->run.settings.cancelled == NM_CANCELLED_AGAIN &&
+	       !strcmp(shard->status, "cancelled");
+}
+
 /*
  * Is there something to score, or to ask again? Also where a batch ended well and
  * its files are gone (all are missing then), where it was ended here or is gone
@@ -255,7 +264,7 @@ came_back(const struct nm_task *task)
 		if (shard->output_path[0] || shard->error_path[0] ||
 		    !strcmp(shard->status, "completed") ||
 		    !strcmp(shard->status, "expired") ||
-		    nm_deadline_ended(shard))
+		    nm_deadline_ended(shard) || is_wanted_again(task, shard))
 			return 1;
 	}
 	return 0;

@@ -239,19 +239,29 @@ answered answered answered answered unparseable http_error answered" ]
 		"[40,$((40 - answered))]" ]
 }
 
-@test "cancelled by another: --finish-direct is a word too, but not while it is waited for" {
-	faults 'pace 2/s of batch 1'
+# It brought rows of what it did not do, or no file at all.
+finish_cancelled() { # rule [command-before-the-cancel]
+	faults "$1"
 	a_desk --faults "$FAULTS"
 	variant0 --mode batch --limit 10 --dry-run
 	BATCH_ID=$(ids_of "$OUT")
+	${2-:}
 	call POST "/v1/batches/$BATCH_ID/cancel"
 	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2 \
 		--finish-direct --max-attempts 5
 	[ "$STATUS" = 1 ]
 	[ "$(calls POST /v1/chat/completions)" = 0 ]
-	[ "$(calls POST /v1/batches)" = 1 ]
 	variant0 --mode batch --batch-id "$BATCH_ID" --finish-direct
 	[ "$STATUS" = 0 ]
 	[ "$(result .ledger.answered)" = 10 ]
 	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
+@test "cancelled by another: --finish-direct is a word too, but not while it is waited for" {
+	begun() { wait_for 20 batch_is in_progress; }
+	finish_cancelled 'pace 2/s of batch 1' begun
+}
+
+@test "cancelled by another before it began: its rest is all of it" {
+	finish_cancelled 'validating 1h of batch 1'
 }

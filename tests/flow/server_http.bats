@@ -313,7 +313,7 @@ check_metrics() { # file
 			print "type: " $0
 		if (($4 == "counter") != ($3 ~ /_total$/)) print "kind: " $0
 		typed[$3] = 1; next }
-	/^[a-z_]+([{][a-z]+="[a-z0-9]+"[}])? -?[0-9]+$/ {
+	/^[a-z_]+([{][a-z]+="[a-z0-9_]+"[}])? -?[0-9]+$/ {
 		bare = $1; sub(/[{].*/, "", bare)
 		if (bare != name || !typed[bare] || sample[$1]++)
 			print "sample: " $0
