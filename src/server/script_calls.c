@@ -39,21 +39,6 @@ take_header(struct nm_script *script, struct nm_words *r,
 }
 
 static enum nm_code
-take_status(struct nm_words *r, struct nm_fault *fault)
-{
-	uint64_t status;
-	enum nm_code rc = nm_words_number(r, "a status", &status);
-
-	if (rc)
-		return rc;
-	if (status < 200 || status > 599)
-		return nm_words_bad(r, "a status is from 200 to 599",
-		           r->words[r->next - 1].text);
-	fault->status = (unsigned)status;
-	return NM_OK;
-}
-
-static enum nm_code
 take_cut(struct nm_words *r, struct nm_call_rule *rule)
 {
 	const char *text = "";
@@ -92,7 +77,7 @@ take_act(struct nm_words *r, struct nm_fault *fault)
 		return nm_words_bad_next(r, "after 'act' comes 'then'");
 	if (nm_words_take(r, "status")) {
 		fault->acts = true;
-		return take_status(r, fault);
+		return nm_words_status(r, &fault->status);
 	}
 	if (!nm_words_take(r, "lose") || !nm_words_take(r, "reply"))
 		return nm_words_bad_next(r, "after 'act then' comes 'status' or "
@@ -144,7 +129,7 @@ take_action(struct nm_script *script, struct nm_words *r,
 	if (nm_words_take(r, "act"))
 		return take_act(r, fault);
 	if (nm_words_take(r, "status"))
-		return take_status(r, fault);
+		return nm_words_status(r, &fault->status);
 	if (nm_words_take(r, "body"))
 		return nm_words_text(r, "a body", &fault->body);
 	if (nm_words_take(r, "header"))

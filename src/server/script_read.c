@@ -166,16 +166,11 @@ static const struct {
 static enum nm_code
 take_http_error(struct nm_words *r, struct nm_row_fault *fault)
 {
-	uint64_t status;
-	enum nm_code rc = nm_words_number(r, "a status", &status);
+	enum nm_code rc = nm_words_status(r, &fault->status);
 
 	if (rc)
 		return rc;
-	if (status < 200 || status > 599)
-		return nm_words_bad(r, "a status is from 200 to 599",
-		           r->words[r->next - 1].text);
 	fault->class = NM_ROW_HTTP_ERROR;
-	fault->status = (unsigned)status;
 	if (nm_words_peek(r)->text && !nm_words_peek(r)->quoted &&
 	    strcmp(nm_words_peek(r)->text, "in") != 0)
 		fault->code = r->words[r->next++].text;

@@ -145,6 +145,21 @@ nm_words_number(struct nm_words *r, const char *what, uint64_t *number)
 }
 
 enum nm_code
+nm_words_status(struct nm_words *r, unsigned *status)
+{
+	uint64_t number;
+	enum nm_code rc = nm_words_number(r, "a status", &number);
+
+	if (rc)
+		return rc;
+	if (number < 200 || number > 599)
+		return nm_words_bad(r, "a status is from 200 to 599",
+		                    r->words[r->next - 1].text);
+	*status = (unsigned)number;
+	return NM_OK;
+}
+
+enum nm_code
 nm_words_count(struct nm_words *r, const char *what, uint64_t *number)
 {
 	enum nm_code rc = nm_words_number(r, what, number);

@@ -49,6 +49,8 @@ enum nm_code nm_words_text(struct nm_words *r, const char *what,
                            const char **text) NM_MUST_USE;
 enum nm_code nm_words_number(struct nm_words *r, const char *what,
                              uint64_t *number) NM_MUST_USE;
+/* From 200 to 599. */
+enum nm_code nm_words_status(struct nm_words *r, unsigned *status) NM_MUST_USE;
 /* A number of at least 1. */
 enum nm_code nm_words_count(struct nm_words *r, const char *what,
                             uint64_t *number) NM_MUST_USE;
