@@ -181,6 +181,19 @@ read_tls(struct nm_listen *listen, struct nm_err *err)
 	return rc;
 }
 
+/* Nobody comes in any more once the door closes. MHD_quiesce_daemon would say so
+ * earlier, but its threads may take the socket out of their sets at once with it, and
+ * the library ends the process for that. */
+static enum MHD_Result
+admit(void *user, const struct sockaddr *address, socklen_t len)
+{
+	struct nm_hall *hall = user;
+
+	(void)address;
+	(void)len;
+	return atomic_load(&hall->closing) ? MHD_NO : MHD_YES;
+}
+
 static enum nm_code
 start_daemon(struct nm_listen *listen, struct nm_err *err)
 {
@@ -198,7 +211,7 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 	                 (listen->cert.at ? MHD_USE_TLS : 0);
 
 	listen->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, nm_visit_go_on, &listen->hall,
+		flags, 0, admit, &listen->hall, nm_visit_go_on, &listen->hall,
 		MHD_OPTION_LISTEN_SOCKET, listen->socket,
 		MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
@@ -291,7 +304,6 @@ nm_listen_drain(struct nm_listen *listen, int64_t max_ms)
 	struct timespec pause = { .tv_nsec = 5000000 };
 
 	atomic_store(&listen->hall.closing, 1);
-	MHD_quiesce_daemon(listen->daemon);
 	nm_watch_hurry(listen->hall.watch);
 	for (int64_t waited = 0; waited < max_ms &&
 	     atomic_load(&listen->hall.under_way) > 0; waited += 5)
@@ -307,8 +319,10 @@ nm_listen_close(struct nm_listen *listen)
 		nm_watch_hurry(listen->hall.watch);
 	/* Before the daemon, which wants no call put off. */
 	nm_porter_close(&listen->hall.porter);
-	if (listen->daemon)
-		MHD_stop_daemon(listen->daemon);
+	if (listen->daemon) {
+		MHD_stop_daemon(listen->daemon); /* closes the socket, too */
+		listen->socket = -1;
+	}
 	nm_watch_close(listen->hall.watch);
 	if (listen->socket >= 0)
 		close(listen->socket);
