@@ -3,6 +3,8 @@
  */
 #include "remote/input_body.h"
 
+enum { CHOICES_MAX = 128 }; /* the service refuses more */
+
 struct nm_input_body
 nm_input_body_read(const struct nm_value *object)
 {
@@ -90,7 +92,7 @@ nm_input_body_guess(const struct nm_input_body *body,
 {
 	const struct nm_value *bound = has(body->output_max_new)
 		? body->output_max_new : body->output_max;
-	int64_t times = nm_json_int(body->n, 1);
+	int64_t n = nm_json_int(body->n, 1);
 
 	line->prompt_bytes = text_bytes(body->messages, 4) +
 		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
@@ -98,12 +100,13 @@ nm_input_body_guess(const struct nm_input_body *body,
 	line->messages = nm_json_count(body->messages);
 	line->prompt_tokens_guess = nm_input_guess_tokens(line->prompt_bytes,
 	                                                  line->messages);
+	line->choices = n >= 1 && n <= CHOICES_MAX ? (uint64_t)n : 1;
 	line->output_tokens_max = nm_json_int(bound, -1);
 	if (line->output_tokens_max < 0 ||
 	    line->output_tokens_max > INT32_MAX)
 		line->output_tokens_max = -1;
-	else if (times > 1 && times <= 128)
-		line->output_tokens_max *= times;
+	else
+		line->output_tokens_max *= (int64_t)line->choices;
 }
 
 uint64_t

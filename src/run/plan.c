@@ -216,9 +216,8 @@ static enum nm_code
 walk_all(struct cutter *cut, const struct nm_run *run, struct nm_err *err)
 {
 	struct nm_source_item item;
-	enum nm_code rc = run->source->rewind(run->source, err);
+	enum nm_code rc = nm_source_rewind(run->source, err);
 
-	run->source->position = 0;
 	while (!rc) {
 		rc = cut->proven ? nm_source_pass(run->source, &item, err)
 		                 : nm_source_next(run->source, &item, err);

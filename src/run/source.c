@@ -37,8 +37,8 @@ nm_source_pass(struct nm_source *source, struct nm_source_item *item,
 	return rc;
 }
 
-static enum nm_code
-back_to_start(struct nm_source *source, struct nm_err *err)
+enum nm_code
+nm_source_rewind(struct nm_source *source, struct nm_err *err)
 {
 	enum nm_code rc = source->rewind(source, err);
 
@@ -54,7 +54,7 @@ nm_source_seek(struct nm_source *source, int64_t ordinal,
 	enum nm_code rc = NM_OK;
 
 	if (source->position > ordinal)
-		rc = back_to_start(source, err);
+		rc = nm_source_rewind(source, err);
 	while (!rc) {
 		rc = source->position < ordinal
 		   ? nm_source_pass(source, item, err)
@@ -74,12 +74,12 @@ enum nm_code
 nm_source_measure(struct nm_source *source, struct nm_err *err)
 {
 	struct nm_source_item item;
-	enum nm_code rc = back_to_start(source, err);
+	enum nm_code rc = nm_source_rewind(source, err);
 
 	while (!rc) {
 		rc = nm_source_pass(source, &item, err);
 		if (rc || item.ordinal < 0)
 			break;
 	}
-	return rc ? rc : back_to_start(source, err);
+	return rc ? rc : nm_source_rewind(source, err);
 }

@@ -62,6 +62,10 @@ enum nm_code nm_source_seek(struct nm_source *source, int64_t ordinal,
                             struct nm_source_item *item, struct nm_err *err)
 	NM_MUST_USE;
 
+/* Back to its start: the next request is that of ordinal 0. */
+enum nm_code nm_source_rewind(struct nm_source *source, struct nm_err *err)
+	NM_MUST_USE;
+
 /* Walks to the end, so that count and digest are known. */
 enum nm_code nm_source_measure(struct nm_source *source, struct nm_err *err)
 	NM_MUST_USE;

@@ -25,7 +25,7 @@ add(struct sums *sums, const struct nm_input_line *line)
 	if (nm_text_is(line->url, "/v1/embeddings"))
 		return; /* vectors are no tokens */
 	if (line->output_tokens_max < 0)
-		sums->unbounded++;
+		sums->unbounded += line->choices;
 	else
 		sums->output_max += line->output_tokens_max;
 }
@@ -37,10 +37,9 @@ add_up(struct nm_source *source, struct sums *sums, struct nm_err *err)
 	struct nm_input_line line;
 	struct nm_finding finding;
 	struct nm_input input;
-	enum nm_code rc = source->rewind(source, err);
+	enum nm_code rc = nm_source_rewind(source, err);
 
 	nm_input_init(&input, NULL);
-	source->position = 0;
 	while (!rc) {
 		rc = nm_source_next(source, &item, err);
 		if (rc || item.ordinal < 0)
@@ -54,7 +53,7 @@ add_up(struct nm_source *source, struct sums *sums, struct nm_err *err)
 			nm_map_clear(&input.ids);
 	}
 	nm_input_release(&input);
-	return rc ? rc : source->rewind(source, err);
+	return rc ? rc : nm_source_rewind(source, err);
 }
 
 enum nm_code
