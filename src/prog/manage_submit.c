@@ -101,8 +101,10 @@ write_text(struct dispatch *d, struct nm_buf *out)
 			nm_buf_addf(out, "Batch ID: %s\n",
 			            run->shards[i].batch_id);
 	if (waiting)
-		nm_buf_addf(out, "%zu more wait for room in the account;"
-		            " --wait sends them\n", waiting);
+		nm_buf_addf(out, "%zu more wait%s for room in the account;"
+		            " --wait sends %s\n", waiting,
+		            waiting == 1 ? "s" : "",
+		            waiting == 1 ? "it" : "them");
 	nm_buf_add_string(out, "\nTo wait for all of it, run:\n");
 	add_command(d, " --wait", first_batch(run), "", out);
 	nm_buf_add_string(out, "\nTo write a row a request, in order, run:\n");

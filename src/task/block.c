@@ -31,8 +31,10 @@ write_block(struct nm_task *task, size_t n_tasks, struct nm_buf *out)
 	if (n_tasks > 1)
 		nm_buf_addf(out, "Dataset: %s\n", task->run.record.name);
 	if (waiting)
-		nm_buf_addf(out, "%zu more batches of this run wait for room in"
-		            " the account; resuming sends them\n", waiting);
+		nm_buf_addf(out, "%zu more batch%s of this run wait%s for room"
+		            " in the account; resuming sends %s\n", waiting,
+		            waiting == 1 ? "" : "es", waiting == 1 ? "s" : "",
+		            waiting == 1 ? "it" : "them");
 	nm_buf_add_string(out, rule);
 	nm_buf_addf(out, "\nTo resume and wait for this batch, run:\n  %s\n",
 	            nm_task_resume_command(task));

@@ -12,89 +12,16 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "small_task.h"
 #include "state/answers.h"
 #include "task/stake.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 
-enum { BATCH_PUSD = 100, DIRECT_PUSD = 200, SEEN_TOKENS = 10 };
-
-/* Replies alone cost, so that sums are to be seen. */
-static const struct nm_price models[] = {
-	{ .model = "m", .long_over_tokens = INT64_MAX,
-	  .plain = { { 0, 0, 0, DIRECT_PUSD }, { 0, 0, 0, BATCH_PUSD } } },
-	{ .model = "batch-alone", .long_over_tokens = INT64_MAX,
-	  .plain = { { -1, -1, -1, -1 }, { 0, 0, 0, BATCH_PUSD } } },
-	{ .model = "direct-alone", .long_over_tokens = INT64_MAX,
-	  .plain = { { 0, 0, 0, DIRECT_PUSD }, { -1, -1, -1, -1 } } },
-};
-static const struct nm_prices prices = { .models = models,
-	.n_models = COUNT(models) };
-
-struct scene {
-	char                 folder[64];
-	struct nm_journal   *journal;
-	struct nm_service    service;
-	struct nm_budget     budget;
-	struct nm_task_tools tools;
-	struct nm_task       task;
-};
-
-static int
-enter(void **state)
-{
-	struct scene *s = calloc(1, sizeof(*s));
-	struct nm_run_record run = {
-		.id = "r", .key = "k", .mode = "batch", .name = "n",
-		.model = "m", .endpoint = "/v1/chat/completions", .account = "a",
-		.spec = "{}", .results_path = "",
-	};
-	struct nm_quiz_wish wish = { .name = "q", .model = "m" };
-	char path[80];
-	struct nm_err err;
-
-	if (!s)
-		abort();
-	*state = s;
-	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_stake.XXXXXX");
-	if (!mkdtemp(s->folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/q.txt", s->folder);
-	wish.path = path;
-	if (nm_file_write(path, 0600, nm_text_of("a\tA\nb\tB\n"), &err) ||
-	    nm_quiz_open(&s->task.quiz, &wish, &err) ||
-	    nm_journal_open(s->folder, &s->journal, &err) ||
-	    nm_runs_add(s->journal, &run, &err))
-		return -1;
-	s->tools = (struct nm_task_tools){
-		.service = &s->service, .budget = &s->budget,
-		.prices = &prices, .mode = "batch",
-	};
-	s->task.tools = &s->tools;
-	s->task.seen_tokens = SEEN_TOKENS;
-	s->task.run.journal = s->journal;
-	s->task.run.record = run;
-	return 0;
-}
-
-static int
-leave(void **state)
-{
-	struct scene *s = *state;
-	char command[96];
-
-	nm_quiz_close(s->task.quiz);
-	nm_journal_close(s->journal);
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
-	free(s);
-	return system(command);
-}
-
 /* Direct answers: so many of the first attempt, one of the second. */
 static void
-answer(struct scene *s, int64_t count)
+answer(struct small_task *s, int64_t count)
 {
 	struct nm_answer_record later = { 0, 2, TEXT("{}") };
 	struct nm_err err;
@@ -161,9 +88,9 @@ counting(void **state)
 		struct nm_source source = { .count = rows[i].requests };
 		struct nm_stake got = { 7, 7, 7 };
 		struct nm_err err;
-		struct scene *s;
+		struct small_task *s;
 
-		assert_int_equal(enter(&entered), 0);
+		assert_int_equal(small_task_enter(&entered), 0);
 		s = entered;
 		memcpy(shards, rows[i].shards, sizeof(shards));
 		s->task.run.source = &source;
@@ -181,22 +108,8 @@ counting(void **state)
 			fail_msg("%s: %lld in flight, %lld unsent, %lld unasked",
 			         rows[i].why, (long long)got.in_flight,
 			         (long long)got.unsent, (long long)got.unasked);
-		leave(&entered);
+		small_task_leave(&entered);
 	}
-}
-
-static void
-set_model(struct scene *s, const char *model)
-{
-	struct nm_quiz_wish wish = { .name = "q", .model = model };
-	char path[80];
-	struct nm_err err;
-
-	snprintf(path, sizeof(path), "%s/q.txt", s->folder);
-	wish.path = path;
-	nm_quiz_close(s->task.quiz);
-	s->task.quiz = NULL;
-	assert_int_equal(nm_quiz_open(&s->task.quiz, &wish, &err), NM_OK);
 }
 
 static void
@@ -226,12 +139,12 @@ costs(void **state)
 		  "one request without a price is enough" },
 		{ "no-such", { 0, 3, 0 }, NM_COST_UNKNOWN, 0, "no price at all" },
 	};
-	struct scene *s = *state;
+	struct small_task *s = *state;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_estimate_cost cost;
 
-		set_model(s, rows[i].model);
+		small_task_ask(s, rows[i].model);
 		cost = nm_stake_cost(&s->task, &rows[i].stake);
 		if (cost.kind != rows[i].kind || (cost.kind == NM_COST_KNOWN &&
 		    (cost.expected_pusd != rows[i].expected_pusd ||
@@ -246,11 +159,11 @@ costs(void **state)
 static void
 taking(void **state)
 {
-	struct scene *s = *state;
+	struct small_task *s = *state;
 	int64_t high = 3 * 2 * SEEN_TOKENS * BATCH_PUSD; /* thrice what was seen */
 	struct nm_err err = { 0 };
 
-	set_model(s, "m");
+	small_task_ask(s, "m");
 	assert_int_equal(nm_stake_take(&s->task, 1000, NM_PRICE_BATCH, &err),
 	                 NM_OK);
 	assert_int_equal(s->task.taken_pusd, 0); /* without a ceiling */
@@ -277,7 +190,7 @@ settling(void **state)
 		.replies = 3, .cost_pusd = 700, .told_output_tokens = -1,
 		.usage = { .present = true, .output_tokens = 10 },
 	};
-	struct scene *s = *state;
+	struct small_task *s = *state;
 
 	s->budget = (struct nm_budget){ .max_pusd = 5000, .taken_pusd = 2100 };
 	s->task.taken_pusd = 2000; /* 100 are another task's */
@@ -299,9 +212,15 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counting),
-		cmocka_unit_test_setup_teardown(costs, enter, leave),
-		cmocka_unit_test_setup_teardown(taking, enter, leave),
-		cmocka_unit_test_setup_teardown(settling, enter, leave),
+		cmocka_unit_test_setup_teardown(costs,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(taking,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(settling,
+		                                small_task_enter,
+		                                small_task_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
