@@ -296,9 +296,10 @@ tell_how_to_have_rest(struct dispatch *d, const char *batch_id)
 	nm_buf_addf(&more, " --max-attempts %" PRId64,
 	            (made > allowed ? made : allowed) + 1);
 	add_command(d, " --wait", batch_id, nm_buf_string(&more), &command);
-	nm_message_plain(&d->manager->message, "%" PRId64 " of %" PRId64
-		" failed. To have these sent once more, and nothing else, run:"
-		"\n%.*s", d->parcel.left, d->parcel.run.source->count,
+	nm_message_plain(&d->manager->message,
+		"%" PRId64 " of %" PRId64 " failed. To have these sent once"
+		" more, and nothing else, run:\n%.*s",
+		d->parcel.left, d->parcel.run.source->count,
 		(int)command.len - 1, nm_buf_string(&command));
 	nm_buf_release(&command);
 	nm_buf_release(&more);
