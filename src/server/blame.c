@@ -6,10 +6,11 @@ enum { DOUBTS = 2 };
 
 void
 nm_blame_init(struct nm_blame *blame, const struct nm_parts *parts,
-              const struct nm_secret *key)
+              const struct nm_secret *key, const char *where)
 {
-	*blame = (struct nm_blame){ .parts = parts, .key = key,
-		.trouble = { .options = parts->options } };
+	*blame = (struct nm_blame){ .parts = parts, .key = key, .where = where,
+		.trouble = { .options = parts->options,
+		             .metrics = parts->metrics } };
 }
 
 static enum nm_trouble_kind
@@ -26,6 +27,16 @@ kind_of(const struct nm_retry_event *event, const struct nm_err *err)
 	    nm_retry_is_billing(event->type, event->code))
 		return NM_TROUBLE_MONEY;
 	return NM_TROUBLE_NONE;
+}
+
+/* What a later try may get past, and what is no answer to any request. */
+static bool
+is_failure(const struct nm_retry_event *event)
+{
+	return event->kind == NM_RETRY_CUT ||
+		(event->kind == NM_RETRY_REPLIED &&
+		 (event->status >= 500 || event->status == 408 ||
+		  event->status == 429));
 }
 
 static void
@@ -56,16 +67,30 @@ note_trouble(struct nm_blame *blame, enum nm_trouble_kind kind, int status,
 static void
 note_reply(struct nm_blame *blame, int status, int64_t now_ms)
 {
-	enum nm_trouble_kind told = blame->trouble.told;
+	bool unproven = blame->trouble.known & (1u << NM_TROUBLE_KEY |
+	                                        1u << NM_TROUBLE_MONEY);
 	bool answered = status >= 200 && status <= 299;
 
+	blame->replies++;
+	blame->lost = 0;
 	if (answered) {
 		blame->answers++;
 		blame->answered_ms = now_ms;
 	}
-	if (answered || (status < 500 && told != NM_TROUBLE_KEY &&
-	                 told != NM_TROUBLE_MONEY))
+	if (answered || !unproven)
 		nm_trouble_well(&blame->trouble, now_ms);
+}
+
+static void
+note_failure(struct nm_blame *blame, struct nm_doubt *doubt, int64_t now_ms)
+{
+	if (doubt->replies != blame->replies)
+		doubt->failures = 0;
+	doubt->replies = blame->replies;
+	doubt->failures++;
+	if (blame->trouble.told == NM_TROUBLE_FAILING &&
+	    doubt->failures > DOUBTS) /* it lasts: no news */
+		nm_trouble_note(&blame->trouble, NM_TROUBLE_FAILING, now_ms, "");
 }
 
 /* A key with which others got answers meanwhile is well: what it still may not
@@ -88,8 +113,11 @@ nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
 {
 	enum nm_trouble_kind kind = kind_of(event, err);
 
+	doubt->tries++;
 	if (kind == NM_TROUBLE_NONE) {
-		if (event->kind == NM_RETRY_REPLIED)
+		if (is_failure(event))
+			note_failure(blame, doubt, now_ms);
+		else if (event->kind == NM_RETRY_REPLIED)
 			note_reply(blame, event->status, now_ms);
 		return false;
 	}
@@ -100,6 +128,44 @@ nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
 		note_trouble(blame, kind, event->status, err, now_ms);
 	return (kind == NM_TROUBLE_KEY || kind == NM_TROUBLE_MONEY) &&
 		is_held(blame, doubt);
+}
+
+static void
+note_failing(struct nm_blame *blame, const struct nm_doubt *doubt,
+             const struct nm_retry_event *event, const struct nm_err *err,
+             int64_t now_ms)
+{
+	int status = event->kind == NM_RETRY_REPLIED ? event->status : 0;
+	char what[NM_ERR_TEXT_MAX] = "", words[2 * NM_ERR_TEXT_MAX];
+	const char *remedy = "mend it, or stop this server until it is well: rows "
+		"without an answer are kept";
+
+	if (status == 429)
+		remedy = "ask less at once (--concurrency)";
+	else if (!status)
+		remedy = "mend it, ask less at once (--concurrency) or wait longer "
+			"(--upstream-timeout)";
+	if (status)
+		snprintf(what, sizeof(what), "HTTP %d", status);
+	snprintf(words, sizeof(words), "the upstream at %s fails (%s), and rows "
+	         "are given up after %d %s; %s", blame->where,
+	         status ? what : err->text, doubt->tries,
+	         doubt->tries == 1 ? "try" : "tries", remedy);
+	atomic_store(&blame->parts->metrics->failing_status, status);
+	nm_trouble_note(&blame->trouble, NM_TROUBLE_FAILING, now_ms, words);
+}
+
+void
+nm_blame_given_up(struct nm_blame *blame, const struct nm_doubt *doubt,
+                  const struct nm_retry_event *event,
+                  const struct nm_err *err, int64_t now_ms)
+{
+	if (!is_failure(event))
+		return;
+	atomic_fetch_add(&blame->parts->metrics->troubles[NM_TROUBLE_FAILING], 1);
+	blame->lost++;
+	if (doubt->failures > DOUBTS || blame->lost > DOUBTS)
+		note_failing(blame, doubt, event, err, now_ms);
 }
 
 void

@@ -15,9 +15,12 @@
 struct nm_blame {
 	const struct nm_parts  *parts;
 	const struct nm_secret *key;
+	const char             *where;       /* it is: scheme, host, port */
 	struct nm_trouble       trouble;
 	uint64_t                answers;     /* 2xx */
 	int64_t                 answered_ms; /* the last of them */
+	uint64_t                replies;     /* these, and what refuses a request */
+	uint64_t                lost;        /* rows given up since the last reply */
 };
 
 /* Of one request, for all its tries. Zeroed at first. */
@@ -25,11 +28,14 @@ struct nm_doubt {
 	bool     refused; /* for the key, or for want of money */
 	uint64_t answers; /* of all, when it was refused first */
 	int      doubts;  /* refusals while others got answers */
+	int      tries;
+	uint64_t replies; /* of all, when it failed last */
+	int      failures;/* the last ones, during which nobody got a reply */
 };
 
-/* parts and key are borrowed; the key may be set later. */
+/* All are borrowed; the key may be set later. where is shown: no secret. */
 void nm_blame_init(struct nm_blame *blame, const struct nm_parts *parts,
-                   const struct nm_secret *key);
+                   const struct nm_secret *key, const char *where);
 
 /*
  * A try ended so; err says why where no reply came. Returns whether the reply
@@ -40,6 +46,15 @@ void nm_blame_init(struct nm_blame *blame, const struct nm_parts *parts,
 bool nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
                       const struct nm_retry_event *event,
                       const struct nm_err *err, int64_t now_ms);
+
+/*
+ * After the outcome of a row's last try: where that is a 5xx, a 408 or 429, or no
+ * reply, the row is given up. It is told where none got a reply meanwhile: during
+ * the row's last three tries, or since the third last row given up.
+ */
+void nm_blame_given_up(struct nm_blame *blame, const struct nm_doubt *doubt,
+                       const struct nm_retry_event *event,
+                       const struct nm_err *err, int64_t now_ms);
 
 /* To be called every now and then: tells that trouble is over. */
 void nm_blame_look(struct nm_blame *blame, int64_t now_ms);

@@ -108,6 +108,7 @@ extern const struct nm_route nm_batch_routes[];
 extern const struct nm_route nm_chat_routes[];    /* chat, responses,
                                                      embeddings, completions */
 extern const struct nm_route nm_control_routes[];
+extern const struct nm_route nm_health_routes[];
 extern const struct nm_route nm_page_routes[];
 
 /* Takes body's memory and leaves it empty. */

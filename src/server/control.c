@@ -1,4 +1,4 @@
-/* What is ours beside the API: time, faults, health, metrics, the model list. */
+/* What steers the server beside the API: time and faults; and the model list. */
 #include "base/clock.h"
 #include "server/call.h"
 #include "server/options.h"
@@ -88,128 +88,6 @@ reload_faults(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
-/* Healthy is who can read the store. */
-static enum nm_code
-health(struct nm_call *call, struct nm_err *err)
-{
-	int64_t created, open;
-	struct nm_buf body = {0};
-	enum nm_code rc;
-
-	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
-	                          &open, err);
-	if (rc)
-		return rc;
-	nm_buf_add_string(&body, "{\"status\":\"ok\",\"version\":\"" NM_VERSION
-	                  "\"}");
-	nm_call_json(call, 200, &body);
-	return NM_OK;
-}
-
-static void
-add_metric(struct nm_buf *out, const char *name, const char *kind,
-           const char *help, int64_t value)
-{
-	nm_buf_addf(out, "# HELP nightmail_%s %s\n# TYPE nightmail_%s %s\n"
-	            "nightmail_%s %lld\n", name, help, name, kind, name,
-	            (long long)value);
-}
-
-static void
-add_requests(struct nm_buf *out, struct nm_metrics *metrics)
-{
-	static const char *const classes[] = {
-		"none", "1xx", "2xx", "3xx", "4xx", "5xx"
-	};
-
-	nm_buf_add_string(out, "# HELP nightmail_requests_total Requests by the "
-	                  "class of their answer.\n"
-	                  "# TYPE nightmail_requests_total counter\n");
-	for (size_t i = 0; i < 6; i++)
-		nm_buf_addf(out, "nightmail_requests_total{status=\"%s\"} %lld\n",
-		            classes[i], (long long)atomic_load(
-			            &metrics->requests[i]));
-}
-
-static void
-add_troubles(struct nm_buf *out, struct nm_metrics *metrics)
-{
-	static const char *const kinds[] = {
-		[NM_TROUBLE_UNREACHABLE] = "upstream_unreachable",
-		[NM_TROUBLE_TLS] = "upstream_tls",
-		[NM_TROUBLE_KEY] = "upstream_key",
-		[NM_TROUBLE_MONEY] = "upstream_money",
-		[NM_TROUBLE_DISK] = "disk_full",
-		[NM_TROUBLE_STATE] = "state"
-	};
-
-	nm_buf_add_string(out, "# HELP nightmail_troubles_total Times that "
-	                  "something held rows or batches up, by its kind.\n"
-	                  "# TYPE nightmail_troubles_total counter\n");
-	for (size_t i = 1; i < NM_TROUBLE_KINDS; i++)
-		nm_buf_addf(out, "nightmail_troubles_total{kind=\"%s\"} %lld\n",
-		            kinds[i], (long long)atomic_load(
-			            &metrics->troubles[i]));
-}
-
-static enum nm_code
-tell_metrics(struct nm_call *call, struct nm_err *err)
-{
-	struct nm_metrics *m = call->parts->metrics;
-	const struct {
-		const char *name, *help;
-		_Atomic int64_t *value;
-	} counters[] = {
-		{ "body_in_bytes_total", "Bytes of request bodies.",
-		  &m->body_in_bytes },
-		{ "body_out_bytes_total", "Bytes of answers' bodies.",
-		  &m->body_out_bytes },
-		{ "connections_total", "Connections opened.", &m->connections },
-		{ "deadlines_total", "Connections ended for slowness.",
-		  &m->cut_late },
-		{ "batches_created_total", "Batches created.",
-		  &m->batches_created },
-		{ "batches_ended_total", "Batches ended, in any way.",
-		  &m->batches_ended },
-		{ "setbacks_total", "Steps of batches that failed, as on a full "
-		  "disk; they are tried again.", &m->setbacks },
-		{ "rows_completed_total", "Rows answered well.",
-		  &m->rows_completed },
-		{ "rows_failed_total", "Rows that failed.", &m->rows_failed },
-		{ "upstream_requests_total", "Requests to the model behind.",
-		  &m->upstream_requests },
-		{ "upstream_retries_total", "Of these, repeated ones.",
-		  &m->upstream_retries },
-		{ "faults_total", "Scripted faults applied.", &m->faults }
-	};
-	int64_t created = 0, open = 0, bytes = 0;
-	struct nm_buf body = {0};
-	enum nm_code rc;
-
-	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
-	                          &open, err);
-	if (!rc)
-		rc = nm_store_bytes(call->parts->store, NULL, &bytes, err);
-	if (rc)
-		return rc;
-	add_requests(&body, m);
-	add_troubles(&body, m);
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		add_metric(&body, counters[i].name, "counter", counters[i].help,
-		           atomic_load(counters[i].value));
-	add_metric(&body, "connections", "gauge", "Connections open.",
-	           atomic_load(&m->connections) -
-	           atomic_load(&m->connections_closed));
-	add_metric(&body, "working", "gauge", "Whether batches are worked on by "
-	           "this process.", atomic_load(&m->working));
-	add_metric(&body, "batches_open", "gauge", "Batches not yet final.",
-	           open);
-	add_metric(&body, "stored_bytes", "gauge", "Bytes of all files.", bytes);
-	nm_call_text(call, 200, "text/plain; version=0.0.4; charset=utf-8",
-	             &body);
-	return NM_OK;
-}
-
 static void
 put_model(struct nm_json_writer *w, const char *id, int64_t created_s)
 {
@@ -290,8 +168,6 @@ list_models(struct nm_call *call, struct nm_err *err)
 
 const struct nm_route nm_control_routes[] = {
 	{ NM_GET, "/v1/models", NM_TAKE_NONE, 0, list_models, NM_DOOR_KEY },
-	{ NM_GET, "/healthz", NM_TAKE_NONE, 0, health, NM_DOOR_OPEN },
-	{ NM_GET, "/metrics", NM_TAKE_NONE, 0, tell_metrics, NM_DOOR_KEY },
 	{ NM_GET, "/_control/clock", NM_TAKE_NONE, 0, tell_time, NM_DOOR_KEY },
 	{ NM_POST, "/_control/clock", NM_TAKE_JSON, 0, move_time, NM_DOOR_KEY },
 	{ NM_POST, "/_control/faults", NM_TAKE_NONE, 0, reload_faults,

@@ -3,7 +3,7 @@
 /* The busiest first. */
 static const struct nm_route *const tables[] = {
 	nm_chat_routes, nm_batch_routes, nm_file_routes, nm_upload_routes,
-	nm_control_routes, nm_page_routes
+	nm_control_routes, nm_health_routes, nm_page_routes
 };
 
 static const char *const method_names[] = {

@@ -13,9 +13,11 @@
  * every turn. */
 enum { NM_TROUBLE_CALM_MS = 3000 };
 
-/* Of one source, and its one thread's. Zeroed but for options: all is well. */
+/* Of one source, and its one thread's; sources have no kind in common. Zeroed but
+ * for options and metrics: all is well. */
 struct nm_trouble {
 	const struct nm_server_options *options; /* who is told */
+	struct nm_metrics   *metrics; /* shows what there is now */
 	enum nm_trouble_kind told;  /* the last one; NONE = well */
 	unsigned             known; /* bit 1 << kind: told since it was well */
 	int64_t              told_ms; /* when `told` was seen last */

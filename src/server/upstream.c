@@ -34,6 +34,7 @@ struct exchange {
 struct nm_upstream {
 	struct nm_parts  parts;
 	struct nm_buf    base;    /* URL without a last '/' */
+	struct nm_buf    where;   /* its scheme, host and port */
 	struct nm_secret key;
 	struct nm_http  *http;
 	unsigned         concurrency;
@@ -227,6 +228,10 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 		event.kind = NM_RETRY_UNREACHABLE;
 	if (try_again(exchange, &event))
 		return;
+	if (exchange->request.manner == NM_UPSTREAM_PATIENT &&
+	    !atomic_load(&upstream->stop))
+		nm_blame_given_up(&upstream->blame, &exchange->doubt, &event, err,
+		                  real_ms(CLOCK_MONOTONIC));
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
 	         code ? err->text : "");
 	conclude(exchange, code ? NULL : reply, root, reason);
@@ -415,6 +420,7 @@ read_base(struct nm_upstream *upstream, const char *url, struct nm_err *err)
 {
 	struct nm_http_place place;
 	size_t len = strlen(url);
+	const char *host;
 	enum nm_code rc;
 
 	while (len && url[len - 1] == '/')
@@ -424,8 +430,15 @@ read_base(struct nm_upstream *upstream, const char *url, struct nm_err *err)
 	if (!rc && strpbrk(url, "?#"))
 		rc = nm_fail(err, NM_USAGE, 0, "the URL goes on behind its path");
 	/* Not shown: it may hold a password. */
-	return rc ? nm_while(err, "reading --upstream, a base URL such as "
-	                     "http://127.0.0.1:8000/v1") : NM_OK;
+	if (rc)
+		return nm_while(err, "reading --upstream, a base URL such as "
+		                "http://127.0.0.1:8000/v1");
+	/* Nor is its path ever, in which some gateways have a key. */
+	host = strstr(url, "://");
+	host = host ? host + 3 : url;
+	nm_buf_add(&upstream->where, url,
+	           (size_t)(host - url) + strcspn(host, "/"));
+	return NM_OK;
 }
 
 static enum nm_code
@@ -459,13 +472,14 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	if (!new)
 		abort();
 	new->parts = *parts;
-	nm_blame_init(&new->blame, &new->parts, &new->key);
 	new->concurrency = options->concurrency;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->done, NULL);
 	rc = read_base(new, options->upstream, err);
 	if (!rc)
 		rc = read_key(new, options->upstream_key_env, err);
+	nm_blame_init(&new->blame, &new->parts, &new->key,
+	              nm_buf_string(&new->where));
 	if (!rc)
 		rc = nm_http_open(&new->http, &http, err);
 	if (!rc && pthread_create(&new->thread, NULL, run, new))
@@ -492,6 +506,7 @@ nm_upstream_close(struct nm_upstream *upstream)
 		nm_http_close(upstream->http);
 	nm_json_release(&upstream->json);
 	nm_secret_release(&upstream->key);
+	nm_buf_release(&upstream->where);
 	nm_buf_release(&upstream->base);
 	pthread_cond_destroy(&upstream->done);
 	pthread_mutex_destroy(&upstream->lock);

@@ -227,6 +227,7 @@ nm_worker_open(const struct nm_parts *parts, struct nm_worker **worker,
 		abort();
 	new->desk.parts = parts;
 	new->trouble.options = parts->options;
+	new->trouble.metrics = parts->metrics;
 	nm_path_join(&new->lock_path, nm_store_folder(parts->store),
 	             "worker.lock");
 	why = pthread_create(&new->thread, NULL, run, new);

@@ -212,7 +212,8 @@ each_row_once() { # n
 @test "an upstream that is not there is waited for" {
 	start_upstream
 	stop_upstream
-	UPSTREAM_PORT=$(sed 's|.*:\([0-9]*\)/.*|\1|' <<<"$UPSTREAM_URL")
+	UPSTREAM_PORT=${UPSTREAM_URL##*:}
+	UPSTREAM_PORT=${UPSTREAM_PORT%/v1}
 	start_server --upstream "$UPSTREAM_URL"
 	new_batch 5
 	wait_for 20 batch_is in_progress
@@ -259,6 +260,72 @@ troubled() { # kind times
 	[ "$(sed -n 2,3p "$told")" = "batch_server: the upstream refuses the key \
 of NIGHTMAIL_UPSTREAM_KEY (HTTP 401); rows wait for it
 batch_server: the upstream answers again" ]
+}
+
+# The kinds of trouble that there are now, as the gauge and the list have them.
+trouble_now() {
+	call GET /metrics
+	sed -n 's/^nightmail_trouble{kind="\(.*\)"} 1$/\1/p' "$BODY"
+	call GET /_control/trouble
+	member '.data[] | "\(.kind) \(.status) \(.since > 1700000000)"'
+}
+
+@test "an upstream that fails for good is told of, until it answers, were it to refuse" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	local chat='on POST /v1/chat/completions nth'
+	cat >faults <<-EOF
+	$chat 1..18: status 503 header "retry-after-ms: 5"
+	$chat 19..: status 400
+	EOF
+	start_upstream --faults faults
+	NIGHTMAIL_UPSTREAM_KEY=sk-hush start_server --upstream "$UPSTREAM_URL"
+	call GET /_control/trouble
+	[ "$(cat "$BODY")" = '{"object":"list","data":[]}' ]
+	new_batch 2
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":2,"completed":0,"failed":2}' ]
+	[ "$(wc -l <"$UPSTREAM_LOG")" = 18 ]
+	[ "$(cat "$told")" = "batch_server: the upstream at ${UPSTREAM_URL%/v1} \
+fails (HTTP 503), and rows are given up after 9 tries; mend it, or stop this \
+server until it is well: rows without an answer are kept" ]
+	[ "$(trouble_now)" = "upstream_failing
+upstream_failing 503 true" ]
+	[ "$(troubles upstream_failing)" = 2 ]
+	new_batch 1
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.failed)" = 1 ]
+	wait_for 10 grep -q again "$told"
+	[ "$(sed 1d "$told")" = 'batch_server: the upstream answers again' ]
+	[ "$(trouble_now)" = "" ]
+}
+
+@test "an upstream that does not reply is told of with what to do" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	cat >faults <<-'EOF'
+	on POST /v1/chat/completions nth 1..8: status 500 header "retry-after-ms: 5"
+	on POST /v1/chat/completions nth 9: delay 60s
+	on POST /v1/chat/completions nth 10..18: status 429 header "retry-after-ms: 5"
+	EOF
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --upstream-timeout 2
+	new_batch 1
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.failed)" = 1 ]
+	[ "$(wc -l <"$told")" = 1 ]
+	grep -q "^batch_server: the upstream at ${UPSTREAM_URL%/v1} fails \
+(no whole reply from 127.0.0.1: .*), and rows are given up after 9 tries; \
+mend it, ask less at once (--concurrency) or wait longer \
+(--upstream-timeout)\$" "$told"
+	[ "$(trouble_now)" = "upstream_failing
+upstream_failing null true" ]
+	stop_server
+	: >"$told"
+	start_server --upstream "$UPSTREAM_URL"
+	new_batch 1
+	wait_for 20 batch_is completed
+	grep -q 'fails (HTTP 429), .* 9 tries; ask less at once (--concurrency)$' \
+		"$told"
 }
 
 @test "a key that is not given, and a certificate that is not to be trusted, are told" {

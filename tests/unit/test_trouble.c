@@ -51,7 +51,9 @@ test_trouble_is_told_once(void **state)
 	static const char *const words[] = { [GONE] = "gone", [KEY] = "key" };
 	struct nm_buf told = {0};
 	struct nm_server_options options = { .tell = hear, .tell_user = &told };
-	struct nm_trouble trouble = { .options = &options };
+	struct nm_metrics metrics = {0};
+	struct nm_trouble trouble = { .options = &options,
+		.metrics = &metrics };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -66,6 +68,10 @@ test_trouble_is_told_once(void **state)
 		if (strcmp(nm_buf_string(&told), events[i].told) != 0)
 			fail_msg("%s: told '%s'", events[i].why,
 			         nm_buf_string(&told));
+		for (int kind = 0; kind < NM_TROUBLE_KINDS; kind++)
+			if ((metrics.trouble_since_s[kind] != 0) !=
+			    (kind && kind == (int)trouble.told))
+				fail_msg("%s: %d is shown amiss", events[i].why, kind);
 	}
 	nm_buf_release(&told);
 }
@@ -76,7 +82,9 @@ test_silence_is_no_end(void **state)
 {
 	struct nm_buf told = {0};
 	struct nm_server_options options = { .tell = hear, .tell_user = &told };
-	struct nm_trouble trouble = { .options = &options };
+	struct nm_metrics metrics = {0};
+	struct nm_trouble trouble = { .options = &options,
+		.metrics = &metrics };
 
 	(void)state;
 	nm_trouble_well(&trouble, 1);
@@ -90,7 +98,9 @@ static void
 test_nobody_listens(void **state)
 {
 	struct nm_server_options options = { 0 };
-	struct nm_trouble trouble = { .options = &options };
+	struct nm_metrics metrics = {0};
+	struct nm_trouble trouble = { .options = &options,
+		.metrics = &metrics };
 
 	(void)state;
 	nm_trouble_note(&trouble, NM_TROUBLE_DISK, 2, "full");
