@@ -345,6 +345,38 @@ test('what was refused stays to be read; an odd address does no harm',
 		});
 	});
 
+test('what ails the upstream is shown, on every view, until it is over',
+	async () => {
+		const script = join(folder, 'behind.faults');
+		const chat = 'on POST /v1/chat/completions nth';
+		writeFileSync(script,
+			`${chat} 1..9: status 503 header "retry-after-ms: 5"\n`
+			+ `${chat} 10..18: status 429 header "retry-after-ms: 5"\n`
+			+ `${chat} 19: status 401\n`);
+		const behind = await Server.start('--faults', script);
+		try {
+			await withServer(['--upstream', `${behind.url}/v1`],
+				async (server) => {
+					const page = await browser.page(`${server.url}/`);
+					const notice = "document.getElementById('ailing')";
+					await page.until(has('No batches yet.'));
+					assert.ok(await page.value(`${notice}.hidden`));
+					await server.batch(requests(1));
+					await page.until(has('gives nothing but HTTP 503'));
+					await page.value("location.hash = 'files'");
+					await page.until(has('batch_output'));
+					assert.ok(await page.value(`!${notice}.hidden`));
+					await server.batch(requests(1));
+					await page.until(has('gives nothing but HTTP 429'));
+					await server.batch(requests(1));
+					await page.until(has('or wants one'));
+					await page.until(`${notice}.hidden`, 20000);
+				});
+		} finally {
+			await behind.stop();
+		}
+	});
+
 test('a phone shows it whole, and every control has a name', async () => {
 	await withServer([], async (server) => {
 		const id = await server.batch(requests(2), { k: 'x'.repeat(500) });

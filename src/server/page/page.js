@@ -3,7 +3,8 @@
 
 import { fetchAs, get, hasKey, post, useKey } from '/page/api.js';
 import {
-	badge, bytes, counts, el, facts, isFinal, progress, renewFacts, time,
+	ailment, badge, bytes, counts, countsClass, el, facts, isFinal, progress,
+	renewFacts, time,
 } from '/page/parts.js';
 import { rows } from '/page/rows.js';
 
@@ -51,7 +52,7 @@ function batchCard(batch) {
 			el('span', { class: 'quiet' }, time(batch.created_at) || '')),
 		el('div', { class: 'row' },
 			el('span', { class: 'grow' }, about),
-			el('span', { class: 'quiet' }, counts(batch))),
+			el('span', { class: countsClass(batch) }, counts(batch))),
 		isFinal(batch) ? null : progress(batch));
 }
 
@@ -272,6 +273,27 @@ async function tellClock() {
 		: time(clock.now));
 }
 
+// Beside the views, of which some stand still.
+async function watchAiling() {
+	const ailing = byId('ailing');
+	let last = '[]';
+	for (;; await pause(everyMs)) {
+		if (document.hidden || !byId('key-form').hidden)
+			continue;
+		try {
+			const { data } = await get('/_control/trouble');
+			const text = JSON.stringify(data);
+			if (text === last)
+				continue;
+			last = text;
+			ailing.hidden = data.length === 0; // first: it is read out then
+			ailing.replaceChildren(...data.map(ailment));
+		} catch {
+			// The view tells of a server that does not answer.
+		}
+	}
+}
+
 function route() {
 	const name = location.hash.slice(1);
 	if (name.startsWith('batch_'))
@@ -334,3 +356,4 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 });
 window.addEventListener('hashchange', () => show(true));
 show(false);
+watchAiling();

@@ -53,12 +53,41 @@ export function counts(batch) {
 	return `${c.completed} of ${c.total} done${failed}`;
 }
 
+export function countsClass(batch) {
+	return batch.request_counts?.failed ? 'bad' : 'quiet';
+}
+
 export function progress(batch) {
 	const c = batch.request_counts || { total: 0, completed: 0, failed: 0 };
 	return el('progress', {
 		max: Math.max(c.total, 1), value: c.completed + c.failed,
 		'aria-label': `Progress: ${counts(batch)}`,
 	});
+}
+
+const held = 'Rows wait for it.';
+const ailments = {
+	upstream_unreachable: ['cannot be reached', held],
+	upstream_tls: ['shows a certificate that is not to be trusted', held],
+	upstream_key: ['refuses the key of this server, or wants one', held],
+	upstream_money: ['wants money first', held],
+};
+
+// What ails the server or the model behind it, and what becomes of rows.
+export function ailment({ kind, status, since }) {
+	let [what, then] = ailments[kind] || [];
+	if (kind === 'upstream_failing') {
+		what = status ? `gives nothing but HTTP ${status}`
+			: 'does not reply in time';
+		then = 'Rows are given up after the usual tries.';
+	}
+	what = what ? `The model behind this server ${what}.`
+		: kind === 'disk_full' ? 'The disk of this server is full.'
+			: 'Something on the server\'s machine holds batches up.';
+	return el('div', {}, el('strong', { class: 'bad' }, what),
+		` ${then || 'Batches wait for it.'}`,
+		el('div', { class: 'quiet' }, 'Since ', time(since),
+			'. The server says more on its standard error.'));
 }
 
 export function facts(pairs) {
