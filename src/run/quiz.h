@@ -1,6 +1,10 @@
 /*
  * quiz: questions of a dataset, put into a prompt, as a run's source; and what a
  * later process has to know to ask (or score) the same ones.
+ *
+ * Calling sequence: open; its source (run/source.h) and question in any order, each as
+ * often as wanted; close. A later process: recall or guess, then open by the memory's
+ * wish. One thread, for source and quiz stand at one place of one file.
  */
 #ifndef NM_RUN_QUIZ_H
 #define NM_RUN_QUIZ_H

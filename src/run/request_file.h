@@ -2,6 +2,9 @@
  * request_file: the lines of a batch input file as a run's source: any file, made
  * by anybody, for any endpoint of the contract.
  * Knows custom ids and bodies; must not know questions or answers.
+ *
+ * Calling sequence: open; facts, and its source (run/source.h), as often as wanted;
+ * close. One thread.
  */
 #ifndef NM_RUN_REQUEST_FILE_H
 #define NM_RUN_REQUEST_FILE_H

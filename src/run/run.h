@@ -3,6 +3,10 @@
  * to the last reply, over any number of processes and deaths.
  * The corridor between the journal, the service and the questions; must not know
  * options, terminals or how results are shown.
+ *
+ * Calling sequence: open, resume or adopt; canary.h, via_batch.h or via_direct.h, which
+ * save each step; attempts.h for another attempt, after reopen, and again; saved;
+ * release, in every case. After any death: open or resume, and go on. One thread.
  */
 #ifndef NM_RUN_RUN_H
 #define NM_RUN_RUN_H

@@ -7,6 +7,9 @@
  * still until moved. The anchor lives in a small file of the state folder that
  * all processes map: they share one time, and a restart, also after kill -9,
  * goes on with it and never back. With "real" and no such file it is the wall.
+ *
+ * Calling sequence: open, in a folder that is there; calls of any thread; wake, so that
+ * no wait is left; close.
  */
 #ifndef NM_SERVER_CLOCK_H
 #define NM_SERVER_CLOCK_H

@@ -2,6 +2,9 @@
  * faults: misbehaviour on script: which calls, which rows, and what happens to
  * them. The script is read by people, one rule a line.
  * Knows rules and counts hits; listen and worker do what they say.
+ *
+ * Calling sequence: open; load, call, and script_take with its release, of any thread;
+ * close, when all that was taken is released.
  */
 #ifndef NM_SERVER_FAULTS_H
 #define NM_SERVER_FAULTS_H

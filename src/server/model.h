@@ -8,6 +8,9 @@
  * them, invented ones alone, or none. Where only one gold answer exists, "some"
  * is all. Any other prompt gets invented names. Invented names are made of
  * syllables that resemble no title.
+ *
+ * Calling sequence: open; mix, before any other thread has it; refresh before replies
+ * that may need new keys, and say or reply, of any thread; close.
  */
 #ifndef NM_SERVER_MODEL_H
 #define NM_SERVER_MODEL_H

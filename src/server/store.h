@@ -14,6 +14,12 @@
  * Who writes: files and uploads the HTTP side; a batch's row is made and set to
  * `cancelling` by the HTTP side; all its other changes are the worker's, who alone
  * (by the lock) works. Reads are anybody's. Times are virtual; _s are seconds.
+ *
+ * Calling sequence: open, once a process; calls of any thread; close, after the last.
+ * A file: write under tmp/, sync, rename to file_path, sync the folder, and then the
+ * row: file_add, upload_end or batch_finish. A batch: batch_add; moves from state to
+ * state, with keep between them; batch_finish, or a move to failed. An upload:
+ * upload_add, part_add…, upload_end.
  */
 #ifndef NM_SERVER_STORE_H
 #define NM_SERVER_STORE_H

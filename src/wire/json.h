@@ -5,6 +5,10 @@
  * Reading is strict (no NaN, comments or trailing commas) but for one thing: a
  * lone surrogate escape is read as U+FFFD, since models emit them. Invalid UTF-8
  * is refused. Of a member given twice the last counts.
+ *
+ * Calling sequence: read, look at its values, read the next; release. Of a writer: set
+ * out and indent; open, put…, close, as often as opened; the buf is the text. A reader,
+ * or a writer, serves one thread.
  */
 #ifndef NM_WIRE_JSON_H
 #define NM_WIRE_JSON_H
