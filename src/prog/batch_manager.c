@@ -10,6 +10,7 @@
 #include "prog/descriptors.h"
 #include "prog/manager.h"
 #include "prog/signals.h"
+#include "task/batch_id.h"
 
 /* Whether an action talks to the service. */
 enum reach { ALONE, SERVICE };
@@ -33,8 +34,6 @@ static const struct {
 	{ MANAGER_CHECK, ALONE, nm_manage_check },
 };
 
-enum { ID_MAX_BYTES = 256 };
-
 enum nm_code
 nm_manager_id(const struct nm_manager *manager, const char **id,
               struct nm_err *err)
@@ -43,19 +42,11 @@ nm_manager_id(const struct nm_manager *manager, const char **id,
 	                                   (int)manager->action);
 	const char *name = nm_options_name(&manager->options,
 	                                   (int)manager->action);
-	size_t i;
+	enum nm_code rc = nm_batch_id_check(text, name, err);
 
-	for (i = 0; text[i]; i++)
-		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/')
-			return nm_fail(err, NM_USAGE, 0,
-				"%s: '%s' is no batch id: ids such as "
-				"batch_abc123 are shown by --list", name, text);
-	if (i > ID_MAX_BYTES)
-		return nm_fail(err, NM_USAGE, 0,
-			"%s: an id has at most %d characters, this one %zu",
-			name, ID_MAX_BYTES, i);
-	*id = text;
-	return NM_OK;
+	if (!rc)
+		*id = text;
+	return rc;
 }
 
 bool

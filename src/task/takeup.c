@@ -7,9 +7,10 @@
 #include "cli/option.h"
 #include "eval/prompt.h"
 #include "run/canary.h"
+#include "task/batch_id.h"
 
 /* Later attempts follow the first within days. */
-enum { SISTERS_WITHIN_S = 7 * 86400, BATCH_ID_MAX_BYTES = 256 };
+enum { SISTERS_WITHIN_S = 7 * 86400 };
 
 /* What was asked, and whether more can be sent for it. */
 static enum nm_code
@@ -359,23 +360,6 @@ check_account(const struct nm_task_tools *tools, const char *batch_id,
 		strcmp(record->account, "local") == 0 ? ", by --local" : "");
 }
 
-/* An id is one part of a path. */
-static enum nm_code
-check_id(const char *batch_id, struct nm_err *err)
-{
-	size_t i;
-
-	for (i = 0; batch_id[i]; i++)
-		if (batch_id[i] <= ' ' || batch_id[i] > '~' ||
-		    strchr("/?#%", batch_id[i]))
-			break;
-	if (i && !batch_id[i] && i <= BATCH_ID_MAX_BYTES)
-		return NM_OK;
-	return nm_fail(err, NM_USAGE, 0,
-		"--batch-id: '%.80s' is no batch id: ids such as batch_abc123"
-		" are shown by batch_manager --list", batch_id);
-}
-
 /* The answers of a canary are in the journal of the machine that asked it. */
 static void
 tell_canary(const struct nm_task *task)
@@ -401,7 +385,7 @@ nm_task_take_up(struct nm_task *task, const struct nm_task_tools *tools,
 
 	memset(task, 0, sizeof(*task));
 	task->tools = tools;
-	rc = check_id(batch_id, err);
+	rc = nm_batch_id_check(batch_id, "--batch-id", err);
 	if (rc)
 		return rc;
 	rc = nm_runs_of_batch(tools->journal, batch_id, &arena, &record, err);

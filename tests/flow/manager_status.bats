@@ -226,15 +226,24 @@ batch --batch-id $BATCH_ID\"]" ]
 	says 'was made with --local: it is found there alone'
 }
 
-@test "what is no id is exit 2, and nothing is sent" {
+@test "what is no id is exit 2 in both programs alike, and nothing is sent" {
 	a_desk
-	local id
-	for id in 'a/b' 'a b' $'a\nb' 'ü' "$(printf 'x%.0s' {1..300})"; do
+	local id words action
+	for id in 'a/b' 'a b' $'a\nb' 'ü' .. 'a?b' "$(printf 'x%.0s' {1..300})"; do
 		manager --status "$id"
 		[ "$STATUS" = 2 ]
 		says '--status: '
+		words=${ERR#*: --status: }
+		variant0 --mode batch --batch-id "$id"
+		[ "$STATUS" = 2 ]
+		says "--batch-id: $words"
 	done
-	[ "$(calls GET '.*')" = 0 ]
+	for action in cancel wait errors download; do
+		manager --$action ..
+		[ "$STATUS" = 2 ]
+		says "--$action: '..' is no batch id: "
+	done
+	[ "$(logged true)" = 0 ]
 }
 
 @test "--local: a status seen from time to time goes on to completed" {
