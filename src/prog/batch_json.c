@@ -13,15 +13,6 @@ put_text(struct nm_json_writer *w, const char *name, const char *text)
 }
 
 static void
-put_time(struct nm_json_writer *w, const char *name, int64_t at_s)
-{
-	if (at_s)
-		nm_json_put_int(w, name, at_s);
-	else
-		nm_json_put_null(w, name);
-}
-
-static void
 put_count(struct nm_json_writer *w, const char *name, int64_t count)
 {
 	if (count >= 0)
@@ -50,7 +41,7 @@ put_errors(const struct nm_batch_view *view, struct nm_json_writer *w)
 		put_text(w, "code", error->code);
 		nm_json_put_string(w, "message", error->message);
 		put_text(w, "param", error->param);
-		put_time(w, "line", error->line);
+		nm_json_put_nonzero(w, "line", error->line);
 		if (i < view->n_quotes)
 			put_text(w, "custom_id", view->quotes[i].custom_id);
 		nm_json_close_object(w);
@@ -62,15 +53,15 @@ put_errors(const struct nm_batch_view *view, struct nm_json_writer *w)
 static void
 put_times(const struct nm_batch *batch, struct nm_json_writer *w)
 {
-	put_time(w, "created_at", batch->created_s);
-	put_time(w, "in_progress_at", batch->in_progress_s);
-	put_time(w, "expires_at", batch->expires_s);
-	put_time(w, "finalizing_at", batch->finalizing_s);
-	put_time(w, "completed_at", batch->completed_s);
-	put_time(w, "failed_at", batch->failed_s);
-	put_time(w, "expired_at", batch->expired_s);
-	put_time(w, "cancelling_at", batch->cancelling_s);
-	put_time(w, "cancelled_at", batch->cancelled_s);
+	nm_json_put_nonzero(w, "created_at", batch->created_s);
+	nm_json_put_nonzero(w, "in_progress_at", batch->in_progress_s);
+	nm_json_put_nonzero(w, "expires_at", batch->expires_s);
+	nm_json_put_nonzero(w, "finalizing_at", batch->finalizing_s);
+	nm_json_put_nonzero(w, "completed_at", batch->completed_s);
+	nm_json_put_nonzero(w, "failed_at", batch->failed_s);
+	nm_json_put_nonzero(w, "expired_at", batch->expired_s);
+	nm_json_put_nonzero(w, "cancelling_at", batch->cancelling_s);
+	nm_json_put_nonzero(w, "cancelled_at", batch->cancelled_s);
 }
 
 static void

@@ -144,10 +144,7 @@ put_reason(const struct nm_failure *failure, struct nm_json_writer *w)
 	nm_json_open_object(w, NULL);
 	nm_json_put_int(w, "count", (int64_t)failure->count);
 	nm_json_put_string(w, "class", nm_class_name(failure->class));
-	if (failure->status)
-		nm_json_put_int(w, "status", failure->status);
-	else
-		nm_json_put_null(w, "status");
+	nm_json_put_nonzero(w, "status", failure->status);
 	nm_json_put_string(w, "code", failure->code[0] ? failure->code : NULL);
 	nm_json_put_string(w, "message", failure->message);
 	nm_json_open_array(w, "custom_ids");

@@ -35,23 +35,13 @@ nm_head_model(const struct nm_head *head)
 }
 
 static void
-put_time(struct nm_json_writer *w, const char *name, int64_t wall_ms)
+put_utc(struct nm_json_writer *w, const char *name, int64_t wall_ms)
 {
 	char text[NM_CLOCK_TEXT_MAX];
 
 	if (wall_ms)
 		nm_clock_utc(wall_ms, text);
 	nm_json_put_string(w, name, wall_ms ? text : NULL);
-}
-
-/* 0 stands for "none was stated". */
-static void
-put_count(struct nm_json_writer *w, const char *name, uint64_t count)
-{
-	if (count)
-		nm_json_put_int(w, name, (int64_t)count);
-	else
-		nm_json_put_null(w, name);
 }
 
 static void
@@ -73,8 +63,8 @@ put_questions(struct nm_json_writer *w, const struct nm_head_questions *q)
 	nm_json_put_string(w, "path", q->path);
 	nm_json_put_string(w, "file_sha256", q->file_sha256);
 	nm_json_put_string(w, "digest", q->digest);
-	put_count(w, "limit", q->limit);
-	put_count(w, "sample", q->sample);
+	nm_json_put_nonzero(w, "limit", (int64_t)q->limit);
+	nm_json_put_nonzero(w, "sample", (int64_t)q->sample);
 	if (q->sample) {
 		nm_json_put_int(w, "seed", (int64_t)q->seed);
 		nm_json_put_string(w, "generator", q->generator);
@@ -96,9 +86,9 @@ put_request(struct nm_json_writer *w, const struct nm_head *head)
 	nm_json_put_string(w, "prompt_path", request->prompt_path);
 	nm_json_put_string(w, "prompt_sha256", request->prompt_sha256);
 	nm_json_put_string(w, "digest", request->digest);
-	put_count(w, "max_output_tokens", (uint64_t)request->max_output_tokens);
+	nm_json_put_nonzero(w, "max_output_tokens", request->max_output_tokens);
 	nm_json_put_string(w, "reading", request->reading);
-	put_count(w, "max_attempts", request->max_attempts);
+	nm_json_put_nonzero(w, "max_attempts", (int64_t)request->max_attempts);
 	nm_json_put_int(w, "reask", (int64_t)request->reask);
 	nm_json_close_object(w);
 }
@@ -109,13 +99,13 @@ put_batch(struct nm_json_writer *w, const struct nm_head_batch *batch)
 	nm_json_open_object(w, NULL);
 	nm_json_put_string(w, "id", batch->id);
 	nm_json_put_string(w, "status", batch->status);
-	put_count(w, "attempt", batch->attempt);
-	put_count(w, "requests", batch->requests);
+	nm_json_put_nonzero(w, "attempt", (int64_t)batch->attempt);
+	nm_json_put_nonzero(w, "requests", (int64_t)batch->requests);
 	nm_json_put_string(w, "input_file_id", batch->input_file_id);
 	nm_json_put_string(w, "output_file_id", batch->output_file_id);
 	nm_json_put_string(w, "error_file_id", batch->error_file_id);
-	put_time(w, "created_at", batch->created_ms);
-	put_time(w, "ended_at", batch->ended_ms);
+	put_utc(w, "created_at", batch->created_ms);
+	put_utc(w, "ended_at", batch->ended_ms);
 	nm_json_close_object(w);
 }
 
@@ -215,8 +205,8 @@ put_run(struct nm_json_writer *w, const struct nm_head *head)
 	nm_json_put_true(w, "simulated", run->truth == NM_HEAD_SIMULATED);
 	put_texts(w, "notes", run->notes, run->n_notes);
 	nm_json_put_string(w, "model_replied", run->model_replied);
-	put_time(w, "began_at", run->began_ms);
-	put_time(w, "ended_at", run->ended_ms);
+	put_utc(w, "began_at", run->began_ms);
+	put_utc(w, "ended_at", run->ended_ms);
 	put_questions(w, &run->questions);
 	put_request(w, head);
 	nm_json_open_array(w, "batches");

@@ -38,7 +38,7 @@ put_cost(struct nm_json_writer *w, const struct nm_head *head)
 }
 
 static void
-put_time(struct nm_json_writer *w, const struct nm_head *head)
+put_speed(struct nm_json_writer *w, const struct nm_head *head)
 {
 	double seconds = (double)head->elapsed_ms / 1000.0;
 
@@ -160,7 +160,7 @@ nm_head_put_metrics(struct nm_json_writer *w, const struct nm_head *head)
 	nm_json_put_int(w, "total_missed_answers",
 	                (int64_t)tally->missed_answers);
 	put_cost(w, head);
-	put_time(w, head);
+	put_speed(w, head);
 	put_categories(w, tally);
 	put_new(w, metrics);
 	nm_json_close_object(w);
@@ -171,10 +171,7 @@ put_reason(struct nm_json_writer *w, const struct nm_head_reason *reason)
 {
 	nm_json_open_object(w, NULL);
 	nm_json_put_string(w, "class", nm_class_name(reason->class));
-	if (reason->status)
-		nm_json_put_int(w, "status", reason->status);
-	else
-		nm_json_put_null(w, "status");
+	nm_json_put_nonzero(w, "status", reason->status);
 	nm_json_put_string(w, "code", reason->code);
 	nm_json_put_int(w, "count", (int64_t)reason->count);
 	nm_json_close_object(w);

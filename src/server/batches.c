@@ -21,15 +21,6 @@ static const char *const endpoints[] = {
 /* ---- the object ---- */
 
 static void
-put_time(struct nm_json_writer *w, const char *name, int64_t at_s)
-{
-	if (at_s)
-		nm_json_put_int(w, name, at_s);
-	else
-		nm_json_put_null(w, name);
-}
-
-static void
 put_raw_or_null(struct nm_json_writer *w, const char *name, const char *json)
 {
 	if (json)
@@ -92,14 +83,14 @@ put_batch(struct nm_json_writer *w, const struct nm_stored_batch *batch,
 	nm_json_put_string(w, "error_file_id", batch->error_file_id
 	                   ? batch->error_file_id : none);
 	nm_json_put_int(w, "created_at", at[NM_BATCH_VALIDATING]);
-	put_time(w, "in_progress_at", at[NM_BATCH_IN_PROGRESS]);
+	nm_json_put_nonzero(w, "in_progress_at", at[NM_BATCH_IN_PROGRESS]);
 	nm_json_put_int(w, "expires_at", batch->expires_s);
-	put_time(w, "finalizing_at", at[NM_BATCH_FINALIZING]);
-	put_time(w, "completed_at", at[NM_BATCH_COMPLETED]);
-	put_time(w, "failed_at", at[NM_BATCH_FAILED]);
-	put_time(w, "expired_at", at[NM_BATCH_EXPIRED]);
-	put_time(w, "cancelling_at", at[NM_BATCH_CANCELLING]);
-	put_time(w, "cancelled_at", at[NM_BATCH_CANCELLED]);
+	nm_json_put_nonzero(w, "finalizing_at", at[NM_BATCH_FINALIZING]);
+	nm_json_put_nonzero(w, "completed_at", at[NM_BATCH_COMPLETED]);
+	nm_json_put_nonzero(w, "failed_at", at[NM_BATCH_FAILED]);
+	nm_json_put_nonzero(w, "expired_at", at[NM_BATCH_EXPIRED]);
+	nm_json_put_nonzero(w, "cancelling_at", at[NM_BATCH_CANCELLING]);
+	nm_json_put_nonzero(w, "cancelled_at", at[NM_BATCH_CANCELLED]);
 	put_counts(w, &batch->books, fault);
 	put_usage(w, &batch->books);
 	put_raw_or_null(w, "metadata", batch->metadata);

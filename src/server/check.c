@@ -337,10 +337,7 @@ nm_check_write(const struct nm_check *check, struct nm_buf *out)
 		nm_json_put_string(&w, "code", entry->code);
 		nm_json_put_string(&w, "message", entry->message);
 		nm_json_put_string(&w, "param", entry->param);
-		if (entry->line)
-			nm_json_put_int(&w, "line", (int64_t)entry->line);
-		else
-			nm_json_put_null(&w, "line");
+		nm_json_put_nonzero(&w, "line", (int64_t)entry->line);
 		nm_json_close_object(&w);
 	}
 	nm_json_close_array(&w);

@@ -35,10 +35,7 @@ nm_file_object(struct nm_json_writer *w, const char *name,
 	nm_json_put_string(w, "filename", file->filename);
 	nm_json_put_int(w, "bytes", file->bytes);
 	nm_json_put_int(w, "created_at", file->created_s);
-	if (file->expires_s)
-		nm_json_put_int(w, "expires_at", file->expires_s);
-	else
-		nm_json_put_null(w, "expires_at");
+	nm_json_put_nonzero(w, "expires_at", file->expires_s);
 	nm_json_put_string(w, "status", "processed");
 	nm_json_put_null(w, "status_details");
 	nm_json_close_object(w);

@@ -139,10 +139,7 @@ put_trouble(struct nm_json_writer *w, struct nm_metrics *metrics,
 
 	nm_json_open_object(w, NULL);
 	nm_json_put_string(w, "kind", kinds[kind]);
-	if (status)
-		nm_json_put_int(w, "status", status);
-	else
-		nm_json_put_null(w, "status");
+	nm_json_put_nonzero(w, "status", status);
 	nm_json_put_int(w, "since", since_s);
 	nm_json_close_object(w);
 }

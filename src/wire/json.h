@@ -143,14 +143,26 @@ void nm_json_put_texts(struct nm_json_writer *w, const char *name,
 /* NULL puts null. */
 void nm_json_put_string(struct nm_json_writer *w, const char *name,
                         const char *string);
+void nm_json_put_null(struct nm_json_writer *w, const char *name);
 void nm_json_put_int(struct nm_json_writer *w, const char *name,
                      int64_t number);
+
+/* As nm_json_put_int; 0, which stands for what is not known or not yet, puts null. */
+static inline void
+nm_json_put_nonzero(struct nm_json_writer *w, const char *name,
+                    int64_t number)
+{
+	if (number)
+		nm_json_put_int(w, name, number);
+	else
+		nm_json_put_null(w, name);
+}
+
 /* Shortest text that reads back the same; not finite puts null. */
 void nm_json_put_double(struct nm_json_writer *w, const char *name,
                         double number);
 void nm_json_put_true(struct nm_json_writer *w, const char *name,
                       int truth);
-void nm_json_put_null(struct nm_json_writer *w, const char *name);
 /* `json` must be one valid JSON value; it is put as it stands. */
 void nm_json_put_raw(struct nm_json_writer *w, const char *name,
                      struct nm_text json);

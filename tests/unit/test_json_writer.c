@@ -209,6 +209,8 @@ write_sample(struct nm_json_writer *w)
 	nm_json_put_true(w, NULL, 7);
 	nm_json_put_true(w, NULL, 0);
 	nm_json_put_null(w, NULL);
+	nm_json_put_nonzero(w, NULL, 0);
+	nm_json_put_nonzero(w, NULL, -1);
 	nm_json_open_array(w, NULL);
 	nm_json_close_array(w);
 	nm_json_open_object(w, NULL);
@@ -230,11 +232,12 @@ layouts(void **state)
 		int         indent;
 		const char *text;
 	} rows[] = {
-		{ 0, "{\"none\":{},\"list\":[-3,0.5,true,false,null,[],"
+		{ 0, "{\"none\":{},\"list\":[-3,0.5,true,false,null,null,-1,[],"
 		     "{\"raw\":1.50}],\"q\\\"\":\"\xc3\xa9\",\"absent\":null,"
 		     "\"text\":\"a\\u0000b\",\"value\":{\"x\":[1,{}]}}" },
 		{ 2, "{\n  \"none\": {},\n  \"list\": [\n    -3,\n    0.5,\n"
-		     "    true,\n    false,\n    null,\n    [],\n    {\n"
+		     "    true,\n    false,\n    null,\n    null,\n    -1,\n"
+		     "    [],\n    {\n"
 		     "      \"raw\": 1.50\n    }\n  ],\n  \"q\\\"\": \"\xc3\xa9\""
 		     ",\n  \"absent\": null,\n  \"text\": \"a\\u0000b\",\n"
 		     "  \"value\": {\"x\":[1,{}]}\n}" },
