@@ -2,37 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
+#include "server/anchor.h"
 
-enum { POLL_MS = 100 }; /* how late another process's move may be seen */
-
-static const char magic[8] = "nmclock";
-
-/* The shared file, as it is mapped. `turn` is odd while the rest changes. */
-struct anchor {
-	char             magic[8];
-	_Atomic uint64_t turn;
-	_Atomic int64_t  virtual_ms;
-	_Atomic int64_t  wall_ms;
-	_Atomic uint64_t speed_bits; /* of a double */
+enum {
+	POLL_MS = 100,   /* how late another process's move may be seen */
+	RENEW_MS = 10000 /* what a machine's end may cost of a clock set back */
 };
 
 struct nm_vclock {
-	struct anchor  *anchor;
-	struct anchor   own;     /* when time is the wall's and nothing is shared */
-	int             fd;      /* -1 without a file */
-	pthread_mutex_t lock;
-	pthread_cond_t  moved;
-	uint64_t        wakings;
+	struct nm_anchor anchor; /* no file: time is the wall's */
+	uint64_t         boot;
+	pthread_mutex_t  lock;   /* taken before the anchor's */
+	pthread_cond_t   moved;
+	uint64_t         wakings;
 };
 
 static int64_t
@@ -44,45 +35,40 @@ clock_ms(clockid_t which)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What tells this run of the machine from those before; 0 = nothing does. */
+static uint64_t
+read_boot(void)
+{
+	char text[17] = "";
+	size_t len = 0;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char c;
+
+	if (fd < 0)
+		return 0;
+	while (len + 1 < sizeof(text) && read(fd, &c, 1) == 1)
+		if (c != '-')
+			text[len++] = c;
+	close(fd);
+	return strtoull(text, NULL, 16);
+}
+
+/* Now, by the clocks of the machine. */
+static struct nm_moment
+look(const struct nm_vclock *clock)
+{
+	return (struct nm_moment){ .wall_ms = clock_ms(CLOCK_REALTIME),
+		.mono_ms = clock_ms(CLOCK_MONOTONIC), .boot = clock->boot };
+}
+
+/* Virtual milliseconds from then to now. Time of its own runs on by the clock that
+ * does; the wall's is the wall's, also where it is set. */
 static double
-speed_of(uint64_t bits)
+passed(const struct nm_moment *then, const struct nm_moment *now)
 {
-	double speed;
-
-	memcpy(&speed, &bits, sizeof(speed));
-	return speed;
-}
-
-/* A consistent reading of the anchor, whoever is changing it. */
-static void
-read_anchor(struct anchor *anchor, int64_t *virtual_ms, int64_t *wall_ms,
-            double *speed)
-{
-	uint64_t before, after;
-
-	do {
-		before = atomic_load(&anchor->turn);
-		*virtual_ms = atomic_load(&anchor->virtual_ms);
-		*wall_ms = atomic_load(&anchor->wall_ms);
-		*speed = speed_of(atomic_load(&anchor->speed_bits));
-		after = atomic_load(&anchor->turn);
-	} while (before != after || before & 1);
-}
-
-/* Writers hold the file's flock, or are alone. A writer that died half way left
- * `turn` odd: the next one makes it even again. */
-static void
-write_anchor(struct anchor *anchor, int64_t virtual_ms, int64_t wall_ms,
-             double speed)
-{
-	uint64_t bits, turn = atomic_load(&anchor->turn) | 1;
-
-	memcpy(&bits, &speed, sizeof(bits));
-	atomic_store(&anchor->turn, turn);
-	atomic_store(&anchor->virtual_ms, virtual_ms);
-	atomic_store(&anchor->wall_ms, wall_ms);
-	atomic_store(&anchor->speed_bits, bits);
-	atomic_store(&anchor->turn, turn + 1);
+	if (then->speed == 1)
+		return (double)(now->wall_ms - then->wall_ms);
+	return (double)(now->mono_ms - then->mono_ms) * then->speed;
 }
 
 static enum nm_code
@@ -112,42 +98,23 @@ read_spec(const char *spec, double *speed, struct nm_err *err)
 	               "fast=N with N from 1 to 1000000", spec);
 }
 
-/* Maps the shared file; makes it unless time is simply the wall's. */
-static enum nm_code
-map_anchor(struct nm_vclock *clock, const char *path, double speed,
-           struct nm_err *err)
+static bool
+is_of_this_boot(const struct nm_vclock *clock, const struct nm_moment *then)
 {
-	void *at;
-	bool fresh;
+	return then->boot && then->boot == clock->boot;
+}
 
-	clock->fd = open(path, O_RDWR | O_CLOEXEC | (speed == 1 ? 0 : O_CREAT),
-	                 0600);
-	if (clock->fd < 0 && errno == ENOENT)
-		return NM_OK;
-	if (clock->fd < 0 || flock(clock->fd, LOCK_EX))
-		goto broken;
-	fresh = lseek(clock->fd, 0, SEEK_END) == 0;
-	if (fresh && ftruncate(clock->fd, sizeof(struct anchor)))
-		goto broken;
-	if (lseek(clock->fd, 0, SEEK_END) != (off_t)sizeof(struct anchor))
-		return nm_fail(err, NM_STATE, 0, "%s is no clock of this program",
-		               path);
-	at = mmap(NULL, sizeof(struct anchor), PROT_READ | PROT_WRITE,
-	          MAP_SHARED, clock->fd, 0);
-	if (at == MAP_FAILED)
-		goto broken;
-	clock->anchor = at;
-	if (fresh) {
-		write_anchor(clock->anchor, clock_ms(CLOCK_REALTIME),
-		             clock_ms(CLOCK_REALTIME), speed);
-		memcpy(clock->anchor->magic, magic, sizeof(magic));
-	}
-	if (memcmp(clock->anchor->magic, magic, sizeof(magic)) != 0)
-		return nm_fail(err, NM_STATE, 0, "%s is no clock of this program",
-		               path);
-	return NM_OK;
-broken:
-	return nm_fail(err, NM_IO, errno, "%s: %s", path, strerror(errno));
+/* The same, where `then` may be of an earlier run of the machine: the wall tells what
+ * passed meanwhile, unless it was set back. */
+static double
+passed_over(const struct nm_vclock *clock, const struct nm_moment *then,
+            const struct nm_moment *now)
+{
+	double by_wall = (double)(now->wall_ms - then->wall_ms) * then->speed;
+
+	if (then->speed == 1 || is_of_this_boot(clock, then))
+		return passed(then, now);
+	return by_wall > 0 ? by_wall : 0;
 }
 
 /* Time goes on from where the folder's clock stands, at the speed now asked for,
@@ -155,18 +122,34 @@ broken:
 static void
 set_speed(struct nm_vclock *clock, double speed)
 {
-	int64_t virtual_ms, wall_ms, now = clock_ms(CLOCK_REALTIME);
-	double old;
+	struct nm_moment then, now = look(clock);
 
-	if (atomic_load(&clock->anchor->turn) & 1)
-		atomic_fetch_add(&clock->anchor->turn, 1);
-	read_anchor(clock->anchor, &virtual_ms, &wall_ms, &old);
-	if (old == speed)
+	nm_anchor_read(&clock->anchor, &then);
+	if (then.speed == speed && (speed == 1 || is_of_this_boot(clock, &then)))
 		return;
-	virtual_ms += (int64_t)((double)(now - wall_ms) * old);
-	if (speed == 1 && virtual_ms < now)
-		virtual_ms = now;
-	write_anchor(clock->anchor, virtual_ms, now, speed);
+	now.virtual_ms = then.virtual_ms +
+		(int64_t)ceil(passed_over(clock, &then, &now));
+	if (speed == 1 && now.virtual_ms < now.wall_ms)
+		now.virtual_ms = now.wall_ms;
+	now.speed = speed;
+	nm_anchor_write(&clock->anchor, &now);
+}
+
+static enum nm_code
+open_anchor(struct nm_vclock *clock, const char *path, double speed,
+            struct nm_err *err)
+{
+	struct nm_moment first = look(clock);
+	enum nm_code rc;
+
+	first.virtual_ms = first.wall_ms;
+	first.speed = speed;
+	rc = nm_anchor_open(&clock->anchor, path, speed == 1
+	                    ? NM_ANCHOR_IF_THERE : NM_ANCHOR_MAKE, &first, err);
+	if (!rc && clock->anchor.file)
+		set_speed(clock, speed);
+	nm_anchor_unlock(&clock->anchor);
+	return rc;
 }
 
 enum nm_code
@@ -185,22 +168,14 @@ nm_vclock_open(const char *spec, const char *state_dir,
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		abort();
-	made->fd = -1;
+	made->boot = read_boot();
 	pthread_mutex_init(&made->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&made->moved, &attr);
 	pthread_condattr_destroy(&attr);
 	nm_path_join(&path, state_dir, "clock");
-	rc = map_anchor(made, nm_buf_string(&path), speed, err);
-	if (!rc && !made->anchor) {
-		made->anchor = &made->own;
-		write_anchor(made->anchor, 0, 0, 1);
-	}
-	if (!rc)
-		set_speed(made, speed);
-	if (made->fd >= 0)
-		flock(made->fd, LOCK_UN);
+	rc = open_anchor(made, nm_buf_string(&path), speed, err);
 	nm_buf_release(&path);
 	if (rc)
 		nm_vclock_close(made);
@@ -209,15 +184,46 @@ nm_vclock_open(const char *spec, const char *state_dir,
 	return rc;
 }
 
+/* Begins anew from now on, put forward by so much. Nobody who looks meanwhile sees
+ * time go back: what is no whole millisecond is given. Under both locks. */
+static void
+renew(struct nm_vclock *clock, int64_t by_ms)
+{
+	struct nm_moment then, now = look(clock);
+
+	nm_anchor_read(&clock->anchor, &then);
+	now.virtual_ms = then.virtual_ms + by_ms +
+		(int64_t)ceil(passed(&then, &now));
+	now.speed = then.speed;
+	nm_anchor_write(&clock->anchor, &now);
+}
+
+/* Has the file know how far time that runs fast has come, if it learnt it that long
+ * ago: the rest is lost where the machine ends and its wall clock is set back. Under
+ * the clock's lock. */
+static void
+renew_after(struct nm_vclock *clock, int64_t after_ms)
+{
+	struct nm_moment then, now = look(clock);
+
+	if (!clock->anchor.file)
+		return;
+	nm_anchor_read(&clock->anchor, &then);
+	if (then.speed == 1 || then.speed == 0 ||
+	    now.mono_ms - then.mono_ms < after_ms)
+		return;
+	nm_anchor_lock(&clock->anchor);
+	renew(clock, 0);
+	nm_anchor_unlock(&clock->anchor);
+}
+
 void
 nm_vclock_close(struct nm_vclock *clock)
 {
 	if (!clock)
 		return;
-	if (clock->anchor && clock->anchor != &clock->own)
-		munmap(clock->anchor, sizeof(*clock->anchor));
-	if (clock->fd >= 0)
-		close(clock->fd);
+	renew_after(clock, 0);
+	nm_anchor_close(&clock->anchor);
 	pthread_cond_destroy(&clock->moved);
 	pthread_mutex_destroy(&clock->lock);
 	free(clock);
@@ -226,14 +232,13 @@ nm_vclock_close(struct nm_vclock *clock)
 int64_t
 nm_vclock_now_ms(const struct nm_vclock *clock)
 {
-	int64_t virtual_ms, wall_ms, passed;
-	double speed;
+	struct nm_moment then, now;
 
-	read_anchor(clock->anchor, &virtual_ms, &wall_ms, &speed);
-	passed = clock_ms(CLOCK_REALTIME) - wall_ms;
-	if (speed == 1)
-		return virtual_ms + passed;
-	return virtual_ms + (int64_t)((double)passed * speed);
+	if (!clock->anchor.file)
+		return clock_ms(CLOCK_REALTIME);
+	nm_anchor_read(&clock->anchor, &then); /* first: it is not later than now */
+	now = look(clock);
+	return then.virtual_ms + (int64_t)passed(&then, &now);
 }
 
 int64_t
@@ -245,7 +250,12 @@ nm_vclock_now_s(const struct nm_vclock *clock)
 double
 nm_vclock_speed(const struct nm_vclock *clock)
 {
-	return speed_of(atomic_load(&clock->anchor->speed_bits));
+	struct nm_moment then;
+
+	if (!clock->anchor.file)
+		return 1;
+	nm_anchor_read(&clock->anchor, &then);
+	return then.speed;
 }
 
 const char *
@@ -259,19 +269,15 @@ nm_vclock_mode(const struct nm_vclock *clock)
 enum nm_code
 nm_vclock_move(struct nm_vclock *clock, int64_t by_ms, struct nm_err *err)
 {
-	int64_t virtual_ms, wall_ms;
-	double speed;
-
-	if (clock->fd < 0 || nm_vclock_speed(clock) == 1)
+	if (nm_vclock_speed(clock) == 1)
 		return nm_fail(err, NM_REFUSED, 0, "real time cannot be moved; "
 		               "start with the clock \"step\" or \"fast=N\"");
-	flock(clock->fd, LOCK_EX);
 	pthread_mutex_lock(&clock->lock);
-	read_anchor(clock->anchor, &virtual_ms, &wall_ms, &speed);
-	write_anchor(clock->anchor, virtual_ms + by_ms, wall_ms, speed);
-	msync(clock->anchor, sizeof(*clock->anchor), MS_SYNC);
+	nm_anchor_lock(&clock->anchor);
+	renew(clock, by_ms);
+	nm_anchor_sync(&clock->anchor);
+	nm_anchor_unlock(&clock->anchor);
 	pthread_mutex_unlock(&clock->lock);
-	flock(clock->fd, LOCK_UN);
 	nm_vclock_wake(clock);
 	return NM_OK;
 }
@@ -283,7 +289,7 @@ pause_until(const struct nm_vclock *clock, int64_t at_ms, int64_t left_ms)
 	double speed = nm_vclock_speed(clock);
 	double pause;
 
-	if (clock->fd >= 0 && left_ms > POLL_MS)
+	if (clock->anchor.file && left_ms > POLL_MS)
 		left_ms = POLL_MS;
 	if (speed == 0 || at_ms == INT64_MAX)
 		return left_ms;
@@ -299,6 +305,7 @@ nm_vclock_wait(struct nm_vclock *clock, int64_t at_ms, int64_t real_max_ms,
 	struct timespec when;
 
 	pthread_mutex_lock(&clock->lock);
+	renew_after(clock, RENEW_MS);
 	while (*seen == clock->wakings && now < end &&
 	       nm_vclock_now_ms(clock) < at_ms) {
 		until = now + pause_until(clock, at_ms, end - now);

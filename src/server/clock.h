@@ -3,10 +3,12 @@
  * sockets, locks and scripted delays of calls do not.
  * Named vclock, since base has the machine's clock. Must not know what is timed.
  *
- * Virtual time = anchor + (wall - wall then) * speed, and with speed 0 it stands
- * still until moved. The anchor lives in a small file of the state folder that
- * all processes map: they share one time, and a restart, also after kill -9,
- * goes on with it and never back. With "real" and no such file it is the wall.
+ * Virtual time = anchor + (now - then) * speed, and with speed 0 it stands still until
+ * moved. What passed is told by the clock that only runs on, so that a wall clock that
+ * is set moves nothing; by the wall's where the machine began anew meanwhile, and with
+ * "real". The anchor lives in a small file of the state folder that all processes
+ * map: they share one time, and a restart, also after kill -9, goes on with it and
+ * never back. With "real" and no such file it is the wall.
  *
  * Calling sequence: open, in a folder that is there; calls of any thread; wake, so that
  * no wait is left; close.

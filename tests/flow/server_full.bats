@@ -202,3 +202,16 @@ seen() {
 	[ "$(wc -l <"$BODY")" = 600 ]
 	[ "$(wc -l <behind.jsonl)" = 600 ]
 }
+
+@test "virtual time wants room of its own, and says so" {
+	small_disk
+	start_server
+	fill
+	stop_server
+	run batch_server --port 0 --state-dir "$STATE" --clock fast=2
+	[ "$status" = 5 ]
+	[[ $output == *"/clock: No space left on device"* ]]
+	[ "${#lines[@]}" = 1 ]
+	rm disk/fill
+	start_server --clock fast=2
+}

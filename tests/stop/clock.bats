@@ -53,3 +53,46 @@ took_seconds() {
 	took_seconds
 	[ "$(calls POST /v1/chat/completions)" = 14 ]
 }
+
+now_ms() {
+	call GET /_control/clock
+	member .now_ms
+}
+
+# Twenty looks, none before the last, and all of them within so many real seconds.
+runs_on() { # from-ms speed
+	local from=$1 last=$1 now began=$SECONDS i
+	for ((i = 0; i < 20; i++)); do
+		now=$(now_ms)
+		[ "$now" -ge "$last" ] || {
+			echo "back by $((last - now)) ms"
+			return 1
+		}
+		last=$now
+	done
+	[ $((last - from)) -le $(((SECONDS - began + 3) * 1000 * $2)) ] || {
+		echo "ahead by $((last - from)) ms in $((SECONDS - began)) s"
+		return 1
+	}
+}
+
+@test "the clock jumps: time that runs fast runs on, also through a death" {
+	local lib=$NM_BUILD/tests/stop/libclock_jump.so first
+	jumping_server() {
+		LD_PRELOAD=$lib CLOCK_JUMPS=$PWD/jumps \
+			ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 \
+			start_server --clock fast=100
+	}
+	jumping_server
+	first=$(now_ms)
+	runs_on "$first" 100
+	call POST /_control/clock -d '{"advance":"1h"}'
+	[ "$(member ".now_ms - $first >= 3600000")" = true ]
+	first=$(member .now_ms)
+	runs_on "$first" 100
+	first=$(now_ms)
+	kill_server
+	jumping_server
+	runs_on "$first" 100
+	[ "$(wc -c <jumps)" -ge 3 ]
+}

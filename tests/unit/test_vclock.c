@@ -7,11 +7,14 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "server/anchor.h"
 #include "server/clock.h"
 
 static char folder[32];
@@ -177,6 +180,109 @@ test_strange_file(void **state)
 	                 NM_STATE);
 }
 
+/* The file as it was when the wall alone told what passed. */
+static void
+test_earlier_version(void **state)
+{
+	struct nm_anchor_file old = { .magic = "nmclock",
+		.turn = 6, .old_virtual_ms = 7000000,
+		.old_wall_ms = wall_ms() - 60000 };
+	double speed = 1000;
+	struct nm_vclock *clock;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	memcpy(&old.old_speed_bits, &speed, sizeof(speed));
+	(void)snprintf(path, sizeof(path), "%s/clock", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(&old, offsetof(struct nm_anchor_file, slots), 1,
+	                        file), 1);
+	fclose(file);
+	for (int i = 0; i < 2; i++) {
+		clock = open_clock("fast=1000");
+		if (nm_vclock_now_ms(clock) < 7000000 + 60000000 ||
+		    nm_vclock_now_ms(clock) > 7000000 + 80000000)
+			fail_msg("%lld", (long long)nm_vclock_now_ms(clock));
+		nm_vclock_close(clock);
+	}
+}
+
+/* What the machine's last run left, when the wall said so much less than now. */
+static int64_t
+after_a_boot(int64_t wall_passed_ms)
+{
+	struct nm_moment left = { .virtual_ms = 5000000, .speed = 1000,
+		.wall_ms = wall_ms() - wall_passed_ms, .boot = 1,
+		.mono_ms = INT64_MAX / 2 };
+	struct nm_anchor anchor;
+	struct nm_vclock *clock;
+	int64_t now_ms;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/clock", folder);
+	assert_int_equal(nm_anchor_open(&anchor, path, NM_ANCHOR_MAKE, &left,
+	                                &err), NM_OK);
+	nm_anchor_write(&anchor, &left);
+	nm_anchor_close(&anchor);
+	clock = open_clock("fast=1000");
+	now_ms = nm_vclock_now_ms(clock);
+	nm_vclock_close(clock);
+	return now_ms;
+}
+
+static void
+test_another_boot(void **state)
+{
+	int64_t now_ms = after_a_boot(60000);
+
+	(void)state;
+	assert_true(now_ms >= 65000000 && now_ms < 85000000);
+	now_ms = after_a_boot(-3600000); /* set back meanwhile */
+	assert_true(now_ms >= 5000000 && now_ms < 25000000);
+}
+
+static atomic_int ended;
+
+static void *
+look_on(void *ctx)
+{
+	struct nm_vclock *clock = ctx;
+	int64_t last = nm_vclock_now_ms(clock), now;
+
+	while (!atomic_load(&ended)) {
+		now = nm_vclock_now_ms(clock);
+		if (now < last)
+			return ctx;
+		last = now;
+	}
+	return NULL;
+}
+
+/* The file is written anew again and again, by two who share it. */
+static void
+test_never_back(void **state)
+{
+	struct nm_vclock *clocks[] = { open_clock("fast=333.3"),
+	                               open_clock("fast=333.3") };
+	pthread_t threads[2];
+	void *back;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_on,
+		                                clocks[i]), 0);
+	for (int i = 0; i < 2000; i++)
+		assert_int_equal(nm_vclock_move(clocks[i % 2], 0, &err), NM_OK);
+	atomic_store(&ended, 1);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &back);
+		assert_null(back);
+		nm_vclock_close(clocks[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -186,6 +292,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_step, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fast, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_earlier_version, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_another_boot, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_never_back, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(test_strange_file, set_up,
 		                                tear_down),
 	};
