@@ -103,7 +103,7 @@ counts(void **state)
 		said.watch.progress(said.watch.user, parts, n);
 		nm_progress_close(&progress);
 		fclose(said.message.to);
-		if (strncmp(said.text, rows[i].text, strlen(rows[i].text)))
+		if (strncmp(said.text, rows[i].text, strlen(rows[i].text)) != 0)
 			fail_msg("%s: \"%s\"", rows[i].why, said.text);
 		free(said.text);
 	}
