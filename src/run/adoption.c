@@ -27,6 +27,15 @@ told_attempt(const struct nm_run *run, const struct nm_batch *batch)
 	return NM_RUN_ATTEMPTS_MAX;
 }
 
+/* The service's word, as long as it may be true: the run walks over so many. */
+static int64_t
+told_count(const struct nm_run *run, const struct nm_batch *batch)
+{
+	int64_t most = run->source->count;
+
+	return batch->total > 0 && batch->total < most ? batch->total : most;
+}
+
 static void
 adopt_shard(const struct nm_run *run, struct nm_shard_record *shard,
             const struct nm_batch *batch)
@@ -34,7 +43,7 @@ adopt_shard(const struct nm_run *run, struct nm_shard_record *shard,
 	*shard = (struct nm_shard_record){
 		.number = told(batch, "shard", 1),
 		.attempt = told_attempt(run, batch),
-		.count = batch->total > 0 ? batch->total : run->source->count,
+		.count = told_count(run, batch),
 		.state = NM_SHARD_CREATED,
 		.batch_id = batch->id,
 		.input_file_id = batch->input_file_id,

@@ -50,6 +50,9 @@ static const struct {
 	{ { { "a", "256", "1", NULL, 10 } },
 	  { { "a", NM_RUN_ATTEMPTS_MAX, 1, QUESTIONS, 10 } },
 	  "an attempt beyond the last" },
+	{ { { "a", "1", "1", NULL, INT64_MAX }, { "b", "1", "2", NULL, 11 } },
+	  { { "a", 1, 1, 0, QUESTIONS }, { "b", 1, 2, QUESTIONS, QUESTIONS } },
+	  "no batch has more than there is to ask" },
 };
 
 static void
