@@ -53,17 +53,21 @@ static enum nm_code
 check_limit(const struct nm_quiz_wish *person, struct nm_quiz_memory *memory,
             struct nm_err *err)
 {
+	int counted = memory->questions >= 0;
+
 	if (!person->limit || person->limit == memory->wish.limit ||
 	    person->limit == memory->questions)
 		return NM_OK;
-	if (!memory->wish.limit && memory->questions < 0) {
+	if (!memory->wish.limit && !counted) {
 		memory->wish.limit = person->limit;
 		return NM_OK;
 	}
 	return nm_fail(err, NM_USAGE, 0,
-		"--limit %lld is not what the batch was made with (%lld"
-		" questions): leave it out", (long long)person->limit,
-		(long long)memory->questions);
+		"--limit %lld is not what the batch was made with (%s%lld%s):"
+		" leave it out", (long long)person->limit,
+		counted ? "" : "limit ", (long long)(counted
+		? memory->questions : memory->wish.limit),
+		counted ? " questions" : "");
 }
 
 /*
