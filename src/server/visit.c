@@ -5,14 +5,10 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "server/gate.h"
 #include "server/query.h"
-#include "server/route.h"
-#include "server/options.h"
 
-enum {
-	DRAIN_MAX_BYTES = 64 << 20, /* of a refused body, to spare a reset */
-	LOG_DIGITS = 16 /* of a body's digest: enough to tell bodies apart */
-};
+enum { LOG_DIGITS = 16 }; /* of a body's digest: enough to tell bodies apart */
 
 int64_t
 nm_visit_now_us(void)
@@ -23,27 +19,6 @@ nm_visit_now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* ---- the head ---- */
-
-/* What of a request's target is ours: who names us in it as a proxy would be named
- * is served as well (RFC 9112, 3.2.2). */
-static struct nm_text
-origin_form(const char *target)
-{
-	static const char *const schemes[] = { "http://", "https://" };
-	size_t len;
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		len = strlen(schemes[i]);
-		if (strncasecmp(target, schemes[i], len) != 0)
-			continue;
-		target += len;
-		target += strcspn(target, "/?");
-		return *target == '/' ? nm_text_of(target) : NM_TEXT("/");
-	}
-	return nm_text_of(target);
-}
-
 void *
 nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 {
@@ -51,7 +26,7 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	struct nm_call *call = &visit->call;
 	const union MHD_ConnectionInfo *info;
 	const char *mark = strchr(uri, '?');
-	struct nm_text path = origin_form(uri);
+	struct nm_text path = nm_gate_target(uri);
 
 	if (mark) {
 		path.len = strcspn(path.at, "?");
@@ -65,211 +40,6 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	visit->link = info ? info->socket_context : NULL;
 	return visit;
-}
-
-static const char *
-header(struct nm_visit *visit, const char *name)
-{
-	return MHD_lookup_connection_value(visit->connection, MHD_HEADER_KIND,
-	                                   name);
-}
-
-/* The lines of a head that say where its body ends. */
-struct framing {
-	int  lengths, codings;
-	bool blank_in_name;
-};
-
-static enum MHD_Result
-count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
-              const char *value)
-{
-	struct framing *framing = ctx;
-
-	(void)kind;
-	(void)value;
-	framing->lengths += strcasecmp(name, "Content-Length") == 0;
-	framing->codings += strcasecmp(name, "Transfer-Encoding") == 0;
-	if (strpbrk(name, " \t"))
-		framing->blank_in_name = true;
-	return MHD_YES;
-}
-
-/* A head that two readers could understand in two ways is nobody's friend. */
-static bool
-head_is_ambiguous(struct nm_visit *visit)
-{
-	const char *coding = header(visit, "Transfer-Encoding");
-	struct framing framing = {0};
-
-	MHD_get_connection_values(visit->connection, MHD_HEADER_KIND,
-	                          count_framing, &framing);
-	return framing.blank_in_name || framing.lengths > 1 ||
-	       framing.codings > 1 ||
-	       (coding && (framing.lengths ||
-	                   strcasecmp(coding, "chunked") != 0));
-}
-
-static void
-refuse(struct nm_visit *visit, unsigned status, const char *code,
-       const char *format, ...)
-{
-	struct nm_refusal refusal = { .status = status, .code = code };
-	struct nm_buf text = {0};
-	va_list args;
-
-	va_start(args, format);
-	nm_buf_addv(&text, format, args);
-	va_end(args);
-	nm_call_refuse(&visit->call, &refusal, "%s", nm_buf_string(&text));
-	nm_buf_release(&text);
-	visit->body.refused = true;
-}
-
-/* The name that a key stands for, as the call's own. *none: no key is asked for. */
-static const char *
-find_key(struct nm_visit *visit, const char *key, bool *none)
-{
-	struct nm_hall *hall = visit->hall;
-	const char *name = NULL;
-
-	pthread_rwlock_rdlock(&hall->keys_lock);
-	*none = !hall->keys.n_rows;
-	if (!*none && key)
-		name = nm_keys_find(&hall->keys, nm_text_of(key));
-	if (name)
-		name = nm_arena_string(&visit->call.arena, name);
-	pthread_rwlock_unlock(&hall->keys_lock);
-	return name;
-}
-
-static void
-check_key(struct nm_visit *visit)
-{
-	const char *given = header(visit, "Authorization");
-	const char *key = NULL, *name;
-	bool none;
-
-	visit->call.tenant = "";
-	if (given && strncasecmp(given, "Bearer ", 7) == 0 && given[7])
-		key = given + 7;
-	name = find_key(visit, key, &none);
-	if (none)
-		return;
-	if (!key) {
-		refuse(visit, 401, NULL, "You didn't provide an API key. You need "
-		       "to provide your API key in an Authorization header using "
-		       "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");
-		return;
-	}
-	if (name)
-		visit->call.tenant = name;
-	else
-		refuse(visit, 401, "invalid_api_key",
-		       "Incorrect API key provided.");
-}
-
-static void
-find_route(struct nm_visit *visit)
-{
-	struct nm_call *call = &visit->call;
-	struct nm_text id = {0};
-	enum nm_match match = NM_MATCH_NONE;
-
-	if (!memchr(call->path.at, 0, call->path.len))
-		match = nm_route_find(visit->verb, call->path, &call->route, &id);
-	if (match == NM_MATCH_METHOD) {
-		call->method = call->route->method;
-		call->id = nm_arena_text(&call->arena, id).at;
-	}
-	if (match != NM_MATCH_METHOD || call->route->door == NM_DOOR_KEY)
-		check_key(visit);
-	if (visit->body.refused)
-		return;
-	if (match == NM_MATCH_NONE)
-		refuse(visit, 404, NULL, "Invalid URL (%s %.*s)", visit->verb,
-		       NM_TEXT_ARGS(call->path));
-	else if (match == NM_MATCH_PATH)
-		refuse(visit, 405, "method_not_supported",
-		       "Not allowed to %s on %.*s. (HINT: Perhaps you meant to use "
-		       "a different HTTP method?)", visit->verb,
-		       NM_TEXT_ARGS(call->path));
-}
-
-/* Browsers say where a call comes from. One that a page of another site makes
- * them send is not its user's wish, and no key may stand in its way. */
-static bool
-comes_from_elsewhere(struct nm_visit *visit)
-{
-	const char *site;
-
-	if (strcmp(visit->verb, "GET") == 0 || strcmp(visit->verb, "HEAD") == 0)
-		return false;
-	site = header(visit, "Sec-Fetch-Site");
-	return site && strcmp(site, "same-origin") != 0 &&
-	       strcmp(site, "none") != 0;
-}
-
-static uint64_t
-announced_bytes(struct nm_visit *visit)
-{
-	const char *text = header(visit, "Content-Length");
-	int64_t number;
-
-	if (text && nm_query_number(nm_text_of(text), &number) && number >= 0)
-		return (uint64_t)number;
-	if (text)
-		return UINT64_MAX - 1; /* more digits than any length has */
-	return header(visit, "Transfer-Encoding") ? UINT64_MAX : 0;
-}
-
-static const struct nm_route nowhere = { .path = "", .taking = NM_TAKE_NONE };
-
-/* All that can be told from the head. Returns whether to answer at once. */
-static bool
-look_at_head(struct nm_visit *visit, const char *method)
-{
-	struct nm_call *call = &visit->call;
-	const struct nm_parts *parts = call->parts;
-	const char *type = header(visit, "Content-Type");
-	uint64_t announced;
-
-	visit->verb = nm_arena_string(&call->arena, method);
-	nm_store_new_id("req_", visit->request_id);
-	call->request_id = visit->request_id;
-	call->client_id = header(visit, "X-Client-Request-Id");
-	call->client_id = nm_arena_string(&call->arena,
-	                                  call->client_id ? call->client_id : "");
-	call->tenant = "";
-	visit->body.call = call;
-	if (head_is_ambiguous(visit)) {
-		visit->hang_up = true;
-		refuse(visit, 400, NULL, "The request has a Content-Length besides "
-		       "a Transfer-Encoding, or several of either, or a "
-		       "Transfer-Encoding other than chunked, or a blank before "
-		       "a header's colon.");
-		return true;
-	}
-	find_route(visit);
-	if (!visit->body.refused && comes_from_elsewhere(visit))
-		refuse(visit, 403, NULL, "This call comes from a page of another "
-		       "site.");
-	if (!call->route)
-		call->route = &nowhere;
-	if (call->route->door == NM_DOOR_KEY)
-		nm_faults_call(parts->faults, visit->verb, call->path,
-		               nm_vclock_now_ms(parts->clock), &call->arena,
-		               &call->fault);
-	/* Of GET alone a range is defined; no validator of ours is there to fit. */
-	if (strcmp(visit->verb, "GET") == 0 && header(visit, "Range") &&
-	    !header(visit, "If-Range"))
-		call->range = nm_arena_text(&call->arena,
-		                            nm_text_of(header(visit, "Range")));
-	announced = announced_bytes(visit);
-	if (!visit->body.refused)
-		nm_body_begin(&visit->body, call, type, announced);
-	return visit->body.refused && (announced > DRAIN_MAX_BYTES ||
-	                               header(visit, "Expect"));
 }
 
 /* ---- the answer ---- */
@@ -531,7 +301,7 @@ nm_visit_go_on(void *ctx, struct MHD_Connection *c, const char *url,
 		visit->counted = true;
 		atomic_fetch_add(&((struct nm_hall *)ctx)->under_way, 1);
 		visit->stage = NM_VISIT_BODY;
-		if (look_at_head(visit, method)) {
+		if (nm_gate_look(visit, method) == NM_GATE_ANSWER) {
 			visit->hang_up = true;
 			return send_answer(visit);
 		}
@@ -543,7 +313,7 @@ nm_visit_go_on(void *ctx, struct MHD_Connection *c, const char *url,
 		*n_bytes = 0;
 		/* Nobody reads a refused body without end. */
 		return visit->body.refused && visit->call.body_bytes >
-		       visit->body.max_bytes + DRAIN_MAX_BYTES ? MHD_NO : MHD_YES;
+		       visit->body.max_bytes + NM_GATE_DRAIN_BYTES ? MHD_NO : MHD_YES;
 	case NM_VISIT_READY:
 		return run_handler(visit);
 	case NM_VISIT_LATER:
