@@ -30,6 +30,7 @@ struct nm_desk {
 
 void nm_desk_release(struct nm_desk *desk);
 
+struct nm_map;
 struct nm_relay;
 
 struct nm_job {
@@ -42,6 +43,8 @@ struct nm_job {
 	uint64_t               salt;
 	struct nm_trial        trial;    /* while validating */
 	struct nm_relay       *relay;    /* while rows are at an upstream */
+	const struct nm_map   *answered; /* the ids that a pass leaves out; the relay's,
+	                                    NULL = none */
 	bool                   rows_done; /* each row has its line */
 	struct nm_batch_books  kept;     /* as the store has them */
 	int64_t                kept_ms;  /* real: when they were kept last */

@@ -197,17 +197,6 @@ nm_model_close(struct nm_model *model)
 	free(model);
 }
 
-void
-nm_model_add_name(struct nm_buf *out, struct nm_text model)
-{
-	static const char prefix[] = "simulated-";
-
-	if (model.len < sizeof(prefix) - 1 ||
-	    memcmp(model.at, prefix, sizeof(prefix) - 1) != 0)
-		nm_buf_add_string(out, prefix);
-	nm_buf_add_text(out, model);
-}
-
 /* ---- answers ---- */
 
 /* A stream of numbers from one seed (splitmix64). */

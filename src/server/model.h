@@ -85,7 +85,4 @@ void nm_model_reply(struct nm_model *model, const struct nm_ask *ask,
                     const struct nm_reply_wish *wish, struct nm_buf *scratch,
                     struct nm_buf *out, struct nm_usage *usage);
 
-/* "simulated-" and the name, once. */
-void nm_model_add_name(struct nm_buf *out, struct nm_text model);
-
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/map.h"
 #include "server/model.h"
-#include "server/relay.h"
 #include "server/options.h"
 
 enum { SLICE_MS = 10, ROWS_A_LOOK = 64, FLUSH_BYTES = 1 << 20 };
@@ -233,6 +232,15 @@ add_row(struct nm_job *job, struct nm_desk *desk,
 		add_simulated(job, desk, books, &head, row, &fault);
 }
 
+static bool
+is_answered(const struct nm_job *job, struct nm_text custom_id)
+{
+	uint32_t value;
+
+	return job->answered && nm_map_find(job->answered, custom_id, &value) ==
+		NM_MAP_KNOWN;
+}
+
 /* ---- the slice ---- */
 
 static enum nm_code
@@ -254,7 +262,7 @@ add_rows(struct nm_job *job, struct nm_desk *desk,
 			job->rows_done = true;
 			break;
 		}
-		if (!job->relay || !nm_relay_answered(job->relay, row.custom_id))
+		if (!is_answered(job, row.custom_id))
 			add_row(job, desk, books, kind, script, &row);
 		books->input_lines = (int64_t)row.number;
 		books->input_bytes = (int64_t)desk->rows.place;

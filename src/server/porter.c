@@ -2,35 +2,31 @@
 
 #include <string.h>
 
-#include "server/visit.h"
-
 /* The oldest that waits; NULL when it is time to end. */
-static struct nm_visit *
-next_visit(struct nm_porter *porter)
+static struct nm_load *
+next_load(struct nm_porter *porter)
 {
-	struct nm_visit *visit;
+	struct nm_load *load;
 
 	pthread_mutex_lock(&porter->lock);
 	while (!porter->first && !porter->stop)
 		pthread_cond_wait(&porter->came, &porter->lock);
-	visit = porter->stop ? NULL : porter->first;
-	if (visit)
-		porter->first = visit->next_waiting;
+	load = porter->stop ? NULL : porter->first;
+	if (load)
+		porter->first = load->next;
 	if (!porter->first)
 		porter->end = &porter->first;
 	pthread_mutex_unlock(&porter->lock);
-	return visit;
+	return load;
 }
 
 static void *
 carry(void *ctx)
 {
-	struct nm_visit *visit;
+	struct nm_load *load;
 
-	while ((visit = next_visit(ctx))) {
-		nm_visit_go_later(visit);
-		nm_call_resume(&visit->call);
-	}
+	while ((load = next_load(ctx)))
+		load->carry(load->ctx);
 	return NULL;
 }
 
@@ -48,37 +44,28 @@ nm_porter_open(struct nm_porter *porter, struct nm_err *err)
 	                      strerror(code)) : NM_OK;
 }
 
-static void
-turn_away(struct nm_visit *visit)
-{
-	struct nm_refusal closing = { .status = 503, .type = "server_error" };
-
-	nm_call_refuse(&visit->call, &closing, "The server is shutting down.");
-	nm_call_resume(&visit->call);
-}
-
 void
-nm_porter_take(struct nm_porter *porter, struct nm_visit *visit)
+nm_porter_take(struct nm_porter *porter, struct nm_load *load)
 {
 	bool stopped;
 
-	visit->next_waiting = NULL;
+	load->next = NULL;
 	pthread_mutex_lock(&porter->lock);
 	stopped = porter->stop;
 	if (!stopped) {
-		*porter->end = visit;
-		porter->end = &visit->next_waiting;
+		*porter->end = load;
+		porter->end = &load->next;
 		pthread_cond_signal(&porter->came);
 	}
 	pthread_mutex_unlock(&porter->lock);
 	if (stopped)
-		turn_away(visit);
+		load->turn_away(load->ctx);
 }
 
 void
 nm_porter_close(struct nm_porter *porter)
 {
-	struct nm_visit *visit, *next;
+	struct nm_load *load, *next;
 
 	if (!porter->started)
 		return;
@@ -87,9 +74,9 @@ nm_porter_close(struct nm_porter *porter)
 	pthread_cond_signal(&porter->came);
 	pthread_mutex_unlock(&porter->lock);
 	pthread_join(porter->thread, NULL);
-	for (visit = porter->first; visit; visit = next) {
-		next = visit->next_waiting;
-		turn_away(visit);
+	for (load = porter->first; load; load = next) {
+		next = load->next;
+		load->turn_away(load->ctx);
 	}
 	porter->started = false;
 }

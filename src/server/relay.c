@@ -55,14 +55,6 @@ real_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool
-nm_relay_answered(const struct nm_relay *relay, struct nm_text custom_id)
-{
-	uint32_t value;
-
-	return nm_map_find(&relay->answered, custom_id, &value) == NM_MAP_KNOWN;
-}
-
 static void
 free_errand(struct errand *errand)
 {
@@ -183,6 +175,7 @@ nm_relay_open(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 	relay->upstream = desk->parts->upstream;
 	relay->clock = desk->parts->clock;
 	job->relay = relay;
+	job->answered = &relay->answered;
 	rc = read_shelf(relay, desk->parts->store, job->id, &books, err);
 	if (rc)
 		nm_relay_close(job);
@@ -483,4 +476,5 @@ nm_relay_close(struct nm_job *job)
 	pthread_mutex_destroy(&relay->lock);
 	free(relay);
 	job->relay = NULL;
+	job->answered = NULL;
 }

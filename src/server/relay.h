@@ -13,8 +13,9 @@
 
 struct nm_relay;
 
-/* Reads the shelf, cuts an unended last line, and sets the job's books by what
- * it found. Without an upstream it can only be stopped. */
+/* Reads the shelf, cuts an unended last line, and sets the job's books by what it
+ * found, and job->answered: the rows that have a line. Without an upstream it can
+ * only be stopped. */
 enum nm_code nm_relay_open(struct nm_job *job, struct nm_desk *desk,
                            struct nm_err *err) NM_MUST_USE;
 
@@ -29,10 +30,7 @@ enum nm_code nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 enum nm_code nm_relay_stop(struct nm_job *job, struct nm_desk *desk,
                            struct nm_err *err) NM_MUST_USE;
 
-/* Whether a row has its line. */
-bool nm_relay_answered(const struct nm_relay *relay, struct nm_text custom_id);
-
-/* Also calls back what is under way. Sets job->relay to NULL. */
+/* Also calls back what is under way. Sets job->relay and job->answered to NULL. */
 void nm_relay_close(struct nm_job *job);
 
 #endif

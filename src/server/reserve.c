@@ -8,19 +8,13 @@
 
 enum { RESERVE_BYTES = 256 << 10 };
 
-static void
-reserve_path(const struct nm_store *store, struct nm_buf *path)
-{
-	nm_path_join(path, nm_store_folder(store), "reserve");
-}
-
 void
-nm_reserve_keep(const struct nm_store *store)
+nm_reserve_keep(const char *folder)
 {
 	struct nm_buf path = {0};
 	int fd;
 
-	reserve_path(store, &path);
+	nm_path_join(&path, folder, "reserve");
 	fd = open(nm_buf_string(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 	          0600);
 	if (fd >= 0) {
@@ -33,14 +27,14 @@ nm_reserve_keep(const struct nm_store *store)
 }
 
 bool
-nm_reserve_lend(const struct nm_store *store, const struct nm_err *err)
+nm_reserve_lend(const char *folder, const struct nm_err *err)
 {
 	struct nm_buf path = {0};
 	bool lent;
 
 	if (err->detail != ENOSPC && err->detail != EDQUOT)
 		return false;
-	reserve_path(store, &path);
+	nm_path_join(&path, folder, "reserve");
 	lent = unlink(nm_buf_string(&path)) == 0;
 	nm_buf_release(&path);
 	return lent;

@@ -8,12 +8,12 @@
 
 #include <stdbool.h>
 
-#include "server/store.h"
+#include "base/err.h"
 
 /* Puts the room by, unless it is there. A disk too full for it is let be. */
-void nm_reserve_keep(const struct nm_store *store);
+void nm_reserve_keep(const char *folder);
 
 /* Gives it up if err is of a full disk; whether it is worth another try. */
-bool nm_reserve_lend(const struct nm_store *store, const struct nm_err *err);
+bool nm_reserve_lend(const char *folder, const struct nm_err *err);
 
 #endif

@@ -25,7 +25,10 @@ struct feed {
 static int64_t
 mono_ms(void)
 {
-	return nm_visit_now_us() / 1000;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void
@@ -226,7 +229,7 @@ nm_response_add_headers(struct nm_visit *visit, struct MHD_Response *response)
 	add_header(visit, response, "openai-version", "2020-10-01");
 	add_header(visit, response, "openai-organization", "org-nightmail");
 	snprintf(number, sizeof(number), "%lld",
-	         (long long)((nm_visit_now_us() - visit->began_us) / 1000));
+	         (long long)(visit->took_us / 1000));
 	add_header(visit, response, "openai-processing-ms", number);
 	for (struct nm_header *h = visit->answer.headers; h; h = h->next)
 		add_header(visit, response, h->name, h->value);

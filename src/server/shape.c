@@ -28,13 +28,24 @@ add_text_or_null(struct nm_buf *out, struct nm_text text)
 		ADD(out, "null");
 }
 
+void
+nm_shape_add_name(struct nm_buf *out, struct nm_text model)
+{
+	static const char prefix[] = "simulated-";
+
+	if (model.len < sizeof(prefix) - 1 ||
+	    memcmp(model.at, prefix, sizeof(prefix) - 1) != 0)
+		nm_buf_add_string(out, prefix);
+	nm_buf_add_text(out, model);
+}
+
 /* A model's name comes from a request: it may hold anything. */
 static void
 add_model(struct nm_shape *shape)
 {
 	struct nm_buf name = {0};
 
-	nm_model_add_name(&name, shape->ask->model);
+	nm_shape_add_name(&name, shape->ask->model);
 	nm_json_add_string(shape->out, nm_buf_text(&name));
 	nm_buf_release(&name);
 }

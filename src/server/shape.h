@@ -29,6 +29,9 @@ void nm_shape_end(struct nm_shape *shape);
  * where not given), as floats or base64 as asked. */
 void nm_shape_embeddings(struct nm_shape *shape, uint64_t seed);
 
+/* Appends "simulated-" and the name, once. */
+void nm_shape_add_name(struct nm_buf *out, struct nm_text model);
+
 /* Appends `salt` as 16 hex digits. */
 void nm_shape_add_hex(struct nm_buf *out, uint64_t salt);
 

@@ -238,7 +238,7 @@ nm_store_open(const char *state_dir, struct nm_store **store,
 	sweep_folder(made, "tmp");
 	sweep_folder(made, "files");
 	sweep_folder(made, "work");
-	nm_reserve_keep(made);
+	nm_reserve_keep(nm_store_folder(made));
 	*store = made;
 	made = NULL;
 done:

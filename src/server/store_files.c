@@ -113,11 +113,11 @@ nm_store_file_remove(struct nm_store *store, const char *tenant,
 	struct nm_err why = {0};
 	enum nm_code rc = remove_row(store, tenant, id, now_s, &why);
 
-	if (rc && nm_reserve_lend(store, &why))
+	if (rc && nm_reserve_lend(nm_store_folder(store), &why))
 		rc = remove_row(store, tenant, id, now_s, &why);
 	if (!rc)
 		nm_store_unlink(store, id);
-	nm_reserve_keep(store);
+	nm_reserve_keep(nm_store_folder(store));
 	if (rc && err)
 		*err = why;
 	return rc;
@@ -197,9 +197,9 @@ nm_store_sweep(struct nm_store *store, int64_t now_s, struct nm_err *err)
 	struct nm_err why = {0};
 	enum nm_code rc = sweep_all(store, now_s, &why);
 
-	if (rc && nm_reserve_lend(store, &why))
+	if (rc && nm_reserve_lend(nm_store_folder(store), &why))
 		rc = sweep_all(store, now_s, &why);
-	nm_reserve_keep(store);
+	nm_reserve_keep(nm_store_folder(store));
 	if (rc && err)
 		*err = why;
 	return rc;

@@ -218,9 +218,9 @@ nm_store_upload_end(struct nm_store *store, const char *id,
 	struct nm_err why = {0};
 	enum nm_code rc = end_and_drop(store, id, state, file, &why);
 
-	if (rc && nm_reserve_lend(store, &why))
+	if (rc && nm_reserve_lend(nm_store_folder(store), &why))
 		rc = end_and_drop(store, id, state, file, &why);
-	nm_reserve_keep(store);
+	nm_reserve_keep(nm_store_folder(store));
 	if (rc && err)
 		*err = why;
 	return rc;

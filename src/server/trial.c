@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "server/job.h"
 #include "server/options.h"
+#include "server/shape.h"
 
 enum { CHUNK_BYTES = 1 << 18, CHUNKS_A_STEP = 16 };
 
@@ -123,7 +124,7 @@ conclude(struct nm_trial *trial, const struct nm_desk *desk,
 	if (desk->parts->upstream)
 		nm_buf_add_string(&trial->model, check->model);
 	else if (check->model[0])
-		nm_model_add_name(&trial->model, nm_text_of(check->model));
+		nm_shape_add_name(&trial->model, nm_text_of(check->model));
 	snprintf(trial->asked_model, sizeof(trial->asked_model), "%s",
 	         check->model);
 	trial->requests = (int64_t)check->requests;

@@ -10,8 +10,8 @@
 
 enum { LOG_DIGITS = 16 }; /* of a body's digest: enough to tell bodies apart */
 
-int64_t
-nm_visit_now_us(void)
+static int64_t
+now_us(void)
 {
 	struct timespec now;
 
@@ -36,7 +36,7 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	call->parts = visit->hall->parts;
 	call->answer = &visit->answer;
 	visit->connection = c;
-	visit->began_us = nm_visit_now_us();
+	visit->began_us = now_us();
 	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	visit->link = info ? info->socket_context : NULL;
 	return visit;
@@ -54,6 +54,7 @@ write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 	char time[NM_CLOCK_TEXT_MAX], hex[NM_DIGEST_HEX_MAX];
 
 	visit->logged = true;
+	visit->took_us = now_us() - visit->began_us;
 	if (!visit->hall->log.fd_plus_one)
 		return;
 	nm_clock_utc(now_ms, time);
@@ -67,7 +68,7 @@ write_log(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 	nm_json_put_int(&w, "status", (int64_t)status);
 	nm_json_put_int(&w, "bytes_in", (int64_t)call->body_bytes);
 	nm_json_put_int(&w, "bytes_out", (int64_t)bytes_out);
-	nm_json_put_int(&w, "took_us", nm_visit_now_us() - visit->began_us);
+	nm_json_put_int(&w, "took_us", visit->took_us);
 	nm_json_put_string(&w, "request_id", visit->request_id);
 	nm_json_put_string(&w, "client_request_id",
 	                   call->client_id ? call->client_id : "");
@@ -252,6 +253,27 @@ nm_call_resume(struct nm_call *call)
 	take_up(call);
 }
 
+/* Where go_on does not answer, the envelope of an error does. */
+static void
+go_later(void *ctx)
+{
+	struct nm_visit *visit = ctx;
+	struct nm_err err = {0};
+
+	ensure_answer(visit, visit->go_on(&visit->call, &err), &err);
+	nm_call_resume(&visit->call);
+}
+
+static void
+turn_away(void *ctx)
+{
+	struct nm_refusal closing = { .status = 503, .type = "server_error" };
+	struct nm_visit *visit = ctx;
+
+	nm_call_refuse(&visit->call, &closing, "The server is shutting down.");
+	nm_call_resume(&visit->call);
+}
+
 void
 nm_call_later(struct nm_call *call,
               enum nm_code (*go_on)(struct nm_call *call, struct nm_err *err))
@@ -259,16 +281,10 @@ nm_call_later(struct nm_call *call,
 	struct nm_visit *visit = (struct nm_visit *)call;
 
 	visit->go_on = go_on;
+	visit->load = (struct nm_load){ .carry = go_later,
+		.turn_away = turn_away, .ctx = visit };
 	nm_call_suspend(call);
-	nm_porter_take(&visit->hall->porter, visit);
-}
-
-void
-nm_visit_go_later(struct nm_visit *visit)
-{
-	struct nm_err err = {0};
-
-	ensure_answer(visit, visit->go_on(&visit->call, &err), &err);
+	nm_porter_take(&visit->hall->porter, &visit->load);
 }
 
 static enum MHD_Result

@@ -47,13 +47,13 @@ struct nm_visit {
 	struct nm_link        *link;
 	struct nm_visit       *next_spare;
 	struct nm_delay        delay;
-	struct nm_visit       *next_waiting; /* for the porter */
-	/* What the porter is to run. */
+	struct nm_load         load;   /* for the porter, who runs go_on */
 	enum nm_code         (*go_on)(struct nm_call *call, struct nm_err *err);
 	enum nm_visit_stage    stage;
 	const char            *verb;   /* as the client wrote it */
 	char                   request_id[NM_ID_MAX];
-	int64_t                began_us;
+	int64_t                began_us; /* by the clock that only runs on */
+	int64_t                took_us;  /* until it was logged */
 	bool                   counted; /* in hall->under_way */
 	bool                   logged;
 	bool                   hang_up; /* no further request on this connection */
@@ -67,9 +67,6 @@ enum MHD_Result nm_visit_go_on(void *ctx, struct MHD_Connection *c,
                                size_t *n_bytes, void **visit);
 void nm_visit_end(void *ctx, struct MHD_Connection *c, void **visit,
                   enum MHD_RequestTerminationCode why);
-
-/* Runs go_on; where it does not answer, the envelope of an error does. */
-void nm_visit_go_later(struct nm_visit *visit);
 
 /* A zeroed visit, perhaps with memory of one before; and back when it is over. */
 struct nm_visit *nm_hall_take_visit(struct nm_hall *hall);
@@ -89,8 +86,5 @@ uint64_t nm_response_bytes(const struct nm_visit *visit);
  * same name, the script's stands. */
 void nm_response_add_headers(struct nm_visit *visit,
                              struct MHD_Response *response);
-
-/* Microseconds of the clock that only runs on. */
-int64_t nm_visit_now_us(void);
 
 #endif
