@@ -23,6 +23,8 @@ enum {
  * begin: then little is left to wait for at the end. */
 #define STEP_BYTES ((uint64_t)16 << 20)
 
+#define OWN_FILES "/proc/self/fd"
+
 static enum nm_code
 cannot_write(struct nm_err *err, const char *path, int why)
 {
@@ -58,6 +60,31 @@ name_temporary(struct nm_buf *out, const char *path)
 	            (long)getpid(), mark);
 }
 
+/*
+ * A file without a name, which it gets when it is whole: a process that dies leaves
+ * nothing behind. -1 where that cannot be, and errno is 0 where a name might help.
+ */
+static int
+open_unnamed(const char *path, unsigned mode)
+{
+	size_t folder = (size_t)(nm_path_base(path) - path);
+	struct nm_buf name = { 0 };
+	int fd;
+
+	if (access(OWN_FILES, X_OK)) {
+		errno = 0;
+		return -1;
+	}
+	nm_buf_add(&name, path, folder);
+	fd = open(folder ? name.at : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC,
+	          (mode_t)mode);
+	nm_buf_release(&name);
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR
+	               || errno == EINVAL))
+		errno = 0;
+	return fd;
+}
+
 enum nm_code
 nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
               struct nm_err *err)
@@ -72,18 +99,36 @@ nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
 	rc = check_target(path, err);
 	if (rc)
 		return rc;
-	nm_buf_add_string(&new.path, path);
-	name_temporary(&new.temporary, path);
-	fd = open(new.temporary.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	          (mode_t)mode);
+	fd = open_unnamed(path, mode);
+	if (fd < 0 && !errno) {
+		name_temporary(&new.temporary, path);
+		fd = open(new.temporary.at,
+		          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		          (mode_t)mode);
+	}
 	if (fd < 0) {
 		rc = cannot_write(err, path, errno);
-		nm_draft_abandon(&new);
+		nm_buf_release(&new.temporary);
 		return rc;
 	}
+	nm_buf_add_string(&new.path, path);
 	new.fd_plus_one = fd + 1;
 	*draft = new;
 	return NM_OK;
+}
+
+/* The disk is told to begin with what was written since the last time, if that is
+ * much; only a hint. */
+static void
+begin_writing(struct nm_draft *draft, size_t more)
+{
+	draft->handed += more;
+	if (draft->handed - draft->begun < STEP_BYTES)
+		return;
+	(void)sync_file_range(draft->fd_plus_one - 1, (off_t)draft->begun,
+	                      (off_t)(draft->handed - draft->begun),
+	                      SYNC_FILE_RANGE_WRITE);
+	draft->begun = draft->handed;
 }
 
 static void
@@ -91,10 +136,13 @@ put(struct nm_draft *draft, const char *bytes, size_t len)
 {
 	int fd = draft->fd_plus_one - 1;
 
-	if (draft->failed.code == NM_OK
-	    && nm_file_write_all(fd, bytes, len, &draft->failed))
+	if (draft->failed.code)
+		return;
+	if (nm_file_write_all(fd, bytes, len, &draft->failed))
 		(void)cannot_write(&draft->failed, draft->path.at,
 		                   (int)draft->failed.detail);
+	else
+		begin_writing(draft, len);
 }
 
 static void
@@ -118,17 +166,12 @@ nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len)
 		nm_buf_add(&draft->pending, bytes, len);
 }
 
-/* Begins to write to the disk what was copied so far; only a hint. */
-static void
-begin_writing(int fd)
-{
-	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
 /* Moves on *from and *left; false when another way must be tried for the rest. */
 static bool
-copy_by_range(int out, int in, off_t *from, uint64_t *left)
+copy_by_range(struct nm_draft *draft, int in, off_t *from, uint64_t *left)
 {
+	int out = draft->fd_plus_one - 1;
+
 	while (*left) {
 		size_t step = (size_t)(*left < STEP_BYTES ? *left : STEP_BYTES);
 		ssize_t got = copy_file_range(in, from, out, NULL, step, 0);
@@ -138,14 +181,16 @@ copy_by_range(int out, int in, off_t *from, uint64_t *left)
 		if (got <= 0)
 			return false;
 		*left -= (uint64_t)got;
-		begin_writing(out);
+		begin_writing(draft, (size_t)got);
 	}
 	return true;
 }
 
 static bool
-copy_by_sendfile(int out, int in, off_t *from, uint64_t *left)
+copy_by_sendfile(struct nm_draft *draft, int in, off_t *from, uint64_t *left)
 {
+	int out = draft->fd_plus_one - 1;
+
 	while (*left) {
 		size_t step = (size_t)(*left < STEP_BYTES ? *left : STEP_BYTES);
 		ssize_t got = sendfile(out, in, from, step);
@@ -155,7 +200,7 @@ copy_by_sendfile(int out, int in, off_t *from, uint64_t *left)
 		if (got <= 0)
 			return false;
 		*left -= (uint64_t)got;
-		begin_writing(out);
+		begin_writing(draft, (size_t)got);
 	}
 	return true;
 }
@@ -187,7 +232,6 @@ copy_by_hand(struct nm_draft *draft, int in, off_t from, uint64_t left)
 void
 nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from, uint64_t len)
 {
-	int out = draft->fd_plus_one - 1;
 	off_t at = (off_t)from;
 
 	draft->bytes += len;
@@ -195,10 +239,28 @@ nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from, uint64_t len)
 	if (draft->failed.code)
 		return;
 	/* The way by hand comes last, and tells the reason if it fails too. */
-	if (copy_by_range(out, fd, &at, &len)
-	    || copy_by_sendfile(out, fd, &at, &len))
+	if (copy_by_range(draft, fd, &at, &len)
+	    || copy_by_sendfile(draft, fd, &at, &len))
 		return;
 	copy_by_hand(draft, fd, at, len);
+}
+
+/* A name for what has none; 0, or errno. */
+static int
+name_it(struct nm_draft *draft)
+{
+	char own[sizeof(OWN_FILES) + 16];
+
+	if (draft->temporary.len)
+		return 0;
+	name_temporary(&draft->temporary, draft->path.at);
+	(void)snprintf(own, sizeof(own), OWN_FILES "/%d",
+	               draft->fd_plus_one - 1);
+	if (linkat(AT_FDCWD, own, AT_FDCWD, draft->temporary.at,
+	           AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	nm_buf_clear(&draft->temporary);
+	return errno;
 }
 
 /* 0, or errno. */
@@ -208,6 +270,8 @@ close_synced(struct nm_draft *draft)
 	int fd = draft->fd_plus_one - 1;
 	int why = fsync(fd) ? errno : 0;
 
+	if (!why)
+		why = name_it(draft);
 	draft->fd_plus_one = 0;
 	if (close(fd) && !why)
 		why = errno;

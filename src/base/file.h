@@ -10,7 +10,8 @@
 #include "base/buf.h"
 
 /*
- * draft: a file being written under a temporary name beside its final one.
+ * draft: a file being written without a name, or, where the system has no such
+ * files, under a temporary one beside its final one.
  *
  * Calling sequence: open, add…, then commit (flush, sync, rename, sync the
  * folder) or abandon. A failed add is remembered and told by commit.
@@ -19,9 +20,11 @@
 struct nm_draft {
 	int           fd_plus_one; /* 0 = not open */
 	struct nm_buf path;        /* the final name */
-	struct nm_buf temporary;   /* the name while it is written */
+	struct nm_buf temporary;   /* the name while it is written; "" = none */
 	struct nm_buf pending;     /* bytes not yet handed to the system */
 	uint64_t      bytes;       /* added so far */
+	uint64_t      handed;      /* of these to the system */
+	uint64_t      begun;       /* of these to the disk, if it took the hint */
 	struct nm_err failed;      /* the first write that failed */
 };
 

@@ -95,6 +95,11 @@ void nm_row_pack(const struct nm_row *row, struct nm_buf *out);
 void nm_row_unpack(struct nm_row_reader *reader, const char *packed,
                    struct nm_row *row);
 
+/* Of the row that was packed there its usage and its model, lent from `packed`: what
+ * can be had without a reader. */
+void nm_row_peek(const char *packed, struct nm_usage *usage,
+                 struct nm_text *model);
+
 void nm_row_reader_release(struct nm_row_reader *reader);
 
 /* A reply of direct mode. */

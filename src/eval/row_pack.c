@@ -6,7 +6,7 @@
 
 enum { N_TEXTS = 8 };
 
-/* What stands first; the lengths of the answers and all texts follow. */
+/* What stands first; all texts, the lengths of the answers and these follow. */
 struct head {
 	uint64_t id;
 	uint64_t n_dropped;
@@ -18,14 +18,15 @@ struct head {
 	uint8_t  ours, present, lenient, lenient_would_save;
 };
 
-/* The row's texts, in their order; content only where it was not read. */
+/* The row's texts, in their order: the model first, where nm_row_peek finds it; content
+ * only where it was not read. */
 static void
 list_texts(const struct nm_row *row, struct nm_text *texts)
 {
 	const struct nm_text list[N_TEXTS] = {
-		row->custom_id, row->request_id, row->error_code,
+		row->model, row->custom_id, row->request_id, row->error_code,
 		row->error_type, row->error_message, row->finish_reason,
-		row->model, row->content,
+		row->content,
 	};
 
 	memcpy(texts, list, sizeof(list));
@@ -84,6 +85,8 @@ nm_row_pack(const struct nm_row *row, struct nm_buf *out)
 	if (!at)
 		return;
 	at = copy(at, (struct nm_text){ (const char *)&head, sizeof(head) });
+	for (size_t i = 0; i < N_TEXTS; i++)
+		at = copy(at, texts[i]);
 	lens = at;
 	at += 4 * row->n_answers;
 	for (size_t i = 0; i < row->n_answers; i++) {
@@ -92,8 +95,6 @@ nm_row_pack(const struct nm_row *row, struct nm_buf *out)
 		memcpy(lens + 4 * i, &len, 4);
 		at = copy(at, row->answers[i]);
 	}
-	for (size_t i = 0; i < N_TEXTS; i++)
-		at = copy(at, texts[i]);
 	nm_buf_took(out, (size_t)(at - begin));
 }
 
@@ -125,6 +126,19 @@ take_answers(struct nm_row_reader *reader, const char **at, size_t n)
 	return answers;
 }
 
+static struct nm_usage
+usage_of(const struct head *head)
+{
+	return (struct nm_usage){
+		.present = head->present,
+		.input_tokens = head->tokens[0],
+		.cached_tokens = head->tokens[1],
+		.cache_write_tokens = head->tokens[2],
+		.output_tokens = head->tokens[3],
+		.reasoning_tokens = head->tokens[4],
+	};
+}
+
 void
 nm_row_unpack(struct nm_row_reader *reader, const char *packed,
               struct nm_row *row)
@@ -139,25 +153,30 @@ nm_row_unpack(struct nm_row_reader *reader, const char *packed,
 		.ours = head.ours,
 		.class = (enum nm_class)head.class,
 		.status_code = head.status_code,
-		.usage = { .present = head.present,
-		           .input_tokens = head.tokens[0],
-		           .cached_tokens = head.tokens[1],
-		           .cache_write_tokens = head.tokens[2],
-		           .output_tokens = head.tokens[3],
-		           .reasoning_tokens = head.tokens[4] },
+		.usage = usage_of(&head),
 		.n_answers = head.n_answers,
 		.n_dropped = head.n_dropped,
 		.lenient = head.lenient,
 		.lenient_would_save = head.lenient_would_save,
 	};
+	row->model = take(&at, head.lens[0]);
+	row->custom_id = take(&at, head.lens[1]);
+	row->request_id = take(&at, head.lens[2]);
+	row->error_code = take(&at, head.lens[3]);
+	row->error_type = take(&at, head.lens[4]);
+	row->error_message = take(&at, head.lens[5]);
+	row->finish_reason = take(&at, head.lens[6]);
+	row->content = take(&at, head.lens[7]);
 	if (head.n_answers)
 		row->answers = take_answers(reader, &at, head.n_answers);
-	row->custom_id = take(&at, head.lens[0]);
-	row->request_id = take(&at, head.lens[1]);
-	row->error_code = take(&at, head.lens[2]);
-	row->error_type = take(&at, head.lens[3]);
-	row->error_message = take(&at, head.lens[4]);
-	row->finish_reason = take(&at, head.lens[5]);
-	row->model = take(&at, head.lens[6]);
-	row->content = take(&at, head.lens[7]);
+}
+
+void
+nm_row_peek(const char *packed, struct nm_usage *usage, struct nm_text *model)
+{
+	struct head head;
+
+	memcpy(&head, packed, sizeof(head));
+	*usage = usage_of(&head);
+	*model = (struct nm_text){ packed + sizeof(head), head.lens[0] };
 }

@@ -77,6 +77,48 @@ nm_tally_add(struct nm_tally *tally, const struct nm_score *score,
 	add_cost(tally, cost);
 }
 
+static void
+add_counts(uint64_t *sums, const uint64_t *counts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sums[i] += counts[i];
+}
+
+static void
+join_triples(struct nm_tally *tally, const struct nm_tally *other)
+{
+	for (size_t i = 0; i < other->n_triples; i++) {
+		const struct nm_triple *triple = &other->triples[i];
+		const uint32_t counts[3] = { triple->correct, triple->incorrect,
+		                             triple->missed };
+
+		entry(tally, counts)->questions += triple->questions;
+	}
+}
+
+void
+nm_tally_join(struct nm_tally *tally, const struct nm_tally *other)
+{
+	tally->questions += other->questions;
+	add_counts(tally->by_class, other->by_class, NM_N_CLASSES);
+	add_counts(tally->by_category, other->by_category, NM_N_CATEGORIES);
+	tally->correct_questions += other->correct_questions;
+	tally->successful += other->successful;
+	tally->hits_at_1 += other->hits_at_1;
+	tally->exact_matches += other->exact_matches;
+	tally->correct_answers += other->correct_answers;
+	tally->incorrect_answers += other->incorrect_answers;
+	tally->missed_answers += other->missed_answers;
+	tally->dropped_entries += other->dropped_entries;
+	tally->lenient_read += other->lenient_read;
+	tally->lenient_would_save += other->lenient_would_save;
+	nm_price_add_usage(&tally->usage, &other->usage);
+	tally->rows_with_usage += other->rows_with_usage;
+	tally->rows_unpriced += other->rows_unpriced;
+	tally->cost_pusd = nm_price_add(tally->cost_pusd, other->cost_pusd);
+	join_triples(tally, other);
+}
+
 void
 nm_tally_release(struct nm_tally *tally)
 {

@@ -41,6 +41,9 @@ struct nm_tally {
 
 void nm_tally_add(struct nm_tally *tally, const struct nm_score *score,
                   const struct nm_row *row, struct nm_cost cost);
+
+/* Adds all that the other has counted, as if its questions had been added here. */
+void nm_tally_join(struct nm_tally *tally, const struct nm_tally *other);
 void nm_tally_release(struct nm_tally *tally);
 
 /* A share of questions with its Wilson interval. */

@@ -1,6 +1,6 @@
 /*
- * results: rows to an unnamed file as they come; then head and rows to the run's
- * file, and a copy to the known path.
+ * results: see the header. The run's file and the one at the known path are written
+ * side by side: what was written but now need not be read again to be copied.
  */
 #include "report/results.h"
 
@@ -15,7 +15,6 @@
 #include "report/head_inner.h"
 
 enum {
-	PENDING_BYTES = 256 << 10,
 	LOOK_BYTES = 64 << 10,
 	FILE_MODE = 0644,
 	FOLDER_MODE = 0755,
@@ -64,43 +63,6 @@ name_files(struct nm_results *results,
 }
 
 /* ---- rows ---- */
-
-enum nm_code
-nm_results_open(struct nm_results *results,
-                const struct nm_results_options *options, struct nm_err *err)
-{
-	struct nm_results new = {0};
-	struct nm_buf folder = {0};
-	enum nm_code rc;
-	int fd = -1;
-
-	nm_path_join(&folder, options->folder ? options->folder : "results",
-	             "runs");
-	rc = nm_path_make(nm_buf_string(&folder), FOLDER_MODE, err);
-	if (rc)
-		goto done;
-	rc = nm_file_open_unnamed(nm_buf_string(&folder), &fd, err);
-	if (rc)
-		goto done;
-	name_files(&new, options);
-	new.rows_fd_plus_one = fd + 1;
-	*results = new;
-done:
-	nm_buf_release(&folder);
-	return rc;
-}
-
-static void
-flush(struct nm_results *results)
-{
-	struct nm_text bytes = nm_buf_text(&results->pending);
-
-	if (!results->failed.code && bytes.len &&
-	    !nm_file_write_all(results->rows_fd_plus_one - 1, bytes.at,
-	                       bytes.len, &results->failed))
-		results->rows_bytes += bytes.len;
-	nm_buf_clear(&results->pending);
-}
 
 static void
 put_text_or_null(struct nm_json_writer *w, const char *name,
@@ -186,13 +148,14 @@ put_new(struct nm_json_writer *w, const struct nm_results_row *row)
 }
 
 void
-nm_results_add(struct nm_results *results, const struct nm_results_row *row)
+nm_results_put_row(struct nm_buf *out, const struct nm_results_row *row,
+                   uint64_t place)
 {
 	const struct nm_question *q = row->question;
-	struct nm_json_writer w = { .out = &results->pending, .indent = 2,
+	struct nm_json_writer w = { .out = out, .indent = 2,
 	                            .depth = ROW_DEPTH };
 
-	w.some[ROW_DEPTH] = results->n_rows > 0;
+	w.some[ROW_DEPTH] = place > 0;
 	nm_json_open_object(&w, NULL);
 	nm_json_put_int(&w, "question_id", (int64_t)q->id);
 	nm_json_put_text(&w, "question_text",
@@ -205,43 +168,85 @@ nm_results_add(struct nm_results *results, const struct nm_results_row *row)
 	put_metadata(&w, row->score);
 	put_new(&w, row);
 	nm_json_close_object(&w);
-	results->n_rows++;
-	if (results->pending.len >= PENDING_BYTES)
-		flush(results);
 }
 
 /* ---- files ---- */
 
-static enum nm_code
-write_run_file(struct nm_results *results, const struct nm_head *head,
-               struct nm_err *err)
+enum nm_code
+nm_results_open(struct nm_results *results,
+                const struct nm_results_options *options, struct nm_err *err)
+{
+	struct nm_results new = {0};
+	struct nm_buf folder = {0};
+	enum nm_code rc;
+
+	nm_path_join(&folder, options->folder ? options->folder : "results",
+	             "runs");
+	rc = nm_path_make(nm_buf_string(&folder), FOLDER_MODE, err);
+	if (rc)
+		goto done;
+	name_files(&new, options);
+	rc = nm_draft_open(&new.run, nm_buf_string(&new.run_path), FILE_MODE,
+	                   err);
+	if (!rc)
+		rc = nm_draft_open(&new.known, nm_buf_string(&new.known_path),
+		                   FILE_MODE, err);
+	if (rc)
+		nm_results_release(&new);
+	else
+		*results = new;
+done:
+	nm_buf_release(&folder);
+	return rc;
+}
+
+/* To both files. Where the disk has room for one alone, it is the run's. */
+static void
+put_both(struct nm_results *results, struct nm_text text)
+{
+	if (!results->known_failed.code) {
+		nm_draft_add(&results->known, text.at, text.len);
+		results->known_failed = results->known.failed;
+		if (results->known_failed.code)
+			nm_draft_abandon(&results->known);
+	}
+	nm_draft_add(&results->run, text.at, text.len);
+}
+
+void
+nm_results_add_head(struct nm_results *results, const struct nm_head *head)
 {
 	struct nm_buf text = {0};
 	struct nm_json_writer w = { .out = &text, .indent = 2 };
-	struct nm_draft draft = {0};
-	enum nm_code rc;
 
-	rc = nm_draft_open(&draft, nm_buf_string(&results->run_path), FILE_MODE,
-	                   err);
-	if (rc)
-		goto done;
 	nm_json_open_object(&w, NULL);
 	nm_head_put(&w, head);
 	nm_json_open_array(&w, "results");
-	nm_draft_add(&draft, text.at, text.len);
-	nm_draft_add_file(&draft, results->rows_fd_plus_one - 1, 0,
-	                  results->rows_bytes);
-	nm_buf_clear(&text);
-	w.some[ROW_DEPTH] = results->n_rows > 0;
+	put_both(results, nm_buf_text(&text));
+	nm_buf_release(&text);
+}
+
+void
+nm_results_add(struct nm_results *results, struct nm_text rows)
+{
+	results->any |= rows.len > 0;
+	put_both(results, rows);
+}
+
+static void
+add_end(struct nm_results *results)
+{
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2,
+	                            .depth = ROW_DEPTH };
+
+	w.some[ROW_DEPTH] = results->any;
+	w.some[ROW_DEPTH - 1] = true;
 	nm_json_close_array(&w);
 	nm_json_close_object(&w);
 	nm_buf_add_byte(&text, '\n');
-	nm_draft_add(&draft, text.at, text.len);
-	rc = nm_draft_commit(&draft, err);
-done:
-	nm_draft_abandon(&draft);
+	put_both(results, nm_buf_text(&text));
 	nm_buf_release(&text);
-	return rc;
 }
 
 /* What we write has its ledger well within the first bytes. */
@@ -290,35 +295,29 @@ keep_foreign(struct nm_results *results, struct nm_err *err)
 }
 
 enum nm_code
-nm_results_finish(struct nm_results *results, const struct nm_head *head,
-                  struct nm_err *err)
+nm_results_finish(struct nm_results *results, struct nm_err *err)
 {
 	enum nm_code rc;
 
-	flush(results);
-	if (results->failed.code)
-		return nm_fail(err, results->failed.code, results->failed.detail,
-		               "cannot write %s: %s",
-		               nm_buf_string(&results->run_path),
-		               results->failed.text);
-	rc = write_run_file(results, head, err);
+	add_end(results);
+	rc = nm_draft_commit(&results->run, err);
 	if (rc)
 		return rc;
+	if (results->known_failed.code) {
+		*err = results->known_failed;
+		return err->code;
+	}
 	rc = keep_foreign(results, err);
-	if (rc)
-		return rc;
-	return nm_file_copy(nm_buf_string(&results->run_path),
-	                    nm_buf_string(&results->known_path), FILE_MODE, err);
+	return rc ? rc : nm_draft_commit(&results->known, err);
 }
 
 void
 nm_results_release(struct nm_results *results)
 {
-	if (results->rows_fd_plus_one)
-		close(results->rows_fd_plus_one - 1);
+	nm_draft_abandon(&results->run);
+	nm_draft_abandon(&results->known);
 	nm_buf_release(&results->run_path);
 	nm_buf_release(&results->known_path);
 	nm_buf_release(&results->kept_path);
-	nm_buf_release(&results->pending);
 	memset(results, 0, sizeof(*results));
 }

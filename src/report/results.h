@@ -1,10 +1,9 @@
 /*
- * results: the results file, its rows first and its head last, whole or not at
- * all. Rows are never held in memory: they go to an unnamed file and are joined
- * behind the head at the end. Knows no terminal.
+ * results: the results file, its head first and its rows then, whole or not at all;
+ * and its copy at the known path. Holds no rows in memory. Knows no terminal.
  *
- * Calling sequence: open, add each question once in dataset order, finish (or
- * not), release.
+ * Calling sequence: open, add_head, add the rows of all questions once in dataset
+ * order, finish (or not), release. Rows are put by put_row, by any thread.
  */
 #ifndef NM_REPORT_RESULTS_H
 #define NM_REPORT_RESULTS_H
@@ -27,11 +26,9 @@ struct nm_results {
 	struct nm_buf run_path;   /* results/runs/<dataset>_<mode>_<UTC>_<run id>.json */
 	struct nm_buf known_path; /* results/<variant>_<dataset>[_batch].json */
 	struct nm_buf kept_path;  /* where finish kept an older tool's file; else "" */
-	int           rows_fd_plus_one;
-	uint64_t      rows_bytes; /* written to it */
-	uint64_t      n_rows;
-	struct nm_buf pending;    /* of the rows, not yet written */
-	struct nm_err failed;     /* the first write that failed */
+	struct nm_draft run, known;
+	struct nm_err known_failed; /* the known path alone could not be written */
+	bool          any;        /* there are rows */
 };
 
 /* One question's outcome, as it was scored. */
@@ -43,23 +40,30 @@ struct nm_results_row {
 	uint64_t                  attempts; /* 0 = not known */
 };
 
-/* NM_IO when the folder cannot be made or written; open and release alone tell so
- * before anything is paid. */
+/* NM_IO when the files cannot be made; open and release alone tell so before
+ * anything is paid. */
 enum nm_code nm_results_open(struct nm_results *results,
                              const struct nm_results_options *options,
                              struct nm_err *err) NM_MUST_USE;
 
-/* A write that fails is remembered and told by finish. */
-void nm_results_add(struct nm_results *results,
-                    const struct nm_results_row *row);
+/* A write that fails is remembered and told by finish; so with nm_results_add. */
+void nm_results_add_head(struct nm_results *results,
+                         const struct nm_head *head);
+
+/* Appends the row of the question at this place, from 0, among all. */
+void nm_results_put_row(struct nm_buf *out, const struct nm_results_row *row,
+                        uint64_t place);
+
+/* Rows as they were put, one after the other. */
+void nm_results_add(struct nm_results *results, struct nm_text rows);
 
 /*
- * Writes the run's own file, then the known path as its copy. Both whole or not at
+ * Ends the run's own file, then its copy at the known path. Each whole or not at
  * all. A file at the known path that nightmail did not write (an older tool's) is
- * kept in runs/ first. NM_IO names the file that could not be written.
+ * kept in runs/ first. NM_IO names the file that could not be written; if it is the
+ * one at the known path, the run's own is there.
  */
 enum nm_code nm_results_finish(struct nm_results *results,
-                               const struct nm_head *head,
                                struct nm_err *err) NM_MUST_USE;
 
 /* A zeroed one may be released. */

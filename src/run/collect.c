@@ -3,18 +3,12 @@
  */
 #include "run/collect.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include "base/file.h"
+#include "base/crew.h"
 #include "base/path.h"
-#include "net/retry.h"
-#include "wire/jsonl.h"
-
-enum {
-	CHUNK_BYTES = 256 << 10,
-	ROW_MAX_BYTES = 4 << 20 /* the longest ever seen had 96 kB */
-};
+#include "run/quarry.h"
+#include "run/slab.h"
 
 /* Invariant: seen is 0, or the row stands at `offset` of the pile. */
 struct nm_collect_entry {
@@ -28,7 +22,10 @@ struct nm_collect_entry {
 	uint8_t  replies;      /* attempts to which the model replied */
 };
 
-enum { ATTEMPTS_MAX = 255 };
+enum {
+	ATTEMPTS_MAX = 255,
+	ALONE_BYTES = 1 << 20 /* of a file that is not worth a thread */
+};
 
 void
 nm_collect_init(struct nm_collect *collect, const struct nm_source *source,
@@ -44,59 +41,36 @@ nm_collect_init(struct nm_collect *collect, const struct nm_source *source,
 		abort();
 }
 
-static int
-may_pass(const struct nm_row *row)
-{
-	int status = row->status_code;
-
-	switch (row->class) {
-	case NM_CLASS_EXPIRED:
-	case NM_CLASS_CANCELLED:
-	case NM_CLASS_MISSING:
-		return 1;
-	case NM_CLASS_HTTP_ERROR:
-		if (nm_retry_is_billing(row->error_type, row->error_code))
-			return 0;
-		/* Another's page with a 200: the model never saw it. */
-		if (nm_text_is(row->error_code, "no_completion"))
-			return 1;
-		return !status || status == 408 || status == 409 ||
-		       status == 429 || status >= 500;
-	default:
-		return 0;
-	}
-}
-
 /* What the model did is a success, whatever it is worth. */
 static int
-replaces(const struct nm_collect_entry *old, const struct nm_row *row,
+replaces(const struct nm_collect_entry *old, enum nm_class class,
          int64_t attempt)
 {
 	int old_failed = nm_class_is_instrument((enum nm_class)old->class);
-	int new_failed = nm_class_is_instrument(row->class);
+	int new_failed = nm_class_is_instrument(class);
 
 	if (old_failed)
 		return !new_failed || attempt > old->attempt;
 	/* Asked again on purpose: only a readable answer is better. */
-	return attempt > old->attempt && row->class == NM_CLASS_ANSWERED &&
+	return attempt > old->attempt && class == NM_CLASS_ANSWERED &&
 	       old->class != NM_CLASS_ANSWERED;
 }
 
 static void
-note_model(struct nm_collect *collect, const struct nm_row *row)
+note_model(struct nm_collect *collect, struct nm_text model)
 {
 	static const struct nm_text mark = { "simulated-", 10 };
-	size_t len = row->model.len;
+	size_t len = model.len;
 
 	if (collect->model != NM_COLLECT_NONE || !len)
 		return;
 	if (len >= sizeof(collect->model_replied))
-		len = nm_json_utf8_valid(row->model.at,
+		len = nm_json_utf8_valid(model.at,
 		                         sizeof(collect->model_replied) - 1);
-	memcpy(collect->model_replied, row->model.at, len);
+	memcpy(collect->model_replied, model.at, len);
 	collect->model_replied[len] = 0;
 	collect->model = len >= mark.len &&
-	                 !memcmp(row->model.at, mark.at, mark.len)
+	                 !memcmp(model.at, mark.at, mark.len)
 	                 ? NM_COLLECT_SIMULATED : NM_COLLECT_REAL;
 }
 
@@ -108,99 +82,125 @@ struct origin {
 };
 
 static void
-keep_row(struct nm_collect *collect, const struct nm_row *row,
+keep_row(const struct nm_slab_row *row, uint64_t offset,
          const struct origin *from, struct nm_collect_entry *entry)
 {
-	uint64_t offset = nm_pile_end(&collect->pile);
-
-	nm_row_pack(row, &collect->pile.pending);
 	entry->offset = offset & ((UINT64_C(1) << 48) - 1);
-	entry->len = (uint32_t)(nm_pile_end(&collect->pile) - offset);
+	entry->len = row->len;
 	entry->attempt = (uint64_t)from->attempt & ATTEMPTS_MAX;
 	entry->class = row->class & 0xf;
 	entry->seen = 1;
 	entry->direct = from->way == NM_WAY_DIRECT;
-	entry->may_pass = may_pass(row) ? 1 : 0;
+	entry->may_pass = row->may_pass;
 }
 
-static void
-note_row(struct nm_collect *collect, const struct nm_row *row,
-         const struct origin *from)
+/* Whether the row counts; `packed` is where the slab's are packed, and will stand at
+ * `offset` of the pile. */
+static bool
+note_row(struct nm_collect *collect, const struct nm_slab_row *row,
+         const char *packed, uint64_t offset, const struct origin *from)
 {
-	int64_t ordinal = collect->source->find(collect->source,
-	                                        row->custom_id);
-	struct nm_collect_entry *entry;
-	int again, better;
+	struct nm_collect_entry *entry = &collect->entries[row->ordinal];
+	struct nm_heard reply = { .way = from->way };
+	bool again, better;
 
-	collect->rows++;
-	if (ordinal < 0) {
-		collect->unknown++;
-		return;
-	}
-	note_model(collect, row);
-	entry = &collect->entries[ordinal];
+	nm_row_peek(packed + row->at, &reply.usage, &reply.model);
+	note_model(collect, reply.model);
 	again = entry->seen && entry->attempt == (uint64_t)from->attempt;
-	better = !entry->seen || replaces(entry, row, from->attempt);
+	better = !entry->seen || replaces(entry, row->class, from->attempt);
 	if (again)
 		collect->duplicate++;
 	else if (!nm_class_is_instrument(row->class) && entry->replies < 255)
 		entry->replies++;
 	if (collect->heard && (better || !again))
-		collect->heard(collect->heard_user, row, from->way);
+		collect->heard(collect->heard_user, &reply);
 	if (better)
-		keep_row(collect, row, from, entry);
+		keep_row(row, offset + row->at, from, entry);
+	return better;
+}
+
+/* Takes what was read of a slab, which is clear then. */
+static enum nm_code
+take_slab(struct nm_collect *collect, struct nm_slab *slab,
+          const struct origin *from, struct nm_err *err)
+{
+	uint64_t offset = nm_pile_end(&collect->pile);
+	enum nm_code rc = NM_OK;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < slab->n_rows; i++)
+		any |= note_row(collect, &slab->rows[i], slab->packed.at,
+		                offset, from);
+	if (any)
+		rc = nm_pile_add(&collect->pile, nm_buf_text(&slab->packed),
+		                 err);
+	collect->rows += slab->n_rows + slab->unknown;
+	collect->unknown += slab->unknown;
+	collect->malformed += slab->malformed;
+	nm_slab_clear(slab);
+	return rc;
 }
 
 static void
-note_line(struct nm_collect *collect, const struct nm_line *line,
-          const struct origin *from)
+read_slab(void *piece)
 {
-	struct nm_row row;
+	nm_slab_read(piece);
+}
 
-	if (line->over) {
-		collect->malformed++;
-		return;
+static void
+release_slab(void *piece)
+{
+	nm_slab_release(piece);
+}
+
+/* Slabs are read by many hands, and taken in the order in which they stand. */
+static enum nm_code
+note_lines(struct nm_collect *collect, struct nm_quarry *quarry,
+           struct nm_crew *crew, const struct origin *from,
+           struct nm_err *err)
+{
+	struct nm_slab *slab;
+	enum nm_code rc;
+
+	for (;;) {
+		slab = nm_crew_turn(crew);
+		rc = take_slab(collect, slab, from, err);
+		if (!rc)
+			rc = nm_quarry_cut(quarry, &slab->lines, err);
+		if (rc || !slab->lines.len)
+			break;
+		slab->source = collect->source;
+		slab->reading = collect->reader.reading;
+		nm_crew_give(crew);
 	}
-	nm_row_read(&collect->reader, line->at, line->len, &row);
-	if (row.kind == NM_ROW_MALFORMED)
-		collect->malformed++;
-	else if (row.kind == NM_ROW_READ)
-		note_row(collect, &row, from);
+	while (!rc && (slab = nm_crew_rest(crew)))
+		rc = take_slab(collect, slab, from, err);
+	return rc;
 }
 
 static enum nm_code
-note_lines(struct nm_collect *collect, int fd, const struct origin *from,
-           struct nm_err *err)
+add_lines(struct nm_collect *collect, const struct origin *from,
+          struct nm_err *err)
 {
-	struct nm_jsonl jsonl = { .line_max_bytes = ROW_MAX_BYTES };
-	struct nm_line line;
-	char *chunk = malloc(CHUNK_BYTES);
-	enum nm_code rc = NM_OK;
-	ssize_t got = 1;
+	struct nm_crew_options options = {
+		.piece_bytes = sizeof(struct nm_slab),
+		.work = read_slab,
+		.release = release_slab,
+	};
+	struct nm_quarry quarry;
+	struct nm_crew *crew;
+	enum nm_code rc = nm_quarry_open(&quarry, from->path,
+	                                 NM_SLAB_LINE_MAX_BYTES, err);
 
-	if (!chunk)
-		abort();
-	while (!rc && got > 0) {
-		got = read(fd, chunk, CHUNK_BYTES);
-		if (got < 0 && errno == EINTR) {
-			got = 1;
-			continue;
-		}
-		if (got < 0) {
-			rc = nm_fail(err, NM_IO, errno, "cannot read %s: %s",
-			             from->path, strerror(errno));
-			break;
-		}
-		if (got)
-			nm_jsonl_feed(&jsonl, chunk, (size_t)got);
-		else
-			nm_jsonl_finish(&jsonl);
-		while (nm_jsonl_next(&jsonl, &line))
-			note_line(collect, &line, from);
-		rc = nm_pile_settle(&collect->pile, err);
-	}
-	nm_jsonl_release(&jsonl);
-	free(chunk);
+	if (rc)
+		return rc;
+	if (quarry.bytes < ALONE_BYTES)
+		options.hands = 1;
+	crew = nm_crew_open(&options);
+	rc = note_lines(collect, &quarry, crew, from, err);
+	nm_crew_close(crew);
+	nm_quarry_close(&quarry);
 	return rc;
 }
 
@@ -210,21 +210,14 @@ nm_collect_add_file(struct nm_collect *collect, const char *path,
 {
 	const struct origin from = { path, attempt, way };
 	size_t folder = (size_t)(nm_path_base(path) - path);
-	enum nm_code rc;
-	int fd;
 
 	if (attempt > ATTEMPTS_MAX)
 		return nm_fail(err, NM_LIMIT, 0,
 			"%s is of attempt %lld: more than can be joined",
 			path, (long long)attempt);
-	rc = nm_file_open(path, &fd, err);
-	if (rc)
-		return rc;
 	if (!collect->pile.folder.len)
 		nm_buf_add(&collect->pile.folder, path, folder);
-	rc = note_lines(collect, fd, &from, err);
-	(void)close(fd);
-	return rc;
+	return add_lines(collect, &from, err);
 }
 
 enum nm_class
@@ -263,25 +256,36 @@ nm_collect_again(const struct nm_collect *collect,
 }
 
 enum nm_code
+nm_collect_packed(struct nm_collect *collect, int64_t ordinal,
+                  struct nm_text *packed, struct nm_origin *origin,
+                  struct nm_err *err)
+{
+	const struct nm_collect_entry *entry = &collect->entries[ordinal];
+
+	origin->attempt = (int64_t)entry->attempt;
+	origin->way = entry->direct ? NM_WAY_DIRECT : NM_WAY_BATCH;
+	*packed = (struct nm_text){ NULL, entry->len };
+	return entry->seen ? nm_pile_read(&collect->pile, entry->offset,
+	                                  entry->len, &packed->at, err)
+	                   : NM_OK;
+}
+
+enum nm_code
 nm_collect_row(struct nm_collect *collect, int64_t ordinal, uint64_t id,
                struct nm_row *row, struct nm_origin *origin,
                struct nm_err *err)
 {
-	const struct nm_collect_entry *entry = &collect->entries[ordinal];
-	const char *packed;
-	enum nm_code rc;
+	struct nm_text packed;
+	enum nm_code rc = nm_collect_packed(collect, ordinal, &packed, origin,
+	                                    err);
 
-	origin->attempt = (int64_t)entry->attempt;
-	origin->way = entry->direct ? NM_WAY_DIRECT : NM_WAY_BATCH;
-	if (!entry->seen) {
+	if (rc)
+		return rc;
+	if (packed.at)
+		nm_row_unpack(&collect->reader, packed.at, row);
+	else
 		nm_row_missing(&collect->reader, id, row);
-		return NM_OK;
-	}
-	rc = nm_pile_read(&collect->pile, entry->offset, entry->len, &packed,
-	                  err);
-	if (!rc)
-		nm_row_unpack(&collect->reader, packed, row);
-	return rc;
+	return NM_OK;
 }
 
 void

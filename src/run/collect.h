@@ -1,7 +1,8 @@
 /*
  * collect: result files -> one row a request, in the order of the source.
- * Joins by custom_id, never by order. Reads each line once, and lays what counts of
- * it by, in a pile beside the first file; holds 16 bytes a request.
+ * Joins by custom_id, never by order. Reads each line once, by as many threads as
+ * there are processors, and lays what counts of it by, in a pile beside the first
+ * file; holds 16 bytes a request.
  *
  * Calling sequence: init; add_file for each, earlier attempts first and of one
  * attempt the output files before the error files; row for each ordinal; release.
@@ -19,6 +20,13 @@ struct nm_collect_entry;
 
 enum nm_way { NM_WAY_BATCH, NM_WAY_DIRECT };
 
+/* What a reply cost by; lent. */
+struct nm_heard {
+	struct nm_text  model; /* empty = not told */
+	struct nm_usage usage;
+	enum nm_way     way;
+};
+
 struct nm_collect {
 	const struct nm_source  *source;
 	struct nm_row_reader     reader;
@@ -29,10 +37,9 @@ struct nm_collect {
 	uint64_t                 rows;    /* rows met in all files */
 	enum { NM_COLLECT_NONE, NM_COLLECT_REAL, NM_COLLECT_SIMULATED } model;
 	char                     model_replied[96];
-	/* Told of each request's row once an attempt, also of rows that others will
-	 * displace, while files are added; the row is lent. NULL = nobody. */
-	void                   (*heard)(void *user, const struct nm_row *row,
-	                                enum nm_way way);
+	/* Told of each request's reply once an attempt, also of rows that others will
+	 * displace, while files are added. NULL = nobody. */
+	void                   (*heard)(void *user, const struct nm_heard *reply);
 	void                    *heard_user;
 };
 
@@ -77,6 +84,13 @@ struct nm_origin {
 enum nm_code nm_collect_row(struct nm_collect *collect, int64_t ordinal,
                             uint64_t id, struct nm_row *row,
                             struct nm_origin *origin, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The same row as nm_row_pack left it, for nm_row_unpack; its `at` is NULL of one
+ * that never came. */
+enum nm_code nm_collect_packed(struct nm_collect *collect, int64_t ordinal,
+                               struct nm_text *packed,
+                               struct nm_origin *origin, struct nm_err *err)
 	NM_MUST_USE;
 
 void nm_collect_release(struct nm_collect *collect);

@@ -6,16 +6,16 @@
 enum { EXAMPLE_MAX_BYTES = 160 };
 
 static struct nm_reason *
-find_reason(struct nm_ledger *ledger, const struct nm_row *row)
+find_reason(struct nm_ledger *ledger, enum nm_class class, int status,
+            struct nm_text code)
 {
 	size_t i;
 
 	for (i = 0; i < ledger->n_reasons; i++) {
 		struct nm_reason *reason = &ledger->reasons[i];
 
-		if (reason->class == row->class &&
-		    reason->status == row->status_code &&
-		    nm_text_is(row->error_code, reason->code))
+		if (reason->class == class && reason->status == status &&
+		    nm_text_is(code, reason->code))
 			return reason;
 	}
 	return NULL;
@@ -37,8 +37,10 @@ line_of(struct nm_arena *arena, struct nm_text message)
 	return kept.at;
 }
 
-static void
-add_reason(struct nm_ledger *ledger, const struct nm_row *row)
+/* Past the ceiling the last one is lent for what it cannot name. */
+static struct nm_reason *
+new_reason(struct nm_ledger *ledger, enum nm_class class, int status,
+           struct nm_text code, struct nm_text message)
 {
 	struct nm_reason *reason;
 
@@ -46,16 +48,14 @@ add_reason(struct nm_ledger *ledger, const struct nm_row *row)
 		ledger->reasons = nm_arena_array(&ledger->arena,
 		                                 NM_LEDGER_REASONS_MAX,
 		                                 sizeof(*ledger->reasons));
-	if (ledger->n_reasons == NM_LEDGER_REASONS_MAX) {
-		ledger->reasons[NM_LEDGER_REASONS_MAX - 1].count++;
-		return;
-	}
+	if (ledger->n_reasons == NM_LEDGER_REASONS_MAX)
+		return &ledger->reasons[NM_LEDGER_REASONS_MAX - 1];
 	reason = &ledger->reasons[ledger->n_reasons++];
-	reason->class = row->class;
-	reason->status = row->status_code;
-	reason->code = nm_arena_text(&ledger->arena, row->error_code).at;
-	reason->example = line_of(&ledger->arena, row->error_message);
-	reason->count = 1;
+	reason->class = class;
+	reason->status = status;
+	reason->code = nm_arena_text(&ledger->arena, code).at;
+	reason->example = line_of(&ledger->arena, message);
+	return reason;
 }
 
 void
@@ -67,11 +67,40 @@ nm_ledger_add(struct nm_ledger *ledger, const struct nm_row *row)
 	ledger->by_class[row->class]++;
 	if (row->class == NM_CLASS_ANSWERED)
 		return;
-	reason = find_reason(ledger, row);
-	if (reason)
-		reason->count++;
-	else
-		add_reason(ledger, row);
+	reason = find_reason(ledger, row->class, row->status_code,
+	                     row->error_code);
+	if (!reason)
+		reason = new_reason(ledger, row->class, row->status_code,
+		                    row->error_code, row->error_message);
+	reason->count++;
+}
+
+static void
+join_reason(struct nm_ledger *ledger, const struct nm_reason *other)
+{
+	struct nm_text code = nm_text_of(other->code);
+	struct nm_reason *reason = find_reason(ledger, other->class,
+	                                       other->status, code);
+
+	if (!reason)
+		reason = new_reason(ledger, other->class, other->status, code,
+		                    nm_text_of(other->example));
+	reason->count += other->count;
+}
+
+void
+nm_ledger_join(struct nm_ledger *ledger, const struct nm_ledger *other)
+{
+	size_t i;
+
+	ledger->asked += other->asked;
+	ledger->unknown += other->unknown;
+	ledger->duplicate += other->duplicate;
+	ledger->malformed += other->malformed;
+	for (i = 0; i < NM_N_CLASSES; i++)
+		ledger->by_class[i] += other->by_class[i];
+	for (i = 0; i < other->n_reasons; i++)
+		join_reason(ledger, &other->reasons[i]);
 }
 
 static int

@@ -33,6 +33,9 @@ struct nm_ledger {
 /* One request's final row. */
 void nm_ledger_add(struct nm_ledger *ledger, const struct nm_row *row);
 
+/* Adds the other's requests and reasons, as if its rows had come after. */
+void nm_ledger_join(struct nm_ledger *ledger, const struct nm_ledger *other);
+
 /* Most frequent first. Reasons beyond the ceiling are in the last one. */
 void nm_ledger_sort(struct nm_ledger *ledger);
 

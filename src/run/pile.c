@@ -17,12 +17,14 @@ nm_pile_end(const struct nm_pile *pile)
 }
 
 enum nm_code
-nm_pile_settle(struct nm_pile *pile, struct nm_err *err)
+nm_pile_add(struct nm_pile *pile, struct nm_text piece, struct nm_err *err)
 {
-	struct nm_text bytes = nm_buf_text(&pile->pending);
-	enum nm_code rc = NM_OK;
 	int fd = pile->fd_plus_one - 1;
+	enum nm_code rc = NM_OK;
+	struct nm_text bytes;
 
+	nm_buf_add_text(&pile->pending, piece);
+	bytes = nm_buf_text(&pile->pending);
 	if (bytes.len < CHUNK_BYTES)
 		return NM_OK;
 	if (fd < 0)

@@ -3,8 +3,8 @@
  * in which they were added. A file without a name holds them, so that nothing is
  * left lying about and little is held in memory. Knows bytes alone.
  *
- * Calling sequence: name a folder; for each piece append to `pending`, then
- * settle; read, as soon as all were added; release. A zeroed pile is empty.
+ * Calling sequence: name a folder; add each piece; read, as soon as all were added;
+ * release. A zeroed pile is empty.
  */
 #ifndef NM_RUN_PILE_H
 #define NM_RUN_PILE_H
@@ -24,9 +24,10 @@ struct nm_pile {
 /* Where the next piece will stand. */
 uint64_t nm_pile_end(const struct nm_pile *pile);
 
-/* Writes what is pending when it is much. NM_IO when it cannot. */
-enum nm_code nm_pile_settle(struct nm_pile *pile, struct nm_err *err)
-	NM_MUST_USE;
+/* Adds a piece, or several at once; writes when much is pending. NM_IO when it
+ * cannot. */
+enum nm_code nm_pile_add(struct nm_pile *pile, struct nm_text piece,
+                         struct nm_err *err) NM_MUST_USE;
 
 /* The piece, lent until the next call. NM_IO when it cannot be read. */
 enum nm_code nm_pile_read(struct nm_pile *pile, uint64_t from, size_t len,

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "task/grading.h"
 
 /* What one pass over the questions needs. */
 struct pass {
 	const struct nm_outcome_wish *wish;
 	struct nm_outcome            *outcome;
 	struct nm_collect             collect;
-	struct nm_scorer              scorer;
+	struct nm_grading             grading;
 	const char *const            *paths; /* of the raw replies */
 	size_t                        n_paths;
 };
@@ -21,47 +22,6 @@ static int
 is_batch(const struct nm_run *run)
 {
 	return strcmp(run->record.mode, "batch") == 0;
-}
-
-static enum nm_code
-score_question(struct pass *pass, int64_t ordinal, struct nm_err *err)
-{
-	struct nm_outcome *outcome = pass->outcome;
-	struct nm_results_row line = { 0 };
-	struct nm_question question;
-	struct nm_score score;
-	struct nm_row row;
-	struct nm_origin origin;
-	enum nm_code rc;
-
-	rc = nm_quiz_question(pass->wish->quiz, ordinal, &question, err);
-	if (!rc)
-		rc = nm_collect_row(&pass->collect, ordinal, question.id, &row,
-		                    &origin, err);
-	if (rc)
-		return rc;
-	nm_score(&pass->scorer, question.gold, question.n_gold, row.answers,
-	         row.n_answers, &score);
-	line.question = &question;
-	line.row = &row;
-	line.score = &score;
-	line.cost = nm_spending_of(&outcome->spending, &row, origin.way);
-	line.attempts = (uint64_t)origin.attempt;
-	nm_tally_add(&outcome->tally, &score, &row, line.cost);
-	nm_ledger_add(&outcome->ledger, &row);
-	nm_results_add(&outcome->results, &line);
-	return NM_OK;
-}
-
-static enum nm_code
-score_all(struct pass *pass, struct nm_err *err)
-{
-	enum nm_code rc = NM_OK;
-	int64_t ordinal;
-
-	for (ordinal = 0; !rc && ordinal < pass->collect.count; ordinal++)
-		rc = score_question(pass, ordinal, err);
-	return rc;
 }
 
 /* The raw replies are kept beside the results: linked where that can be. */
@@ -270,7 +230,10 @@ save(struct pass *pass, struct nm_err *err)
 		return rc;
 	head->elapsed_ms = nm_clock_mono_ms(run->clock) -
 	                   pass->wish->began_mono_ms;
-	rc = nm_results_finish(&outcome->results, head, err);
+	nm_results_add_head(&outcome->results, head);
+	rc = nm_grading_write(&pass->grading, &outcome->results, err);
+	if (!rc)
+		rc = nm_results_finish(&outcome->results, err);
 	outcome->summary.known_path =
 		nm_buf_string(&outcome->results.known_path);
 	outcome->summary.run_path = nm_buf_string(&outcome->results.run_path);
@@ -320,6 +283,8 @@ nm_outcome_make(struct nm_outcome *outcome,
 	enum nm_code rc;
 
 	nm_outcome_release(outcome);
+	pass.grading = (struct nm_grading){ wish->quiz, &pass.collect,
+	                                    &outcome->spending };
 	nm_collect_init(&pass.collect, wish->run->source, wish->reading);
 	nm_spending_attach(&outcome->spending, wish->prices, wish->run,
 	                   &pass.collect);
@@ -330,7 +295,8 @@ nm_outcome_make(struct nm_outcome *outcome,
 		                         err);
 	nm_spending_close(&outcome->spending, wish->run);
 	if (!rc)
-		rc = score_all(&pass, err);
+		rc = nm_grading_count(&pass.grading, &outcome->tally,
+		                      &outcome->ledger, err);
 	if (!rc)
 		rc = save(&pass, err);
 	if (!rc) {
@@ -339,7 +305,6 @@ nm_outcome_make(struct nm_outcome *outcome,
 		outcome->left = nm_attempts_left(wish->run, &pass.collect);
 		compare_usage(outcome);
 	}
-	nm_scorer_release(&pass.scorer);
 	nm_collect_release(&pass.collect);
 	outcome->spending.collect = NULL;
 	return rc;

@@ -3,21 +3,28 @@
  */
 #include "task/spending.h"
 
-struct nm_cost
-nm_spending_of(const struct nm_spending *spending, const struct nm_row *row,
-               enum nm_way way)
+static struct nm_cost
+cost_of(const struct nm_spending *spending, const struct nm_heard *reply)
 {
-	struct nm_text model = row->model.len
-		? row->model : nm_text_of(spending->model);
+	struct nm_text model = reply->model.len
+		? reply->model : nm_text_of(spending->model);
 
-	if (!row->usage.present)
+	if (!reply->usage.present)
 		return (struct nm_cost){ NM_COST_NONE, 0 };
 	if (spending->collect->model == NM_COLLECT_SIMULATED)
 		return (struct nm_cost){ NM_COST_KNOWN, 0 };
 	return nm_price_cost(nm_prices_find(spending->prices, model),
-	                     way == NM_WAY_BATCH ? NM_PRICE_BATCH
-	                                         : NM_PRICE_STANDARD,
-	                     &row->usage);
+	                     reply->way == NM_WAY_BATCH ? NM_PRICE_BATCH
+	                                                : NM_PRICE_STANDARD,
+	                     &reply->usage);
+}
+
+struct nm_cost
+nm_spending_of(const struct nm_spending *spending, const struct nm_row *row,
+               enum nm_way way)
+{
+	return cost_of(spending, &(struct nm_heard){ row->model, row->usage,
+	                                             way });
 }
 
 static void
@@ -31,17 +38,17 @@ add(struct nm_spending *spending, struct nm_cost cost)
 }
 
 static void
-hear(void *user, const struct nm_row *row, enum nm_way way)
+hear(void *user, const struct nm_heard *reply)
 {
 	struct nm_spending *spending = user;
 
-	if (!row->usage.present)
+	if (!reply->usage.present)
 		return;
-	nm_price_add_usage(&spending->usage, &row->usage);
+	nm_price_add_usage(&spending->usage, &reply->usage);
 	spending->replies++;
-	if (way == NM_WAY_BATCH)
-		nm_price_add_usage(&spending->batch_rows, &row->usage);
-	add(spending, nm_spending_of(spending, row, way));
+	if (reply->way == NM_WAY_BATCH)
+		nm_price_add_usage(&spending->batch_rows, &reply->usage);
+	add(spending, cost_of(spending, reply));
 }
 
 void

@@ -49,6 +49,7 @@ pieces(void **state)
 {
 	struct place *places = calloc(PIECES, sizeof(*places));
 	struct nm_pile pile = { 0 };
+	struct nm_buf piece = { 0 };
 	struct nm_err err;
 	size_t i, k;
 
@@ -57,9 +58,11 @@ pieces(void **state)
 	nm_buf_add_string(&pile.folder, "/tmp");
 	for (i = 0; i < PIECES; i++) {
 		places[i].from = nm_pile_end(&pile);
-		compose(&pile.pending, i);
-		places[i].len = (size_t)(nm_pile_end(&pile) - places[i].from);
-		assert_int_equal(nm_pile_settle(&pile, &err), NM_OK);
+		nm_buf_clear(&piece);
+		compose(&piece, i);
+		places[i].len = piece.len;
+		assert_int_equal(nm_pile_add(&pile, nm_buf_text(&piece), &err),
+		                 NM_OK);
 	}
 	assert_true(pile.written > 0 && pile.pending.len > 0);
 	for (i = 0; i < PIECES; i++)
@@ -70,6 +73,7 @@ pieces(void **state)
 		check(&pile, places, i);
 	nm_pile_release(&pile);
 	nm_pile_release(&pile);
+	nm_buf_release(&piece);
 	free(places);
 }
 
@@ -77,14 +81,16 @@ static void
 no_folder(void **state)
 {
 	struct nm_pile pile = { 0 };
+	struct nm_buf piece = { 0 };
 	struct nm_err err;
 
 	(void)state;
 	nm_buf_add_string(&pile.folder, "/tmp/there/is/none");
-	compose(&pile.pending, 1);
-	assert_int_equal(nm_pile_settle(&pile, &err), NM_OK);
-	compose(&pile.pending, PIECES / 2);
-	assert_int_equal(nm_pile_settle(&pile, &err), NM_IO);
+	compose(&piece, 1);
+	assert_int_equal(nm_pile_add(&pile, nm_buf_text(&piece), &err), NM_OK);
+	compose(&piece, PIECES / 2);
+	assert_int_equal(nm_pile_add(&pile, nm_buf_text(&piece), &err), NM_IO);
+	nm_buf_release(&piece);
 	nm_pile_release(&pile);
 }
 

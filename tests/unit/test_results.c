@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct fixture {
 	struct nm_tally   tally;
 	struct nm_metrics metrics;
 	struct nm_results results;
+	struct nm_buf     rows; /* as they were put */
 };
 
 static int
@@ -55,6 +57,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	nm_results_release(&f->results);
+	nm_buf_release(&f->rows);
 	nm_tally_release(&f->tally);
 	nm_scorer_release(&f->scorer);
 	nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -83,22 +86,32 @@ add(struct fixture *f, size_t id, const struct asked *a)
 	struct nm_row row;
 
 	small_score(a, id, &f->scorer, &f->tally, &q, &row, &score, &cost);
-	nm_results_add(&f->results, &(struct nm_results_row){
-		&q, &row, &score, cost, id == 3 ? 3 : 1 });
+	nm_results_put_row(&f->rows, &(struct nm_results_row){
+		&q, &row, &score, cost, id == 3 ? 3 : 1 }, id);
+}
+
+/* What stands before the end: the head, and the rows that were put. */
+static void
+begin(struct fixture *f)
+{
+	struct nm_head head = small_head(&f->tally, &f->metrics);
+
+	nm_results_add_head(&f->results, &head);
+	nm_results_add(&f->results, nm_buf_text(&f->rows));
+	nm_buf_clear(&f->rows);
 }
 
 static void
 write_all(struct fixture *f, const char *folder)
 {
-	struct nm_head head;
 	struct nm_err err;
 	size_t i;
 
 	assert_int_equal(open_in(f, folder, &err), NM_OK);
 	for (i = 0; i < N_ASKED; i++)
 		add(f, i, &asked[i]);
-	head = small_head(&f->tally, &f->metrics);
-	if (nm_results_finish(&f->results, &head, &err))
+	begin(f);
+	if (nm_results_finish(&f->results, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -179,12 +192,11 @@ test_no_rows(void **state)
 	const struct nm_value *root;
 	struct nm_json json = {0};
 	struct nm_buf text = {0};
-	struct nm_head head;
 	struct nm_err err;
 
 	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	head = small_head(&f->tally, &f->metrics);
-	assert_int_equal(nm_results_finish(&f->results, &head, &err), NM_OK);
+	begin(f);
+	assert_int_equal(nm_results_finish(&f->results, &err), NM_OK);
 	read_back(nm_buf_string(&f->results.known_path), &text);
 	assert_int_equal(nm_json_read(&json, text.at, text.len, &root, &err),
 	                 NM_OK);
@@ -193,7 +205,7 @@ test_no_rows(void **state)
 	nm_buf_release(&text);
 }
 
-/* Rows are on the disk, not in memory, and nothing is left when a run stops. */
+/* Rows are handed on, not held, and nothing is left when a run stops. */
 static void
 test_many_rows_and_no_finish(void **state)
 {
@@ -203,10 +215,15 @@ test_many_rows_and_no_finish(void **state)
 	size_t i;
 
 	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	for (i = 0; i < 4000; i++)
+	begin(f);
+	for (i = 0; i < 4000; i++) {
 		add(f, i, &asked[i % N_ASKED]);
-	assert_true(f->results.rows_bytes > 1 << 20);
-	assert_true(f->results.pending.cap < 1 << 20);
+		nm_results_add(&f->results, nm_buf_text(&f->rows));
+		nm_buf_clear(&f->rows);
+	}
+	assert_true(f->results.run.bytes > 1 << 20);
+	assert_true(f->results.run.bytes == f->results.known.bytes);
+	assert_true(f->results.run.pending.cap < 1 << 20);
 	nm_results_release(&f->results);
 	nm_path_join(&runs, f->folder, "runs");
 	assert_int_equal(rmdir(nm_buf_string(&runs)), 0);
@@ -262,7 +279,6 @@ test_full_disk(void **state)
 	struct fixture *f = *state;
 	struct rlimit before, small;
 	struct nm_buf text = {0}, then = {0};
-	struct nm_head head;
 	struct nm_err err;
 	size_t i, k;
 
@@ -275,12 +291,11 @@ test_full_disk(void **state)
 		assert_int_equal(open_in(f, f->folder, &err), NM_OK);
 		for (k = 0; k < N_ASKED; k++)
 			add(f, k, &asked[k]);
-		head = small_head(&f->tally, &f->metrics);
 		small = before;
 		small.rlim_cur = sizes[i];
 		setrlimit(RLIMIT_FSIZE, &small);
-		assert_int_equal(nm_results_finish(&f->results, &head, &err),
-		                 NM_IO);
+		begin(f);
+		assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
 		setrlimit(RLIMIT_FSIZE, &before);
 		assert_non_null(strstr(err.text, "runs/1-hop-test_batch_"));
 		nm_buf_clear(&then);
@@ -290,6 +305,38 @@ test_full_disk(void **state)
 	}
 	nm_buf_release(&text);
 	nm_buf_release(&then);
+}
+
+/* Where the disk has room for one file, it is the run's. */
+static void
+test_room_for_one(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf got = {0}, expected = {0};
+	struct nm_err err;
+	size_t i;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), fd;
+
+	assert_true(full >= 0);
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	fd = f->results.known.fd_plus_one - 1;
+	assert_int_equal(dup2(full, fd), fd);
+	close(full);
+	begin(f);
+	for (i = 0; i < 400; i++) {
+		add(f, i, &asked[i % N_ASKED]);
+		nm_results_add(&f->results, nm_buf_text(&f->rows));
+		nm_buf_add_text(&expected, nm_buf_text(&f->rows));
+		nm_buf_clear(&f->rows);
+	}
+	assert_int_equal(f->results.known.fd_plus_one, 0); /* its room is free */
+	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
+	assert_non_null(strstr(err.text, f->results.known_path.at));
+	assert_int_equal(access(f->results.known_path.at, F_OK), -1);
+	read_back(f->results.run_path.at, &got);
+	assert_non_null(memmem(got.at, got.len, expected.at, expected.len));
+	nm_buf_release(&got);
+	nm_buf_release(&expected);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -305,6 +352,7 @@ main(void)
 		CASE(test_older_results_are_kept),
 		CASE(test_no_folder),
 		CASE(test_full_disk),
+		CASE(test_room_for_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,40 @@ order_does_not_matter(void **state)
 	nm_tally_release(&back);
 }
 
+/* Counted in two parts, or in one: the same. */
+static void
+parts_join(void **state)
+{
+	size_t n = COUNT(outcomes);
+
+	(void)state;
+	for (size_t cut = 0; cut <= n; cut++) {
+		struct nm_tally whole = { 0 }, parts = { 0 }, second = { 0 };
+
+		for (size_t i = 0; i < n; i++) {
+			add(&whole, &outcomes[i]);
+			add(i < cut ? &parts : &second, &outcomes[i]);
+		}
+		nm_tally_join(&parts, &second);
+		assert_int_equal(parts.n_triples, whole.n_triples);
+		for (size_t i = 0; i < whole.n_triples; i++) {
+			const struct nm_triple *x = &parts.triples[i];
+			const struct nm_triple *y = &whole.triples[i];
+
+			assert_true(x->correct == y->correct &&
+			            x->incorrect == y->incorrect &&
+			            x->missed == y->missed &&
+			            x->questions == y->questions);
+		}
+		/* All counts; what follows them are places in memory. */
+		assert_memory_equal(&parts, &whole,
+		                    offsetof(struct nm_tally, triples));
+		nm_tally_release(&whole);
+		nm_tally_release(&parts);
+		nm_tally_release(&second);
+	}
+}
+
 static void
 unknown_prices_are_never_nothing(void **state)
 {
@@ -180,6 +214,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_and_metrics),
 		cmocka_unit_test(order_does_not_matter),
+		cmocka_unit_test(parts_join),
 		cmocka_unit_test(unknown_prices_are_never_nothing),
 		cmocka_unit_test(sums_stop_at_the_top),
 	};

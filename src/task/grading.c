@@ -1,0 +1,128 @@
+/*
+ * grading: see the header.
+ */
+#include "task/grading.h"
+
+#include "base/crew.h"
+
+enum { ALONE_QUESTIONS = 2000 }; /* so few are not worth a thread */
+
+/* One pass, and where it puts what came of the leaves. */
+struct pass {
+	const struct nm_grading *grading;
+	enum nm_leaf_wish        wish;
+	int64_t                  next; /* the ordinal that is laid out next */
+	struct nm_tally         *tally;
+	struct nm_ledger        *ledger;
+	struct nm_results       *results;
+};
+
+static void
+work(void *piece)
+{
+	nm_leaf_work(piece);
+}
+
+static void
+release(void *piece)
+{
+	nm_leaf_release(piece);
+}
+
+static void
+take_leaf(struct pass *pass, struct nm_leaf *leaf)
+{
+	if (pass->wish == NM_LEAF_COUNTED) {
+		nm_tally_join(pass->tally, &leaf->tally);
+		nm_ledger_join(pass->ledger, &leaf->ledger);
+	} else {
+		nm_results_add(pass->results, nm_buf_text(&leaf->text));
+	}
+	nm_leaf_clear(leaf);
+}
+
+static enum nm_code
+add_line(struct pass *pass, struct nm_leaf *leaf, struct nm_err *err)
+{
+	const struct nm_grading *grading = pass->grading;
+	struct nm_question question;
+	struct nm_origin origin;
+	struct nm_text packed;
+	enum nm_code rc;
+
+	rc = nm_quiz_question(grading->quiz, pass->next, &question, err);
+	if (!rc)
+		rc = nm_collect_packed(grading->collect, pass->next, &packed,
+		                       &origin, err);
+	if (rc)
+		return rc;
+	nm_leaf_add(leaf, &question, packed, origin);
+	pass->next++;
+	return NM_OK;
+}
+
+/* Lays questions out on an empty leaf; none when there are no more. */
+static enum nm_code
+fill_leaf(struct pass *pass, struct nm_leaf *leaf, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	leaf->wish = pass->wish;
+	leaf->spending = pass->grading->spending;
+	leaf->first = (uint64_t)pass->next;
+	while (!rc && pass->next < pass->grading->collect->count &&
+	       !nm_leaf_is_full(leaf))
+		rc = add_line(pass, leaf, err);
+	return rc;
+}
+
+static enum nm_code
+go_through(struct pass *pass, struct nm_err *err)
+{
+	const struct nm_crew_options options = {
+		.piece_bytes = sizeof(struct nm_leaf),
+		.work = work,
+		.release = release,
+		.hands = pass->grading->collect->count < ALONE_QUESTIONS,
+	};
+	struct nm_crew *crew = nm_crew_open(&options);
+	struct nm_leaf *leaf;
+	enum nm_code rc;
+
+	for (;;) {
+		leaf = nm_crew_turn(crew);
+		take_leaf(pass, leaf);
+		rc = fill_leaf(pass, leaf, err);
+		if (rc || !leaf->n_lines)
+			break;
+		nm_crew_give(crew);
+	}
+	while (!rc && (leaf = nm_crew_rest(crew)))
+		take_leaf(pass, leaf);
+	nm_crew_close(crew);
+	return rc;
+}
+
+enum nm_code
+nm_grading_count(const struct nm_grading *grading, struct nm_tally *tally,
+                 struct nm_ledger *ledger, struct nm_err *err)
+{
+	struct pass pass = {
+		.grading = grading, .wish = NM_LEAF_COUNTED,
+		.tally = tally, .ledger = ledger,
+	};
+
+	return go_through(&pass, err);
+}
+
+enum nm_code
+nm_grading_write(const struct nm_grading *grading,
+                 struct nm_results *results, struct nm_err *err)
+{
+	struct pass pass = {
+		.grading = grading, .wish = NM_LEAF_WRITTEN,
+		.results = results,
+	};
+
+	return go_through(&pass, err);
+}

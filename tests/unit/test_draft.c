@@ -1,0 +1,329 @@
+/* draft: a file is there whole or not at all. */
+#include "own_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static void
+sizes_of_adds(void **state)
+{
+	/* Around the 128 KiB that a draft holds back. */
+	static const size_t sizes[] = {
+		0, 1, 1000, (128 << 10) - 1, 128 << 10, (128 << 10) + 1, 500000
+	};
+	size_t n = sizeof(sizes) / sizeof(sizes[0]), total = 0;
+	char *content = malloc(3000000);
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+
+	(void)state;
+	for (size_t i = 0; i < 3000000; i++)
+		content[i] = (char)(i * 7 / 5);
+	assert_int_equal(nm_draft_open(&draft, in_folder("x"), 0640, &err), 0);
+	for (size_t i = 0; i < 3 * n; i++) {
+		nm_draft_add(&draft, content + total, sizes[i * 3 % n]);
+		total += sizes[i * 3 % n];
+		assert_int_equal(draft.bytes, total);
+	}
+	assert_int_equal(count_files(), draft.temporary.len > 0);
+	assert_int_equal(access(name, F_OK), -1);
+	assert_int_equal(nm_draft_commit(&draft, &err), NM_OK);
+	assert_int_equal(count_files(), 1);
+	expect_content(name, content, total);
+	free(content);
+}
+
+/* Of a process that ends within, nothing is left. */
+static void
+dies_within(void **state)
+{
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+	pid_t child;
+	int status;
+
+	(void)state;
+	child = fork();
+	if (child == 0) {
+		bool unnamed;
+
+		if (nm_draft_open(&draft, in_folder("x"), 0640, &err))
+			_exit(1);
+		for (int i = 0; i < 3000; i++)
+			nm_draft_add(&draft, "0123456789" "0123456789"
+			             "0123456789" "0123456789" "0123456789",
+			             50);
+		unnamed = draft.temporary.len == 0;
+		_exit(unnamed ? 0 : 77);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* this file system has no files without a name */
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(count_files(), 0);
+}
+
+/* Where /proc is hidden a file cannot get its name later: it has one from the
+ * beginning. */
+static int
+write_without_proc(void)
+{
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+
+	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 77;
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/proc", "tmpfs", 0, NULL))
+		return 77;
+	if (nm_draft_open(&draft, name, 0640, &err))
+		return 1;
+	nm_draft_add(&draft, "new", 3);
+	if (draft.temporary.len == 0 || access(draft.temporary.at, F_OK))
+		return 2;
+	if (count_files() != 1 || nm_draft_commit(&draft, &err))
+		return 3;
+	if (nm_draft_open(&draft, name, 0640, &err))
+		return 4;
+	nm_draft_abandon(&draft);
+	return 0;
+}
+
+static void
+named_while_written(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	(void)in_folder("x");
+	child = fork();
+	if (child == 0)
+		_exit(write_without_proc());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* not allowed to hide it */
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(count_files(), 1);
+	expect_content(name, "new", 3);
+}
+
+static void
+replaces_whole(void **state)
+{
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+	struct stat info;
+
+	(void)state;
+	assert_int_equal(nm_file_write(in_folder("x"), 0600, NM_TEXT("old"),
+	                               &err), NM_OK);
+	assert_int_equal(stat(name, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_int_equal(nm_draft_open(&draft, name, 0600, &err), NM_OK);
+	nm_draft_add(&draft, "new", 3);
+	expect_content(name, "old", 3);
+	nm_draft_abandon(&draft);
+	expect_content(name, "old", 3);
+	assert_int_equal(count_files(), 1);
+	assert_int_equal(nm_file_write(name, 0600, NM_TEXT(""), &err), NM_OK);
+	expect_content(name, "", 0);
+	nm_draft_abandon(&draft);
+	nm_draft_abandon(NULL);
+}
+
+static void
+refused_targets(void **state)
+{
+	static const struct {
+		const char *path, *text, *why;
+	} rows[] = {
+		{ "/tmp", "cannot write /tmp: is a folder", "a folder" },
+		{ "/tmp/", "cannot write /tmp/: that names no file", "slash" },
+		{ "", "cannot write \"\": that names no file", "empty" },
+		{ "/no-such-folder/x",
+		  "cannot write /no-such-folder/x: no such folder", "absent" },
+		{ "/dev/null/x",
+		  "cannot write /dev/null/x: Not a directory", "no folder" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nm_err err = { 0 };
+		enum nm_code rc = nm_file_write(rows[i].path, 0600,
+		                                NM_TEXT("x"), &err);
+
+		if (rc != NM_IO || strcmp(err.text, rows[i].text) != 0)
+			fail_msg("%s: %d \"%s\"", rows[i].why, (int)rc,
+			         err.text);
+	}
+}
+
+/* Renaming would replace it. (A pipe, since a test that fails must not replace a
+ * device.) */
+static void
+special_files_stay(void **state)
+{
+	struct nm_err err = { 0 };
+	struct stat info;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+	assert_int_equal(nm_file_write(name, 0600, NM_TEXT("x"), &err), NM_IO);
+	assert_non_null(strstr(err.text, "/pipe: it is no regular file"));
+	assert_int_equal(stat(name, &info), 0);
+	assert_true(S_ISFIFO(info.st_mode));
+}
+
+static void
+long_names(void **state)
+{
+	char base[256], path[400];
+	struct nm_err err;
+
+	(void)state;
+	memset(base, 'n', 255);
+	base[255] = 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, base);
+	assert_int_equal(nm_file_write(path, 0600, NM_TEXT("x"), &err), NM_OK);
+	expect_content(path, "x", 1);
+}
+
+/* A full disk, as a limit on the size of files. */
+static void
+failed_write_is_told(void **state)
+{
+	struct rlimit before, small = { 200000, 200000 };
+	struct nm_draft draft = { 0 };
+	struct nm_err err = { 0 };
+	char content[50000] = { 0 };
+
+	(void)state;
+	assert_int_equal(nm_file_write(in_folder("x"), 0600, NM_TEXT("old"),
+	                               &err), NM_OK);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(nm_draft_open(&draft, name, 0600, &err), NM_OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 20; i++)
+		nm_draft_add(&draft, content, sizeof(content));
+	assert_int_equal(nm_draft_commit(&draft, &err), NM_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(err.detail, EFBIG);
+	assert_non_null(strstr(err.text, "cannot write /tmp/nm-file-"));
+	assert_non_null(strstr(err.text, "/x: File too large"));
+	assert_int_equal(count_files(), 1);
+	expect_content(name, "old", 3);
+}
+
+static void
+adds_files(void **state)
+{
+	static const struct {
+		uint64_t    from, len;
+		const char *content; /* NULL = refused */
+		const char *why;
+	} rows[] = {
+		{ 0, 10, "<0123456789>", "all" },
+		{ 3, 4, "<3456>", "a part" },
+		{ 0, 0, "<>", "nothing" },
+		{ 10, 0, "<>", "nothing at the end" },
+		{ 5, 6, NULL, "more than there is" },
+		{ 11, 1, NULL, "from past the end" },
+	};
+	struct nm_err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(nm_file_write(in_folder("source"), 0600,
+	                               NM_TEXT("0123456789"), &err), NM_OK);
+	assert_int_equal(nm_file_open(name, &fd, &err), NM_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nm_draft draft = { 0 };
+		enum nm_code rc;
+
+		assert_int_equal(nm_draft_open(&draft, in_folder("x"), 0600,
+		                               &err), NM_OK);
+		nm_draft_add(&draft, "<", 1);
+		nm_draft_add_file(&draft, fd, rows[i].from, rows[i].len);
+		nm_draft_add(&draft, ">", 1);
+		rc = nm_draft_commit(&draft, &err);
+		if (rc != (rows[i].content ? NM_OK : NM_IO))
+			fail_msg("%s: %d", rows[i].why, (int)rc);
+		if (rc == NM_OK)
+			expect_content(name, rows[i].content,
+			               strlen(rows[i].content));
+		else
+			assert_non_null(strstr(err.text, "source ends early"));
+	}
+	(void)close(fd);
+}
+
+/* /proc gives no sizes and refuses to be copied within the kernel. */
+static void
+adds_files_by_hand(void **state)
+{
+	struct nm_buf content = { 0 };
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(nm_file_read("/proc/version", &content, &err), NM_OK);
+	assert_true(content.len > 10);
+	assert_int_equal(nm_file_open("/proc/version", &fd, &err), NM_OK);
+	assert_int_equal(nm_draft_open(&draft, in_folder("x"), 0600, &err), 0);
+	nm_draft_add_file(&draft, fd, 0, content.len);
+	assert_int_equal(nm_draft_commit(&draft, &err), NM_OK);
+	expect_content(name, content.at, content.len);
+	(void)close(fd);
+	nm_buf_release(&content);
+}
+
+static void
+copies(void **state)
+{
+	char from[200];
+	struct nm_err err;
+
+	(void)state;
+	(void)snprintf(from, sizeof(from), "%s", in_folder("from"));
+	assert_int_equal(nm_file_write(from, 0600, NM_TEXT("a\0b"), &err), 0);
+	assert_int_equal(nm_file_copy(from, in_folder("to"), 0600, &err), 0);
+	expect_content(name, "a\0b", 3);
+	assert_int_equal(nm_file_copy(from, from, 0600, &err), NM_OK);
+	expect_content(from, "a\0b", 3);
+	assert_int_equal(nm_file_copy("/dev/null", name, 0600, &err),
+	                 NM_INPUT);
+	assert_int_equal(nm_file_copy(from, "/no-such-folder/x", 0600, &err),
+	                 NM_IO);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FOLDER(sizes_of_adds),
+		IN_FOLDER(dies_within),
+		IN_FOLDER(named_while_written),
+		IN_FOLDER(replaces_whole),
+		cmocka_unit_test(refused_targets),
+		IN_FOLDER(special_files_stay),
+		IN_FOLDER(long_names),
+		IN_FOLDER(failed_write_is_told),
+		IN_FOLDER(adds_files),
+		IN_FOLDER(adds_files_by_hand),
+		IN_FOLDER(copies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
