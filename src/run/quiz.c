@@ -367,6 +367,18 @@ nm_quiz_question(struct nm_quiz *quiz, int64_t ordinal,
 }
 
 enum nm_code
+nm_quiz_end(struct nm_quiz *quiz, struct nm_err *err)
+{
+	struct nm_question question;
+	enum nm_code rc = next_question(quiz, &question, err);
+
+	if (!rc && question.text)
+		rc = nm_fail(err, NM_INPUT, 0, "%s has changed: it has more"
+		             " questions than were sent", nm_quiz_path(quiz));
+	return rc;
+}
+
+enum nm_code
 nm_quiz_question_of_id(struct nm_quiz *quiz, uint64_t id,
                        struct nm_question *question, struct nm_err *err)
 {

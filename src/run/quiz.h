@@ -60,6 +60,10 @@ enum nm_code nm_quiz_question(struct nm_quiz *quiz, int64_t ordinal,
                               struct nm_question *question,
                               struct nm_err *err) NM_MUST_USE;
 
+/* After the last question: NM_INPUT when the file was written to since it was opened,
+ * so that what was lent may not be what was sent. */
+enum nm_code nm_quiz_end(struct nm_quiz *quiz, struct nm_err *err) NM_MUST_USE;
+
 /* The question whose id this is; NM_ABSENT when it was not asked. */
 enum nm_code nm_quiz_question_of_id(struct nm_quiz *quiz, uint64_t id,
                                     struct nm_question *question,

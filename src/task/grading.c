@@ -97,6 +97,8 @@ go_through(struct pass *pass, struct nm_err *err)
 			break;
 		nm_crew_give(crew);
 	}
+	if (!rc)
+		rc = nm_quiz_end(pass->grading->quiz, err);
 	while (!rc && (leaf = nm_crew_rest(crew)))
 		take_leaf(pass, leaf);
 	nm_crew_close(crew);
