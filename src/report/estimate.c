@@ -10,8 +10,8 @@ enum {
 	USD_DIGITS = 2, USD_DIGITS_SMALL = 4
 };
 
-/* Beyond any bill; keeps sums of several away from the type's end. */
-#define COST_MAX_PUSD (INT64_MAX / 1024)
+/* Above all that --max-cost may allow; keeps sums of several from the type's end. */
+#define COST_MAX_PUSD (INT64_MAX / 8)
 #define SMALL_PUSD    ((int64_t)10000000000) /* one cent */
 
 /* Exact: a ceiling is held to the last digit. */

@@ -133,7 +133,8 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	flying = cost_of(task, stake.in_flight, NM_PRICE_BATCH);
 	if (stake.in_flight && flying.kind == NM_COST_KNOWN) {
 		nm_budget_hold(task->tools->budget, flying.high_pusd);
-		task->taken_pusd += flying.high_pusd;
+		task->taken_pusd = nm_price_add(task->taken_pusd,
+		                                flying.high_pusd);
 	}
 	if (!stake.unsent && !stake.unasked)
 		return NM_OK;
@@ -141,7 +142,8 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	rc = nm_budget_take(task->tools->budget, &cost, task->run.record.model,
 	                    err);
 	if (!rc)
-		task->taken_pusd += cost.high_pusd;
+		task->taken_pusd = nm_price_add(task->taken_pusd,
+		                                cost.high_pusd);
 	return rc;
 }
 
@@ -158,7 +160,8 @@ nm_stake_take(struct nm_task *task, int64_t count, enum nm_price_column column,
 	rc = nm_budget_take(task->tools->budget, &cost, task->run.record.model,
 	                    err);
 	if (!rc)
-		task->taken_pusd += cost.high_pusd;
+		task->taken_pusd = nm_price_add(task->taken_pusd,
+		                                cost.high_pusd);
 	return rc;
 }
 
@@ -168,7 +171,8 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
 	struct nm_cost cost = nm_spending_cost(spending);
 
 	nm_budget_settle(task->tools->budget,
-	                 task->taken_pusd + task->spent_pusd, cost);
+	                 nm_price_add(task->taken_pusd, task->spent_pusd),
+	                 cost);
 	task->taken_pusd = 0;
 	task->spent_pusd = cost.kind == NM_COST_KNOWN ? cost.pusd : 0;
 	task->seen_tokens = nm_spending_seen_tokens(spending);

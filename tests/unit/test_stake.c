@@ -201,6 +201,13 @@ settling(void **state)
 		assert_int_equal(s->task.spent_pusd, 700);
 		assert_int_equal(s->task.seen_tokens, 4); /* 10 / 3, upwards */
 	}
+	/* More than can be counted. */
+	spending.cost_pusd = INT64_MAX;
+	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(s->budget.taken_pusd, INT64_MAX);
+	s->task.taken_pusd = 2000;
+	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(s->budget.taken_pusd, INT64_MAX);
 	spending.unpriced = 1;
 	nm_stake_settle(&s->task, &spending);
 	assert_int_equal(s->budget.unpriced, 1);

@@ -1,0 +1,109 @@
+/* estimate: no cost is told lower than it could be, however large it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "report/estimate.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define DOLLAR INT64_C(1000000000000)
+#define MILLION INT64_C(1000000)
+
+/* Ten dollars a million tokens out, directly; half by batch. */
+static const struct nm_price plain = {
+	.model = "m", .long_over_tokens = INT64_MAX,
+	.plain = { { MILLION, 0, -1, 10 * MILLION },
+	           { MILLION / 2, 0, -1, 5 * MILLION } },
+};
+static const struct nm_price batch_alone = {
+	.model = "b", .long_over_tokens = INT64_MAX,
+	.plain = { { -1, -1, -1, -1 }, { 1, 1, 1, 1 } },
+};
+static const struct nm_price dearest = {
+	.model = "d", .long_over_tokens = INT64_MAX,
+	.plain = { { INT64_MAX, 1, 1, INT64_MAX },
+	           { INT64_MAX, 1, 1, INT64_MAX } },
+};
+
+static void
+costs(void **state)
+{
+	static const struct {
+		const struct nm_price *price;
+		enum nm_price_column   column;
+		int64_t                input, output; /* tokens, at most */
+		enum nm_cost_kind      kind;
+		int64_t                high_pusd;
+		const char            *why;
+	} rows[] = {
+		{ &plain, NM_PRICE_STANDARD, 3, 2, NM_COST_KNOWN,
+		  23 * MILLION, "some tokens" },
+		{ &plain, NM_PRICE_BATCH, 3, 2, NM_COST_KNOWN,
+		  23 * MILLION / 2, "by batch" },
+		{ &plain, NM_PRICE_BATCH, 0, 0, NM_COST_KNOWN, 0, "none" },
+		{ &plain, NM_PRICE_BATCH, 0, 6000 * MILLION, NM_COST_KNOWN,
+		  30000 * DOLLAR, "a large dataset's" },
+		{ &plain, NM_PRICE_STANDARD, 0, 100000 * MILLION, NM_COST_KNOWN,
+		  MILLION * DOLLAR, "the highest that may be allowed" },
+		{ NULL, NM_PRICE_BATCH, 1, 1, NM_COST_UNKNOWN, 0, "no price" },
+		{ &batch_alone, NM_PRICE_STANDARD, 1, 1, NM_COST_UNKNOWN, 0,
+		  "none of that column" },
+		{ &batch_alone, NM_PRICE_BATCH, 1, 1, NM_COST_KNOWN, 2,
+		  "one of the other" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_estimate estimate = {
+			.input.high_tokens = rows[i].input,
+			.output.high_tokens = rows[i].output,
+			.price = rows[i].price,
+		};
+		struct nm_estimate_cost cost = nm_estimate_cost(&estimate,
+			rows[i].column);
+
+		if (cost.kind != rows[i].kind ||
+		    cost.high_pusd != rows[i].high_pusd)
+			fail_msg("%s: %d, %lld", rows[i].why, (int)cost.kind,
+			         (long long)cost.high_pusd);
+	}
+}
+
+/* It stops above all that may be allowed, and several may be added up. */
+static void
+highest(void **state)
+{
+	static const struct nm_guess most = { INT64_MAX, INT64_MAX, INT64_MAX };
+	struct nm_estimate two[2] = {
+		{ .dataset = "a", .model = "d", .input = most, .output = most,
+		  .price = &dearest },
+	};
+	struct nm_estimate_cost cost = nm_estimate_cost(&two[0],
+	                                                NM_PRICE_BATCH);
+	struct nm_buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(cost.kind, NM_COST_KNOWN);
+	assert_true(cost.low_pusd > MILLION * DOLLAR);
+	assert_true(cost.high_pusd > MILLION * DOLLAR);
+	assert_true(cost.high_pusd <= INT64_MAX / 2);
+	two[1] = two[0];
+	nm_estimate_write(two, 2, &out);
+	nm_estimate_write_json(two, 2, &out);
+	assert_null(strstr(nm_buf_string(&out), "-"));
+	nm_buf_release(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(costs),
+		cmocka_unit_test(highest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
