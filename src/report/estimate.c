@@ -30,6 +30,37 @@ cost_of(int64_t input_rate_pusd, int64_t input_tokens,
 	return pusd < COST_MAX_PUSD ? pusd : COST_MAX_PUSD;
 }
 
+/* All of it may be written to the cache, which some models charge more. */
+static int64_t
+high_cost_of(const struct nm_price_rates *rates, int64_t input_tokens,
+             int64_t output_tokens)
+{
+	return cost_of(rates->cache_write_pusd > rates->input_pusd
+	               ? rates->cache_write_pusd : rates->input_pusd,
+	               input_tokens, rates->output_pusd, output_tokens);
+}
+
+static int64_t
+high_cost(const struct nm_estimate *estimate, enum nm_price_column column)
+{
+	int64_t input = estimate->long_input_tokens;
+	int64_t output = estimate->long_output_tokens, pusd;
+
+	pusd = high_cost_of(&estimate->price->plain[column],
+	                    estimate->input.high_tokens - input,
+	                    estimate->output.high_tokens - output);
+	if (input || output)
+		pusd = nm_price_add(pusd, high_cost_of(
+			&estimate->price->long_context[column], input, output));
+	return pusd < COST_MAX_PUSD ? pusd : COST_MAX_PUSD;
+}
+
+static bool
+is_priced(const struct nm_price_rates *rates)
+{
+	return rates->input_pusd >= 0 && rates->output_pusd >= 0;
+}
+
 struct nm_estimate_cost
 nm_estimate_cost(const struct nm_estimate *estimate,
                  enum nm_price_column column)
@@ -40,7 +71,8 @@ nm_estimate_cost(const struct nm_estimate *estimate,
 	if (!estimate->price)
 		return cost;
 	rates = &estimate->price->plain[column];
-	if (rates->input_pusd < 0 || rates->output_pusd < 0)
+	if (!is_priced(rates) || (estimate->long_input_tokens &&
+	    !is_priced(&estimate->price->long_context[column])))
 		return cost;
 	cost.kind = NM_COST_KNOWN;
 	cost.low_pusd = cost_of(rates->input_pusd, estimate->input.low_tokens,
@@ -50,13 +82,7 @@ nm_estimate_cost(const struct nm_estimate *estimate,
 	                             estimate->input.expected_tokens,
 	                             rates->output_pusd,
 	                             estimate->output.expected_tokens);
-	/* All of it may be written to the cache, which some models charge more. */
-	cost.high_pusd = cost_of(rates->cache_write_pusd > rates->input_pusd
-	                         ? rates->cache_write_pusd
-	                         : rates->input_pusd,
-	                         estimate->input.high_tokens,
-	                         rates->output_pusd,
-	                         estimate->output.high_tokens);
+	cost.high_pusd = high_cost(estimate, column);
 	return cost;
 }
 

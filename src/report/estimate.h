@@ -16,6 +16,8 @@ struct nm_estimate {
 	uint64_t               bytes;       /* of the request files */
 	struct nm_guess        input;       /* all questions together */
 	struct nm_guess        output;
+	/* Of the high guesses: of requests that may have a long context each. */
+	int64_t                long_input_tokens, long_output_tokens;
 	int64_t                max_output_tokens; /* a reply; 0 = none stated */
 	int64_t                seen_tokens; /* a reply, learnt by the canary; 0 = no */
 	const struct nm_prices *prices;     /* NULL = none were read */

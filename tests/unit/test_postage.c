@@ -20,6 +20,9 @@
 /* Six bytes in one message. */
 #define CHAT(id, more) LINE(id, "chat/completions", \
 	"\"messages\":[{\"role\":\"u\",\"content\":\"hello\"}]" more)
+/* Seven: one token more, at three bytes each. */
+#define LONG(id, more) LINE(id, "chat/completions", \
+	"\"messages\":[{\"role\":\"u\",\"content\":\"hello!\"}]" more)
 #define EMBEDDING(id) LINE(id, "embeddings", "\"input\":\"hello!\"")
 
 static char path[] = "/tmp/nm_postage.XXXXXX";
@@ -175,6 +178,61 @@ pricing(void **state)
 	}
 }
 
+/* A prompt of more than ten tokens, at three bytes each and eight for its frame, may
+ * be a long one: it and its reply are priced as that. */
+static void
+long_contexts(void **state)
+{
+	static const struct nm_price models[] = {
+		{ .model = "m", .long_over_tokens = 10,
+		  .plain = { { -1, -1, -1, -1 }, { 3, 1, -1, 100 } },
+		  .long_context = { { -1, -1, -1, -1 }, { 6, 2, -1, 150 } } },
+		{ .model = "n", .long_over_tokens = 10,
+		  .plain = { { -1, -1, -1, -1 }, { 3, 1, -1, 100 } },
+		  .long_context = { { -1, -1, -1, -1 }, { -1, -1, -1, -1 } } },
+	};
+	static const struct nm_prices prices = { .models = models,
+		.n_models = COUNT(models) };
+	static const struct {
+		const char       *model, *lines;
+		enum nm_cost_kind kind;
+		int64_t           high_pusd;
+		const char       *why;
+	} rows[] = {
+		{ "m", CHAT("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
+		  3 * 10 + 100 * 50, "at the bound it is not long" },
+		{ "m", LONG("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
+		  6 * 11 + 150 * 50, "above it, it is" },
+		{ "m", CHAT("a", ",\"max_tokens\":50")
+		  LONG("b", ",\"max_tokens\":9"), NM_COST_KNOWN,
+		  3 * 10 + 100 * 50 + 6 * 11 + 150 * 9,
+		  "each by its own" },
+		{ "m", LONG("a", ",\"n\":2"), NM_COST_KNOWN,
+		  6 * 11 + 150 * 4000, "replies without a bound" },
+		{ "n", CHAT("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
+		  3 * 10 + 100 * 50, "none is long: no price is missed" },
+		{ "n", LONG("a", ",\"max_tokens\":50"), NM_COST_UNKNOWN, 0,
+		  "a long one without a price" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_estimate_cost cost;
+		struct nm_request_file *file = open_lines(rows[i].lines);
+		struct nm_estimate got;
+		struct nm_err err;
+
+		assert_int_equal(nm_postage_count(nm_request_file_source(file),
+			rows[i].model, &prices, &got, &err), NM_OK);
+		cost = nm_estimate_cost(&got, NM_PRICE_BATCH);
+		if (cost.kind != rows[i].kind || (cost.kind == NM_COST_KNOWN &&
+		    cost.high_pusd != rows[i].high_pusd))
+			fail_msg("%s: %d, %lld", rows[i].why, (int)cost.kind,
+			         (long long)cost.high_pusd);
+		nm_request_file_close(file);
+	}
+}
+
 /* However often, and wherever the source stood; who walks it next begins anew. */
 static void
 standing(void **state)
@@ -251,6 +309,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counting),
 		cmocka_unit_test(pricing),
+		cmocka_unit_test(long_contexts),
 		cmocka_unit_test(standing),
 		cmocka_unit_test(many),
 		cmocka_unit_test(changing),
