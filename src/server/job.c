@@ -106,6 +106,13 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 	return NM_OK;
 }
 
+static void
+end_trial(struct nm_job *job, struct nm_desk *desk)
+{
+	desk->n_reading -= job->trial.stage == NM_TRIAL_READING;
+	nm_trial_release(&job->trial);
+}
+
 void
 nm_job_close(struct nm_job *job, struct nm_desk *desk)
 {
@@ -115,16 +122,9 @@ nm_job_close(struct nm_job *job, struct nm_desk *desk)
 	if (job->relay)
 		(void)!nm_relay_stop(job, desk, NULL);
 	nm_relay_close(job);
-	nm_trial_release(&job->trial);
+	end_trial(job, desk);
 	nm_arena_release(&job->arena);
 	free(job);
-}
-
-static void
-end_trial(struct nm_job *job, struct nm_desk *desk)
-{
-	desk->n_reading -= job->trial.stage == NM_TRIAL_READING;
-	nm_trial_release(&job->trial);
 }
 
 static void

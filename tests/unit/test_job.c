@@ -311,6 +311,36 @@ test_lost_shelf(void **state)
 	nm_arena_release(&arena);
 }
 
+/* A window that ends while the input is read: the place of the one that reads is
+ * free for the next one. */
+static void
+test_expires_unread(void **state)
+{
+	struct nm_buf input = {0};
+	struct nm_err err = {0};
+	struct nm_job *job = NULL;
+	enum nm_job_did did = NM_JOB_WORKED;
+	struct bench bench;
+	int64_t due_ms;
+
+	(void)state;
+	set_up(&bench, "");
+	add_rows(&input, 40000); /* more than one step reads */
+	add_batch(&bench, nm_buf_string(&input));
+	must(nm_job_open(&bench.desk, "batch_1", &job, &err), &err);
+	must(nm_job_step(job, &bench.desk, NM_JOB_KEEP_NOW, &did, &due_ms, &err),
+	     &err);
+	assert_int_equal(bench.desk.n_reading, 1);
+	must(nm_vclock_move(bench.parts.clock, 86400000, &err), &err);
+	while (did != NM_JOB_ENDED)
+		must(nm_job_step(job, &bench.desk, NM_JOB_KEEP_NOW, &did, &due_ms,
+		                 &err), &err);
+	nm_job_close(job, &bench.desk);
+	assert_int_equal(bench.desk.n_reading, 0);
+	take_down(&bench);
+	nm_buf_release(&input);
+}
+
 static void
 cancel_in_store(struct bench *bench, enum nm_batch_state from)
 {
@@ -473,6 +503,7 @@ main(void)
 		cmocka_unit_test(test_deaths),
 		cmocka_unit_test(test_torn_shelf),
 		cmocka_unit_test(test_lost_shelf),
+		cmocka_unit_test(test_expires_unread),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_deaths_behind),
 		cmocka_unit_test(test_failed),
