@@ -230,11 +230,13 @@ nm_server_stop(struct nm_server *server)
 		nm_vclock_wake(server->parts.clock);
 		pthread_join(server->sweeper, NULL);
 	}
-	if (server->parts.worker)
-		nm_worker_close(server->parts.worker);
-	/* After the worker, who asks it; before listen, whose calls it answers. */
-	nm_upstream_close(server->parts.upstream);
+	nm_worker_stop(server->parts.worker);
+	/* After the worker, who asks it; before listen, whose calls it answers. Those
+	 * that come until listen is closed find both still there. */
+	nm_upstream_stop(server->parts.upstream);
 	nm_listen_close(server->listen);
+	nm_worker_close(server->parts.worker);
+	nm_upstream_close(server->parts.upstream);
 	if (server->parts.model)
 		nm_model_close(server->parts.model);
 	if (server->parts.faults)

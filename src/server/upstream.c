@@ -43,10 +43,11 @@ struct nm_upstream {
 
 	atomic_bool      stop;
 
-	pthread_mutex_t  lock;    /* guards the next three */
+	pthread_mutex_t  lock;    /* guards the next four */
 	pthread_cond_t   done;
 	struct exchange *fresh;   /* newest first */
 	const void      *cancel;  /* a group to end; NULL = none */
+	bool             ended;   /* nobody takes what is fresh */
 
 	struct exchange *all;     /* the thread's own, oldest first */
 	unsigned         running; /* patient ones */
@@ -340,16 +341,27 @@ take_orders(struct nm_upstream *upstream)
 		pthread_cond_broadcast(&upstream->done);
 	}
 	go_on = !atomic_load(&upstream->stop);
+	upstream->ended = !go_on;
 	pthread_mutex_unlock(&upstream->lock);
 	return go_on;
+}
+
+static void
+turn_away(const struct nm_upstream_request *request)
+{
+	struct nm_upstream_reply gone = { .status = 503 };
+	struct nm_buf body = {0};
+
+	nm_result_add_error(&body, 503, NULL, "The server is shutting down.");
+	gone.body = nm_buf_text(&body);
+	request->done(request->user, &gone);
+	nm_buf_release(&body);
 }
 
 static void *
 run(void *ctx)
 {
 	struct nm_upstream *upstream = ctx;
-	struct nm_upstream_reply gone = { .status = 503 };
-	struct nm_buf body = {0};
 	struct exchange *exchange;
 	int wait_ms;
 
@@ -359,16 +371,13 @@ run(void *ctx)
 		if (nm_http_poll(upstream->http, wait_ms, NULL))
 			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	}
-	nm_result_add_error(&body, 503, NULL, "The server is shutting down.");
-	gone.body = nm_buf_text(&body);
 	while ((exchange = upstream->all)) {
 		upstream->all = exchange->next;
 		if (exchange->transfer)
 			nm_http_cancel(upstream->http, exchange->transfer);
-		exchange->request.done(exchange->request.user, &gone);
+		turn_away(&exchange->request);
 		free_exchange(exchange);
 	}
-	nm_buf_release(&body);
 	return NULL;
 }
 
@@ -379,6 +388,7 @@ nm_upstream_ask(struct nm_upstream *upstream,
                 const struct nm_upstream_request *request)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
+	bool ended;
 
 	if (!exchange)
 		abort();
@@ -387,10 +397,17 @@ nm_upstream_ask(struct nm_upstream *upstream,
 	exchange->first_ms = real_ms(CLOCK_MONOTONIC);
 	nm_buf_add_text(&exchange->body, request->body);
 	pthread_mutex_lock(&upstream->lock);
-	exchange->next = upstream->fresh;
-	upstream->fresh = exchange;
+	ended = upstream->ended;
+	if (!ended) {
+		exchange->next = upstream->fresh;
+		upstream->fresh = exchange;
+		nm_http_wake(upstream->http);
+	}
 	pthread_mutex_unlock(&upstream->lock);
-	nm_http_wake(upstream->http);
+	if (ended) {
+		free_exchange(exchange);
+		turn_away(request);
+	}
 }
 
 void
@@ -493,15 +510,22 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 }
 
 void
+nm_upstream_stop(struct nm_upstream *upstream)
+{
+	if (!upstream || !upstream->started)
+		return;
+	atomic_store(&upstream->stop, true);
+	nm_http_wake(upstream->http);
+	pthread_join(upstream->thread, NULL);
+	upstream->started = false;
+}
+
+void
 nm_upstream_close(struct nm_upstream *upstream)
 {
 	if (!upstream)
 		return;
-	if (upstream->started) {
-		atomic_store(&upstream->stop, true);
-		nm_http_wake(upstream->http);
-		pthread_join(upstream->thread, NULL);
-	}
+	nm_upstream_stop(upstream);
 	if (upstream->http)
 		nm_http_close(upstream->http);
 	nm_json_release(&upstream->json);

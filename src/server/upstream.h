@@ -2,6 +2,8 @@
  * upstream: a real model behind the server, by an OpenAI-compatible base URL;
  * bounded concurrency and the one retry policy, on a thread of its own.
  * Knows endpoints and replies; must not know batches or calls.
+ *
+ * Calling sequence: open; ask, cancel; stop; close.
  */
 #ifndef NM_SERVER_UPSTREAM_H
 #define NM_SERVER_UPSTREAM_H
@@ -17,7 +19,10 @@ struct nm_upstream;
 enum nm_code nm_upstream_open(const struct nm_parts *parts,
                               struct nm_upstream **upstream,
                               struct nm_err *err) NM_MUST_USE;
-/* What still waits is answered with 503 first. NULL is fine. */
+/* What still waits is answered with 503, and from then on whoever asks, at once, by
+ * the thread that asks. Nothing may be cancelled any more. NULL is fine. */
+void nm_upstream_stop(struct nm_upstream *upstream);
+/* Once nobody can ask any more; stops it, if that was not done. NULL is fine. */
 void nm_upstream_close(struct nm_upstream *upstream);
 
 /*
@@ -44,7 +49,7 @@ struct nm_upstream_request {
 	struct nm_text          body;   /* copied */
 	enum nm_upstream_manner manner;
 	const void             *group;  /* for cancel */
-	/* Called once on the upstream's thread, unless cancelled. */
+	/* Called once on the upstream's thread, unless cancelled; see stop. */
 	void (*done)(void *user, const struct nm_upstream_reply *reply);
 	void *user;
 };

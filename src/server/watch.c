@@ -210,10 +210,17 @@ void
 nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
                int64_t pause_ms)
 {
+	bool hurry;
+
 	pthread_mutex_lock(&watch->lock);
-	delay->at_ms = mono_ms() + pause_ms;
-	delay->next = watch->delays;
-	watch->delays = delay;
-	pthread_cond_signal(&watch->changed);
+	hurry = watch->hurry;
+	if (!hurry) {
+		delay->at_ms = mono_ms() + pause_ms;
+		delay->next = watch->delays;
+		watch->delays = delay;
+		pthread_cond_signal(&watch->changed);
+	}
 	pthread_mutex_unlock(&watch->lock);
+	if (hurry)
+		delay->act(delay->ctx);
 }

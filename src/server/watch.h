@@ -48,6 +48,7 @@ struct nm_delay {
 	void           (*act)(void *ctx);
 	void            *ctx;
 };
+/* At once, in the caller's thread, where calls are taken up in a hurry. */
 void nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
                     int64_t pause_ms);
 

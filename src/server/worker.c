@@ -249,13 +249,20 @@ nm_worker_wake(struct nm_worker *worker)
 }
 
 void
-nm_worker_close(struct nm_worker *worker)
+nm_worker_stop(struct nm_worker *worker)
 {
 	if (!worker)
 		return;
 	atomic_store(&worker->stop, true);
 	nm_vclock_wake(worker->desk.parts->clock);
 	pthread_join(worker->thread, NULL);
+}
+
+void
+nm_worker_close(struct nm_worker *worker)
+{
+	if (!worker)
+		return;
 	nm_desk_release(&worker->desk);
 	nm_buf_release(&worker->lock_path);
 	free(worker);

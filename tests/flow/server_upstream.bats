@@ -582,6 +582,34 @@ upstream_failing null true" ]
 	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
 }
 
+# NM_ENDS: how often; a few here, more where one looks for it.
+@test "whoever calls while the server ends is answered or cut off, and no more" {
+	local ends=${NM_ENDS:-12} i fd fds hello port
+	trap '' PIPE
+	hello='POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 57'
+	hello+='\r\n\r\n{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	start_upstream
+	for ((i = 0; i < ends; i++)); do
+		start_server --upstream "$UPSTREAM_URL"
+		port=${SERVER_URL##*:}
+		fds=()
+		while [ ${#fds[@]} -lt 200 ]; do
+			exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+			fds+=("$fd")
+		done
+		kill -TERM "$SERVER_PID"
+		for fd in "${fds[@]}"; do
+			# shellcheck disable=SC2059 # it has its line ends
+			printf "$hello" 1>&"$fd" 2>/dev/null || true
+		done
+		stop_server
+		for fd in "${fds[@]}"; do
+			exec {fd}>&-
+		done
+	done
+	[ ! -s "$BATS_TEST_TMPDIR/server.err" ]
+}
+
 # NM_KILLS: how often the server dies; a few here, hundreds in a soak.
 @test "kill -9: every row once, and nothing asked again that was answered" {
 	local kills=${NM_KILLS:-6} rows=400 kept i
