@@ -20,7 +20,8 @@ fail(struct nm_db *db, struct nm_err *err)
 		return nm_fail(err, NM_IO, EACCES, "server.db: %s", text);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return nm_fail(err, NM_HELD, code,
+		/* NM_HELD is what rows say that have moved on. */
+		return nm_fail(err, NM_IO, EBUSY,
 		               "server.db is held by another process");
 	default:
 		return nm_fail(err, NM_STATE, code, "server.db: %s", text);

@@ -457,6 +457,44 @@ test_strange_state(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Somebody else writes, and does not end: that is trouble of this machine. That a
+ * batch or an upload has moved on is another thing, and called NM_HELD. */
+static void
+test_locked(void **state)
+{
+	struct nm_stored_upload upload = {
+		.id = "upload_l", .tenant = "", .filename = "x", .purpose = "vision",
+		.mime_type = "t", .bytes = 4, .created_s = 1, .expires_s = 100
+	};
+	struct nm_stored_part part = { .id = "part_l", .upload_id = "upload_l" };
+	struct nm_batch_move move = { .from = NM_BATCH_VALIDATING,
+		.to = NM_BATCH_IN_PROGRESS, .now_s = 20 };
+	enum nm_batch_state now = NM_BATCH_FAILED;
+	struct nm_db other;
+	struct nm_buf path = {0};
+
+	(void)state;
+	add_batch("batch_l", 10);
+	assert_int_equal(nm_store_upload_add(store, &upload, &err), NM_OK);
+	nm_buf_addf(&path, "%s/server.db", folder);
+	assert_int_equal(nm_db_open(&other, nm_buf_string(&path), &err), NM_OK);
+	assert_int_equal(nm_db_run(&other, "BEGIN IMMEDIATE", &err), NM_OK);
+	sqlite3_busy_timeout(store->writer.at, 1);
+	assert_int_equal(nm_store_batch_move(store, "batch_l", &move, &now, &err),
+	                 NM_IO);
+	assert_int_equal(now, NM_BATCH_FAILED);
+	assert_int_equal(nm_store_part_add(store, &part, &err), NM_IO);
+	assert_int_equal(nm_store_upload_end(store, "upload_l",
+	                                     NM_UPLOAD_CANCELLED, NULL, &err),
+	                 NM_IO);
+	assert_non_null(strstr(err.text, "held by another process"));
+	assert_int_equal(nm_db_run(&other, "ROLLBACK", &err), NM_OK);
+	assert_int_equal(nm_store_batch_move(store, "batch_l", &move, &now, &err),
+	                 NM_OK);
+	nm_db_close(&other);
+	nm_buf_release(&path);
+}
+
 int
 main(void)
 {
@@ -471,6 +509,7 @@ main(void)
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_many_parts),
 		cmocka_unit_test(test_second_process),
+		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_first_version),
 		cmocka_unit_test(test_strange_state),
 	};
