@@ -224,6 +224,10 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, &listen->hall,
 		MHD_OPTION_ARRAY, listen->cert.at ? tls : &tls[3],
 		MHD_OPTION_END);
+	/* Where it does not start, it has closed the socket, whose number may be
+	 * another file's by now. */
+	if (!listen->daemon)
+		listen->socket = -1;
 	if (!listen->daemon && listen->cert.at)
 		return nm_fail(err, NM_INPUT, 0, "cannot serve TLS with the "
 		               "certificate %s and the key %s: do they belong "
