@@ -64,10 +64,16 @@ void nm_store_file_path(const struct nm_store *store, const char *id,
 void nm_store_path(const struct nm_store *store, const char *part,
                    const char *name, struct nm_buf *path);
 
-/* The row of a file whose bytes stand, synced, at its path already. */
+/* The row of a file whose bytes stand, synced, at its path already. Where that fails:
+ * nm_store_file_drop. */
 enum nm_code nm_store_file_add(struct nm_store *store,
                                const struct nm_stored_file *file,
                                struct nm_err *err) NM_MUST_USE;
+
+/* Takes away bytes whose row could not be added, by err: on a full disk, where it is
+ * certain that there is none. Others go when the store is opened anew. */
+void nm_store_file_drop(const struct nm_store *store, const char *id,
+                        const struct nm_err *err);
 
 /*
  * Texts go in arena. NM_ABSENT when there is none, it is another tenant's, or it
@@ -271,7 +277,7 @@ enum nm_code nm_store_upload_get(struct nm_store *store, const char *tenant,
                                  struct nm_arena *arena,
                                  struct nm_stored_upload *upload,
                                  struct nm_err *err) NM_MUST_USE;
-/* A part's bytes stand at nm_store_file_path(part id). */
+/* A part's bytes stand at nm_store_file_path(part id); as with a file. */
 enum nm_code nm_store_part_add(struct nm_store *store,
                                const struct nm_stored_part *part,
                                struct nm_err *err) NM_MUST_USE;

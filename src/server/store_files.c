@@ -1,5 +1,7 @@
 #include "server/store_parts.h"
 
+#include <errno.h>
+
 #include "server/reserve.h"
 
 #define FILE_COLUMNS "id, tenant, filename, purpose, bytes, created_s, expires_s"
@@ -48,6 +50,14 @@ nm_store_file_add(struct nm_store *store, const struct nm_stored_file *file,
 	rc = nm_store_put_file(&store->writer, file, err);
 	pthread_mutex_unlock(&store->writer.lock);
 	return rc;
+}
+
+void
+nm_store_file_drop(const struct nm_store *store, const char *id,
+                   const struct nm_err *err)
+{
+	if (err->detail == ENOSPC || err->detail == EDQUOT)
+		nm_store_unlink(store, id);
 }
 
 enum nm_code

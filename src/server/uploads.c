@@ -213,8 +213,10 @@ add_part(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_part_add(call->parts->store, &part, err);
 	if (rc == NM_HELD)
 		return lose_race(call, id);
-	if (rc)
+	if (rc) {
+		nm_store_file_drop(call->parts->store, id, err);
 		return rc;
+	}
 	nm_call_note(call, "part_id", nm_text_of(id));
 	answer_part(call, &part);
 	return NM_OK;
@@ -426,8 +428,10 @@ complete(struct nm_call *call, struct nm_err *err)
 	                         NM_UPLOAD_COMPLETED, &file, err);
 	if (rc == NM_HELD)
 		return lose_race(call, id);
-	if (rc)
+	if (rc) {
+		nm_store_file_drop(call->parts->store, id, err);
 		return rc;
+	}
 	upload.state = NM_UPLOAD_COMPLETED;
 	nm_call_note(call, "file_id", nm_text_of(id));
 	answer_upload(call, &upload, &file);

@@ -215,3 +215,20 @@ seen() {
 	rm disk/fill
 	start_server --clock fast=2
 }
+
+@test "bytes whose row found no room are given back at once" {
+	small_disk
+	start_server
+	head -c 262144 /dev/zero | tr '\\0' x >large
+	call POST /v1/files -F purpose=vision -F file=@large
+	call DELETE "/v1/files/$(member .id)"
+	stop_server
+	# What is known is in the one file now: the next row wants a new one.
+	start_server
+	head -c 262144 /dev/zero >disk/room
+	fill
+	rm disk/room
+	full POST /v1/files -F purpose=vision -F file=@large
+	[ -z "$(find "$STATE/files" "$STATE/tmp" -type f)" ]
+	[ "$(df --output=avail -B1 disk | tail -1)" -ge 262144 ]
+}
