@@ -34,8 +34,8 @@ struct person {
 static void
 sit_down(struct person *person, struct nm_message *message, const char *typed)
 {
-	person->stdin_before = dup(STDIN_FILENO);
 	screen_open(&person->screen, 80);
+	person->stdin_before = dup(STDIN_FILENO);
 	assert_true(dup2(fileno(person->screen.slave), STDIN_FILENO) == 0);
 	assert_int_equal(write(person->screen.master, typed, strlen(typed)),
 	                 strlen(typed));
@@ -208,9 +208,12 @@ consenting(void **state)
 		  NM_OK, 0, 0, "nothing is known of what it costs" },
 	};
 	struct small_task *s;
+	struct screen screen;
 	void *entered;
 
 	(void)state;
+	screen_open(&screen, 80); /* where there is none, nothing is entered */
+	screen_close(&screen);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_message message;
 		struct nm_err err = { 0 };
