@@ -41,9 +41,8 @@ block_new(struct nm_arena *arena, size_t need)
 	return block;
 }
 
-/* `bytes` of the arena, whatever was in them. */
-static void *
-reserve(struct nm_arena *arena, size_t bytes)
+void *
+nm_arena_room(struct nm_arena *arena, size_t bytes)
 {
 	struct nm_arena_block *block = arena->newest;
 	void *at;
@@ -61,7 +60,7 @@ reserve(struct nm_arena *arena, size_t bytes)
 void *
 nm_arena_new(struct nm_arena *arena, size_t bytes)
 {
-	return memset(reserve(arena, bytes), 0, bytes);
+	return memset(nm_arena_room(arena, bytes), 0, bytes);
 }
 
 void *
@@ -95,7 +94,7 @@ nm_arena_text(struct nm_arena *arena, struct nm_text text)
 
 	if (text.len == SIZE_MAX)
 		nm_die("out of memory");
-	copy = reserve(arena, text.len + 1);
+	copy = nm_arena_room(arena, text.len + 1);
 	if (text.len)
 		memcpy(copy, text.at, text.len);
 	copy[text.len] = 0;
@@ -107,7 +106,7 @@ nm_arena_string(struct nm_arena *arena, const char *string)
 {
 	size_t size = string ? strlen(string) + 1 : 1;
 
-	return memcpy(reserve(arena, size), string ? string : "", size);
+	return memcpy(nm_arena_room(arena, size), string ? string : "", size);
 }
 
 char *

@@ -17,6 +17,9 @@ struct nm_arena {
 /* Zeroed memory, aligned for any type; lives until clear or release. */
 void *nm_arena_new(struct nm_arena *arena, size_t bytes);
 
+/* As nm_arena_new, but holding whatever was there. */
+void *nm_arena_room(struct nm_arena *arena, size_t bytes);
+
 /* As nm_arena_new for `count` things of `size` bytes; overflow aborts. */
 void *nm_arena_array(struct nm_arena *arena, size_t count, size_t size);
 

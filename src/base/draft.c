@@ -21,7 +21,7 @@ enum {
 
 /* As much is copied at once, and as much is written before the disk is told to
  * begin: then little is left to wait for at the end. */
-#define STEP_BYTES ((uint64_t)16 << 20)
+#define STEP_BYTES ((uint64_t)4 << 20)
 
 #define OWN_FILES "/proc/self/fd"
 

@@ -93,21 +93,6 @@ nm_fold_strip(struct nm_text text)
 #define ONES  UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-static bool
-is_ascii(struct nm_text text)
-{
-	uint64_t seen = 0, word;
-	size_t i = 0;
-
-	for (; text.len - i >= 8; i += 8) {
-		memcpy(&word, text.at + i, 8);
-		seen |= word;
-	}
-	for (; i < text.len; i++)
-		seen |= (unsigned char)text.at[i];
-	return !(seen & HIGHS);
-}
-
 /* Bytes below 0x80 do not carry into each other here. */
 static uint64_t
 lower_word(uint64_t word)
@@ -118,25 +103,47 @@ lower_word(uint64_t word)
 	return word | (from_a & ~past_z & HIGHS) >> 2;
 }
 
-static void
+/* Lower-cases 8 bytes that are ASCII; the high bits of the result tell of others. */
+static uint64_t
+lower_eight(const char *from, char *to)
+{
+	uint64_t word, lower;
+
+	memcpy(&word, from, 8);
+	lower = lower_word(word);
+	memcpy(to, &lower, 8);
+	return word;
+}
+
+static char
+lower_one(char byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+/* False when the text is not all ASCII; then nothing is folded. */
+static bool
 fold_ascii(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
 {
-	struct nm_text kept = nm_arena_text(arena, text);
-	char *at = (char *)(uintptr_t)kept.at; /* ours, and new */
+	char *at = nm_arena_room(arena, text.len + 1);
+	uint64_t seen = 0;
 	size_t i = 0;
 
-	for (; text.len - i >= 8; i += 8) {
-		uint64_t word;
-
-		memcpy(&word, at + i, 8);
-		word = lower_word(word);
-		memcpy(at + i, &word, 8);
+	for (; text.len - i >= 8; i += 8)
+		seen |= lower_eight(text.at + i, at + i);
+	/* A rest is looked at once more, together with what is before. */
+	if (i && i < text.len)
+		seen |= lower_eight(text.at + text.len - 8, at + text.len - 8);
+	for (; i < text.len && text.len < 8; i++) {
+		seen |= (unsigned char)text.at[i];
+		at[i] = lower_one(text.at[i]);
 	}
-	for (; i < text.len; i++)
-		if (at[i] >= 'A' && at[i] <= 'Z')
-			at[i] = (char)(at[i] + ('a' - 'A'));
-	out->text = kept;
+	if (seen & HIGHS)
+		return false;
+	at[text.len] = 0;
+	out->text = (struct nm_text){ at, text.len };
 	out->n = text.len;
+	return true;
 }
 
 static bool
@@ -218,10 +225,8 @@ nm_fold(struct nm_arena *arena, struct nm_text text, struct nm_folded *out)
 
 	*out = (struct nm_folded){ 0 };
 	text = nm_fold_strip(text);
-	if (is_ascii(text)) {
-		fold_ascii(arena, text, out);
+	if (fold_ascii(arena, text, out))
 		return;
-	}
 	points = nm_arena_array(arena, text.len, sizeof(*points));
 	while (text.len) {
 		size_t used = decode(text, &points[n++]);

@@ -47,14 +47,12 @@ within(const struct nm_folded *a, size_t n_a, const struct nm_folded *b,
 	return true;
 }
 
-/* The first gold answer that is not taken and matches; n_gold when none
+/* The first gold answer from i on that is not taken and matches; n_gold when none
  * does. */
 static size_t
 partner(struct nm_matcher *matcher, struct nm_folded *predicted,
-        struct nm_folded *gold, const bool *taken, size_t n_gold)
+        struct nm_folded *gold, const bool *taken, size_t i, size_t n_gold)
 {
-	size_t i = 0;
-
 	while (i < n_gold
 	       && (taken[i]
 	           || nm_match(matcher, predicted, &gold[i]) == NM_MATCH_NO))
@@ -83,6 +81,8 @@ nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
 	struct nm_score score = { 0 };
 	struct nm_folded *wanted, *given;
 	struct nm_text *correct, *incorrect, *missed;
+	size_t n_same = 0; /* predicted ones that are their partner to the byte */
+	size_t first = 0;  /* all before it are taken */
 	bool *taken;
 
 	nm_arena_clear(arena);
@@ -95,7 +95,7 @@ nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
 
 	for (size_t i = 0; i < n_predicted; i++) {
 		size_t j = partner(&scorer->matcher, &given[i], wanted, taken,
-		                   n_gold);
+		                   first, n_gold);
 
 		/* Nothing is taken yet: the first finds whatever it matches. */
 		if (i == 0)
@@ -105,6 +105,9 @@ nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
 			continue;
 		}
 		taken[j] = true;
+		while (first < n_gold && taken[first])
+			first++;
+		n_same += nm_text_equal(given[i].text, wanted[j].text);
 		correct[score.n_correct++] = given[i].text;
 	}
 	for (size_t i = 0; i < n_gold; i++)
@@ -116,8 +119,10 @@ nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
 	score.missed = missed;
 	score.category = categorise(&score);
 	score.is_correct = score.n_correct > 0 && score.n_missed == 0;
-	score.exact_match = within(given, n_predicted, wanted, n_gold)
-	                 && within(wanted, n_gold, given, n_predicted);
+	/* Each is the partner of one: so they are the same set. */
+	score.exact_match = (n_same == n_predicted && n_same == n_gold)
+	                 || (within(given, n_predicted, wanted, n_gold)
+	                     && within(wanted, n_gold, given, n_predicted));
 	*out = score;
 }
 

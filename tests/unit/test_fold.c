@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "eval/fold.h"
 
@@ -104,12 +105,48 @@ sigmas_cost_no_square(void **state)
 	nm_buf_release(&text);
 }
 
+/* Any length, any byte of ASCII at any place; and one byte more that is not ASCII. */
+static void
+words_and_rests(void **state)
+{
+	struct nm_arena arena = { 0 };
+	char text[48], lower[48];
+	struct nm_folded folded;
+
+	(void)state;
+	for (size_t len = 1; len < 40; len++)
+		for (unsigned first = 33; first < 127; first++) {
+			for (size_t i = 0; i < len; i++) {
+				text[i] = (char)('!' + (first + i * 31) % 94);
+				lower[i] = text[i] >= 'A' && text[i] <= 'Z'
+				         ? (char)(text[i] + 32) : text[i];
+			}
+			nm_fold(&arena, (struct nm_text){ text, len }, &folded);
+			assert_int_equal(folded.n, len);
+			assert_int_equal(folded.text.len, len);
+			assert_memory_equal(folded.text.at, lower, len);
+			assert_int_equal(folded.text.at[len], 0);
+			assert_null(folded.points);
+			memmove(text + len / 2 + 2, text + len / 2,
+			        len - len / 2);
+			memcpy(text + len / 2, "É", 2);
+			nm_fold(&arena, (struct nm_text){ text, len + 2 },
+			        &folded);
+			assert_int_equal(folded.n, len + 1);
+			assert_int_equal(folded.points[len / 2], 0xe9);
+			assert_memory_equal(folded.text.at, lower, len / 2);
+			nm_arena_clear(&arena);
+		}
+	nm_arena_release(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lower_and_strip),
 		cmocka_unit_test(strip_lends_from_its_text),
+		cmocka_unit_test(words_and_rests),
 		cmocka_unit_test(sigmas_cost_no_square),
 	};
 
