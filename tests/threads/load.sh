@@ -1,6 +1,7 @@
 #!/bin/bash
-# load: the server's threads, watched by a thread sanitizer while everything is
-# asked at once. A short form of script/soak load. Prints TAP.
+# load: threads, watched by a thread sanitizer: the server's while everything is asked
+# at once (a short form of script/soak load), and the crew's that read replies and
+# score. Prints TAP.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 seconds=5
@@ -31,13 +32,19 @@ status=$?
 rm -f "$log.probe"
 [ $status = 0 ] || skip "no thread sanitizer runs here"
 
-echo 1..2
+echo 1..3
 [ -e $build/build.ninja ] ||
 	meson setup $build --buildtype=debugoptimized -Db_sanitize=thread \
 		-Db_lundef=false >"$log" 2>&1 || fail 1 "it is built to be watched"
-ninja -C $build src/prog/batch_server >"$log" 2>&1 ||
+ninja -C $build src/prog/batch_server tests/unit/test_{crew,collect,grading} \
+	>"$log" 2>&1 ||
 	fail 1 "it is built to be watched"
 say 1 "it is built to be watched"
 timeout -k 5 120 tests/soak/load.sh $build $seconds >"$log" 2>&1 ||
 	fail 2 "no race in $seconds s of everything at once"
 say 2 "no race in $seconds s of everything at once"
+for noun in crew collect grading; do
+	"$build/tests/unit/test_$noun" >"$log" 2>&1 ||
+		fail 3 "no race where replies are read and scored ($noun)"
+done
+say 3 "no race where replies are read and scored"
