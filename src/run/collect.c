@@ -20,6 +20,7 @@ struct nm_collect_entry {
 	uint64_t may_pass : 1; /* an instrument failure that may pass */
 	uint32_t len;          /* as it was packed */
 	uint8_t  replies;      /* attempts to which the model replied */
+	uint8_t  newest;       /* the attempt of the newest row, kept or not */
 };
 
 enum {
@@ -106,7 +107,8 @@ note_row(struct nm_collect *collect, const struct nm_slab_row *row,
 
 	nm_row_peek(packed + row->at, &reply.usage, &reply.model);
 	note_model(collect, reply.model);
-	again = entry->seen && entry->attempt == (uint64_t)from->attempt;
+	again = entry->seen && entry->newest == from->attempt;
+	entry->newest = (uint8_t)from->attempt;
 	better = !entry->seen || replaces(entry, row->class, from->attempt);
 	if (again)
 		collect->duplicate++;
