@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +78,7 @@ open_unnamed(const char *path, unsigned mode)
 		return -1;
 	}
 	nm_buf_add(&name, path, folder);
-	fd = open(folder ? name.at : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC,
+	fd = open(folder ? name.at : ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
 	          (mode_t)mode);
 	nm_buf_release(&name);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR
@@ -103,7 +105,7 @@ nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
 	if (fd < 0 && !errno) {
 		name_temporary(&new.temporary, path);
 		fd = open(new.temporary.at,
-		          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 		          (mode_t)mode);
 	}
 	if (fd < 0) {
@@ -243,6 +245,17 @@ nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from, uint64_t len)
 	    || copy_by_sendfile(draft, fd, &at, &len))
 		return;
 	copy_by_hand(draft, fd, at, len);
+}
+
+bool
+nm_draft_clone(struct nm_draft *to, struct nm_draft *from)
+{
+	put_pending(from);
+	if (from->failed.code || to->bytes
+	    || ioctl(to->fd_plus_one - 1, FICLONE, from->fd_plus_one - 1))
+		return false;
+	to->bytes = from->bytes;
+	return true;
 }
 
 /* A name for what has none; 0, or errno. */

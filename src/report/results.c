@@ -1,6 +1,7 @@
 /*
  * results: see the header. The run's file and the one at the known path are written
- * side by side: what was written but now need not be read again to be copied.
+ * side by side: what was written but now need not be read again to be copied. Where
+ * the file system can clone a file, the second is a clone of the first.
  */
 #include "report/results.h"
 
@@ -191,6 +192,8 @@ nm_results_open(struct nm_results *results,
 	if (!rc)
 		rc = nm_draft_open(&new.known, nm_buf_string(&new.known_path),
 		                   FILE_MODE, err);
+	if (!rc)
+		new.clones = nm_draft_clone(&new.known, &new.run);
 	if (rc)
 		nm_results_release(&new);
 	else
@@ -200,15 +203,24 @@ done:
 	return rc;
 }
 
+/* Frees its room at once: the run's file may want it. */
+static void
+leave_known(struct nm_results *results, const struct nm_err *why)
+{
+	results->known_failed = *why;
+	nm_draft_abandon(&results->known);
+}
+
 /* To both files. Where the disk has room for one alone, it is the run's. */
 static void
 put_both(struct nm_results *results, struct nm_text text)
 {
-	if (!results->known_failed.code) {
-		nm_draft_add(&results->known, text.at, text.len);
-		results->known_failed = results->known.failed;
-		if (results->known_failed.code)
-			nm_draft_abandon(&results->known);
+	struct nm_draft *known = &results->known;
+
+	if (!results->clones && !results->known_failed.code) {
+		nm_draft_add(known, text.at, text.len);
+		if (known->failed.code)
+			leave_known(results, &known->failed);
 	}
 	nm_draft_add(&results->run, text.at, text.len);
 }
@@ -294,12 +306,26 @@ keep_foreign(struct nm_results *results, struct nm_err *err)
 	                    FILE_MODE, err);
 }
 
+static void
+clone_known(struct nm_results *results)
+{
+	struct nm_err why;
+
+	if (nm_draft_clone(&results->known, &results->run))
+		return;
+	(void)nm_fail(&why, NM_IO, errno, "cannot write %s: %s",
+	              nm_buf_string(&results->known_path), strerror(errno));
+	leave_known(results, &why);
+}
+
 enum nm_code
 nm_results_finish(struct nm_results *results, struct nm_err *err)
 {
 	enum nm_code rc;
 
 	add_end(results);
+	if (results->clones)
+		clone_known(results);
 	rc = nm_draft_commit(&results->run, err);
 	if (rc)
 		return rc;

@@ -27,6 +27,7 @@ struct nm_results {
 	struct nm_buf known_path; /* results/<variant>_<dataset>[_batch].json */
 	struct nm_buf kept_path;  /* where finish kept an older tool's file; else "" */
 	struct nm_draft run, known;
+	bool          clones;     /* known is made of run at the end, at no cost */
 	struct nm_err known_failed; /* the known path alone could not be written */
 	bool          any;        /* there are rows */
 };

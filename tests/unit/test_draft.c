@@ -70,6 +70,39 @@ dies_within(void **state)
 	assert_int_equal(count_files(), 0);
 }
 
+/* Both or nothing: what a clone has is its own, whatever becomes of the other. */
+static void
+clones(void **state)
+{
+	struct nm_draft from = { 0 }, to = { 0 };
+	struct nm_buf content = { 0 };
+	struct nm_err err;
+	bool cloned;
+
+	(void)state;
+	for (int i = 0; i < 300000; i++)
+		nm_buf_add_byte(&content, (char)(i * 7 / 5));
+	assert_int_equal(nm_draft_open(&to, in_folder("to"), 0640, &err), 0);
+	assert_int_equal(nm_draft_open(&from, in_folder("from"), 0640, &err),
+	                 0);
+	cloned = nm_draft_clone(&to, &from);
+	nm_draft_add(&from, content.at, content.len);
+	assert_int_equal(nm_draft_clone(&to, &from), cloned);
+	nm_draft_add(&from, "more", 4);
+	assert_int_equal(nm_draft_commit(&from, &err), NM_OK);
+	assert_int_equal(nm_draft_commit(&to, &err), NM_OK);
+	(void)in_folder("to");
+	if (cloned)
+		expect_content(name, content.at, content.len);
+	else
+		expect_content(name, "", 0);
+	nm_buf_add_string(&content, "more");
+	expect_content(in_folder("from"), content.at, content.len);
+	nm_buf_release(&content);
+	if (!cloned)
+		skip(); /* the file system cannot */
+}
+
 /* Where /proc is hidden a file cannot get its name later: it has one from the
  * beginning. */
 static int
@@ -315,6 +348,7 @@ main(void)
 		IN_FOLDER(sizes_of_adds),
 		IN_FOLDER(dies_within),
 		IN_FOLDER(named_while_written),
+		IN_FOLDER(clones),
 		IN_FOLDER(replaces_whole),
 		cmocka_unit_test(refused_targets),
 		IN_FOLDER(special_files_stay),

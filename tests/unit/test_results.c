@@ -222,7 +222,8 @@ test_many_rows_and_no_finish(void **state)
 		nm_buf_clear(&f->rows);
 	}
 	assert_true(f->results.run.bytes > 1 << 20);
-	assert_true(f->results.run.bytes == f->results.known.bytes);
+	assert_true(f->results.known.bytes ==
+	            (f->results.clones ? 0 : f->results.run.bytes));
 	assert_true(f->results.run.pending.cap < 1 << 20);
 	nm_results_release(&f->results);
 	nm_path_join(&runs, f->folder, "runs");
@@ -329,7 +330,8 @@ test_room_for_one(void **state)
 		nm_buf_add_text(&expected, nm_buf_text(&f->rows));
 		nm_buf_clear(&f->rows);
 	}
-	assert_int_equal(f->results.known.fd_plus_one, 0); /* its room is free */
+	if (!f->results.clones) /* its room is free */
+		assert_int_equal(f->results.known.fd_plus_one, 0);
 	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
 	assert_non_null(strstr(err.text, f->results.known_path.at));
 	assert_int_equal(access(f->results.known_path.at, F_OK), -1);
