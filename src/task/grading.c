@@ -83,7 +83,7 @@ go_through(struct pass *pass, struct nm_err *err)
 		.piece_bytes = sizeof(struct nm_leaf),
 		.work = work,
 		.release = release,
-		.hands = pass->grading->collect->count < ALONE_QUESTIONS,
+		.hands = pass->grading->collect->count < ALONE_QUESTIONS ? 1 : 0,
 	};
 	struct nm_crew *crew = nm_crew_open(&options);
 	struct nm_leaf *leaf;

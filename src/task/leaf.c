@@ -9,7 +9,7 @@
 
 enum {
 	LINES_MAX = 512,
-	PACKED_MAX_BYTES = 512 << 10 /* a leaf is full before it, or holds one row */
+	FULL_BYTES = 512 << 10 /* of questions and rows */
 };
 
 /* A row stands at `at` of `packed`, unless it never came. */
@@ -24,6 +24,7 @@ void
 nm_leaf_clear(struct nm_leaf *leaf)
 {
 	leaf->n_lines = 0;
+	leaf->question_bytes = 0;
 	nm_arena_clear(&leaf->arena);
 	nm_buf_clear(&leaf->packed);
 	nm_tally_release(&leaf->tally);
@@ -43,7 +44,8 @@ copy(char **at, const char *text, size_t len)
 	return begin;
 }
 
-static void
+/* Returns the bytes that it took. */
+static size_t
 copy_question(struct nm_arena *arena, const struct nm_question *from,
               struct nm_question *to)
 {
@@ -64,6 +66,7 @@ copy_question(struct nm_arena *arena, const struct nm_question *from,
 		gold[i] = (struct nm_text){ copy(&at, from->gold[i].at, len),
 		                            len };
 	}
+	return bytes;
 }
 
 void
@@ -78,7 +81,8 @@ nm_leaf_add(struct nm_leaf *leaf, const struct nm_question *question,
 			nm_die("out of memory");
 	}
 	line = &leaf->lines[leaf->n_lines++];
-	copy_question(&leaf->arena, question, &line->question);
+	leaf->question_bytes += copy_question(&leaf->arena, question,
+	                                      &line->question);
 	line->origin = origin;
 	line->at = leaf->packed.len;
 	line->came = packed.at != NULL;
@@ -90,7 +94,7 @@ int
 nm_leaf_is_full(const struct nm_leaf *leaf)
 {
 	return leaf->n_lines == LINES_MAX ||
-	       leaf->packed.len >= PACKED_MAX_BYTES;
+	       leaf->packed.len + leaf->question_bytes >= FULL_BYTES;
 }
 
 static void

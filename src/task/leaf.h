@@ -28,7 +28,8 @@ struct nm_leaf {
 	uint64_t                  first;    /* place of the first line among all */
 	struct nm_leaf_line      *lines;
 	size_t                    n_lines;
-	struct nm_arena           arena;  /* the questions */
+	struct nm_arena           arena;  /* the questions, */
+	size_t                    question_bytes; /* so many */
 	struct nm_buf             packed; /* the rows */
 	struct nm_row_reader      reader;
 	struct nm_scorer          scorer;
@@ -43,8 +44,9 @@ void nm_leaf_clear(struct nm_leaf *leaf);
 
 /* Adds copies; packed.at is NULL where no row came. */
 void nm_leaf_add(struct nm_leaf *leaf, const struct nm_question *question,
-                  struct nm_text packed, struct nm_origin origin);
+                 struct nm_text packed, struct nm_origin origin);
 
+/* Holds some hundred lines, or half a megabyte. */
 int nm_leaf_is_full(const struct nm_leaf *leaf);
 
 void nm_leaf_work(struct nm_leaf *leaf);
