@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 static const char magic[8] = { 'n', 'm', 'c', 'l', 'o', 'c', 'k', '2' };
 static const char old_magic[8] = "nmclock";
@@ -84,9 +85,12 @@ map(struct nm_anchor *anchor, const char *path,
 	if (why)
 		return nm_fail(err, NM_IO, why, "%s: %s", path, strerror(why));
 	anchor->file = at;
-	if (memcmp(anchor->file->magic, magic, sizeof(magic)) != 0)
-		begin(anchor->file, first);
-	return NM_OK;
+	if (memcmp(anchor->file->magic, magic, sizeof(magic)) == 0)
+		return NM_OK;
+	begin(anchor->file, first);
+	/* What is stamped from here on lasts; so must what it was stamped by. */
+	nm_anchor_sync(anchor);
+	return nm_file_sync_folder(path, err);
 }
 
 enum nm_code
@@ -121,6 +125,12 @@ nm_anchor_lock(struct nm_anchor *anchor)
 {
 	while (anchor->fd >= 0 && flock(anchor->fd, LOCK_EX) && errno == EINTR)
 		continue;
+}
+
+bool
+nm_anchor_try_lock(struct nm_anchor *anchor)
+{
+	return flock(anchor->fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 void

@@ -9,6 +9,7 @@
 #define NM_SERVER_ANCHOR_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,8 @@ void nm_anchor_close(struct nm_anchor *anchor);
 
 /* Among processes; threads of one see to it themselves. */
 void nm_anchor_lock(struct nm_anchor *anchor);
+/* Whether it could at once. Needs a file. */
+bool nm_anchor_try_lock(struct nm_anchor *anchor);
 void nm_anchor_unlock(struct nm_anchor *anchor);
 
 /* What was written last, whoever is writing. Needs a file. */

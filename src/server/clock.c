@@ -210,9 +210,9 @@ renew_after(struct nm_vclock *clock, int64_t after_ms)
 		return;
 	nm_anchor_read(&clock->anchor, &then);
 	if (then.speed == 1 || then.speed == 0 ||
-	    now.mono_ms - then.mono_ms < after_ms)
+	    now.mono_ms - then.mono_ms < after_ms ||
+	    !nm_anchor_try_lock(&clock->anchor)) /* another has it known then */
 		return;
-	nm_anchor_lock(&clock->anchor);
 	renew(clock, 0);
 	nm_anchor_unlock(&clock->anchor);
 }
