@@ -14,6 +14,7 @@
 enum {
 	CONNECTION_BYTES = 32 << 10, /* head and buffers; touched as needed */
 	SILENCE_S = 120,
+	FAREWELL_MS = 1000,
 	BACKLOG = 1024
 };
 
@@ -324,6 +325,8 @@ nm_listen_close(struct nm_listen *listen)
 	/* Before the daemon, which wants no call put off. */
 	nm_porter_close(&listen->hall.porter);
 	if (listen->daemon) {
+		/* What was answered just now goes out first. */
+		nm_listen_drain(listen, FAREWELL_MS);
 		MHD_stop_daemon(listen->daemon); /* closes the socket, too */
 		listen->socket = -1;
 	}

@@ -582,6 +582,28 @@ upstream_failing null true" ]
 	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
 }
 
+@test "who still waits for the upstream when the server ends is told so" {
+	local i body='{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	echo 'on POST /v1/chat/completions: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --threads 8
+	for ((i = 0; i < 40; i++)); do
+		curl -s -o /dev/null -w '%{http_code}\n' -d "$body" \
+			"$BASE_URL/chat/completions" >>statuses 3>&- &
+	done
+	upstream_asked() {
+		call GET /metrics
+		grep -q '^nightmail_upstream_requests_total 40$' "$BODY"
+	}
+	wait_for 20 upstream_asked
+	stop_server
+	all_told() {
+		[ "$(wc -l <statuses)" = 40 ]
+	}
+	wait_for 20 all_told
+	[ "$(sort statuses | uniq -c | sed 's/^ *//')" = '40 503' ]
+}
+
 # NM_ENDS: how often; a few here, more where one looks for it.
 @test "whoever calls while the server ends is answered or cut off, and no more" {
 	local ends=${NM_ENDS:-12} i fd fds hello port
