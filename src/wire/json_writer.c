@@ -201,6 +201,51 @@ copy(char *to, const void *from, size_t len)
 	return to + len;
 }
 
+/* Fewer than 8 bytes, as one word; what lies between is there twice. */
+static inline uint64_t
+word_of_few(const char *at, size_t len)
+{
+	uint32_t first, last;
+
+	if (len < 4)
+		return (uint64_t)(unsigned char)at[0]
+		     | (uint64_t)(unsigned char)at[len / 2] << 8
+		     | (uint64_t)(unsigned char)at[len - 1] << 16
+		     | (ONES * ' ' & ~UINT64_C(0xffffff));
+	memcpy(&first, at, 4);
+	memcpy(&last, at + len - 4, 4);
+	return first | (uint64_t)last << 32;
+}
+
+/*
+ * Copies a text whose bytes stand for themselves in a JSON string, looking at each
+ * on the way; returns its end, or NULL when one does not, and then nothing was made.
+ * Most texts are short: no call, and no second walk.
+ */
+static inline char *
+copy_plain(char *to, const char *from, size_t len)
+{
+	uint64_t word, odd = 0;
+	size_t i;
+
+	if (len < 8) {
+		if (len == 0)
+			return to;
+		return is_odd(word_of_few(from, len)) ? NULL
+		                                      : copy(to, from, len);
+	}
+	for (i = 0; len - i >= 8; i += 8) {
+		memcpy(&word, from + i, 8);
+		odd |= is_odd(word);
+		memcpy(to + i, &word, 8);
+	}
+	/* A short rest is looked at once more, together with what is before. */
+	memcpy(&word, from + len - 8, 8);
+	odd |= is_odd(word);
+	memcpy(to + len - 8, &word, 8);
+	return odd ? NULL : to + len;
+}
+
 /* A string of which the first `plain` bytes need no look. */
 static void
 add_odd_string(struct nm_buf *out, struct nm_text text, size_t plain)
@@ -233,22 +278,36 @@ add_odd_string(struct nm_buf *out, struct nm_text text, size_t plain)
 	nm_buf_add_byte(out, '"');
 }
 
+/* A string of which some byte needs a look. */
+static void
+add_looked_at(struct nm_buf *out, struct nm_text text)
+{
+	add_odd_string(out, text, plain_prefix((const unsigned char *)text.at,
+	                                       text.len));
+}
+
+/* In quotes; NULL when some byte needs a look, and then nothing was made. */
+static inline char *
+copy_quoted(char *at, struct nm_text text)
+{
+	*at = '"';
+	at = copy_plain(at + 1, text.at, text.len);
+	if (at)
+		*at++ = '"';
+	return at;
+}
+
 void
 nm_json_add_string(struct nm_buf *out, struct nm_text text)
 {
-	size_t plain = plain_prefix((const unsigned char *)text.at, text.len);
-	char *at = plain == text.len && text.len < SIZE_MAX - 2
-	         ? room_for(out, text.len + 2) : NULL;
+	char *at = text.len < SIZE_MAX - 2 ? room_for(out, text.len + 2) : NULL;
 
-	if (!at) {
-		add_odd_string(out, text, plain);
-		return;
-	}
-	*at++ = '"';
-	if (text.len)
-		at = copy(at, text.at, text.len);
-	*at++ = '"';
-	took_to(out, at);
+	if (at)
+		at = copy_quoted(at, text);
+	if (at)
+		took_to(out, at);
+	else
+		add_looked_at(out, text);
 }
 
 /* ---- layout ---- */
@@ -300,26 +359,21 @@ static char *
 begin(struct nm_json_writer *w, const char *name, size_t more)
 {
 	struct nm_text label = nm_text_of(name);
-	size_t plain = plain_prefix((const unsigned char *)name, label.len);
 	size_t colon = w->indent > 0 ? 2 : 1;
-	char *at;
+	char *at, *line;
 
 	if (!name)
 		return begin_line(w, more);
-	if (plain < label.len) {
-		at = begin_line(w, 0);
-		if (at)
-			took_to(w->out, at);
-		add_odd_string(w->out, label, plain);
+	line = begin_line(w, label.len + 2 + colon + more);
+	if (!line)
+		return NULL;
+	at = copy_quoted(line, label);
+	if (!at) {
+		took_to(w->out, line);
+		add_looked_at(w->out, label);
 		at = room_for(w->out, colon + more);
 		return at ? copy(at, ": ", colon) : NULL;
 	}
-	at = begin_line(w, label.len + 2 + colon + more);
-	if (!at)
-		return NULL;
-	*at++ = '"';
-	at = copy(at, label.at, label.len);
-	*at++ = '"';
 	*at++ = ':';
 	if (colon > 1)
 		*at++ = ' ';
@@ -348,12 +402,18 @@ lead(struct nm_json_writer *w, const char *name)
 }
 
 static void
-open_level(struct nm_json_writer *w, const char *name, char bracket)
+descend(struct nm_json_writer *w)
 {
-	put(w, name, (struct nm_text){ &bracket, 1 });
 	if (w->depth == DEPTH_MAX)
 		nm_die("JSON is being written deeper than 32 levels");
 	w->some[++w->depth] = false;
+}
+
+static void
+open_level(struct nm_json_writer *w, const char *name, char bracket)
+{
+	put(w, name, (struct nm_text){ &bracket, 1 });
+	descend(w);
 }
 
 static void
@@ -401,21 +461,22 @@ nm_json_close_array(struct nm_json_writer *w)
 static inline void
 put_text(struct nm_json_writer *w, const char *name, struct nm_text text)
 {
-	size_t plain = plain_prefix((const unsigned char *)text.at, text.len);
-	char *at;
+	char *at, *end;
 
-	if (plain < text.len || text.len > SIZE_MAX / 2) {
-		add_odd_string(lead(w, name), text, plain);
+	if (text.len > SIZE_MAX / 2) {
+		add_looked_at(lead(w, name), text);
 		return;
 	}
 	at = begin(w, name, text.len + 2);
 	if (!at)
 		return;
-	*at++ = '"';
-	if (text.len)
-		at = copy(at, text.at, text.len);
-	*at++ = '"';
+	end = copy_quoted(at, text);
+	if (end) {
+		took_to(w->out, end);
+		return;
+	}
 	took_to(w->out, at);
+	add_looked_at(w->out, text);
 }
 
 void
@@ -425,51 +486,60 @@ nm_json_put_text(struct nm_json_writer *w, const char *name,
 	put_text(w, name, text);
 }
 
-/* The sum of the texts' lengths; SIZE_MAX when one needs a second look. */
+/* The sum of the texts' lengths; SIZE_MAX when that is much. */
 static size_t
-plain_bytes(const struct nm_text *texts, size_t n)
+sum_bytes(const struct nm_text *texts, size_t n)
 {
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct nm_text *text = &texts[i];
-
-		if (text->len > PLAIN_MAX_BYTES
-		    || plain_prefix((const unsigned char *)text->at,
-		                    text->len) < text->len)
+		if (texts[i].len > PLAIN_MAX_BYTES)
 			return SIZE_MAX;
-		bytes += text->len;
+		bytes += texts[i].len;
 	}
 	return bytes;
 }
 
-/* What put_text would write one by one, in one go. */
-static void
-put_plain_texts(struct nm_json_writer *w, const char *name,
-                const struct nm_text *texts, size_t n, size_t bytes)
+/* The list's inside; NULL when some byte needs a look. */
+static char *
+copy_texts(const struct nm_json_writer *w, char *at,
+           const struct nm_text *texts, size_t n)
 {
-	size_t each = 1 + break_bytes(w) + (size_t)w->indent + 2;
-	size_t inner = n ? n * each - 1 + bytes + break_bytes(w) : 0;
-	char *at = begin(w, name, inner + 2);
-
-	if (!at)
-		return;
-	*at++ = '[';
-	w->depth++;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; at && i < n; i++) {
 		if (i)
 			*at++ = ',';
-		at = put_break(w, at);
-		*at++ = '"';
-		if (texts[i].len)
-			at = copy(at, texts[i].at, texts[i].len);
-		*at++ = '"';
+		at = copy_quoted(put_break(w, at), texts[i]);
 	}
+	return at;
+}
+
+/* A list whose texts are plain, in one go, at the end of w's buffer, where there is
+ * room for it; NULL when some byte needs a look, and then nothing was made. */
+static char *
+copy_list(struct nm_json_writer *w, char *at, const struct nm_text *texts,
+          size_t n)
+{
+	*at = '[';
+	w->depth++;
+	at = copy_texts(w, at + 1, texts, n);
 	w->depth--;
+	if (!at)
+		return NULL;
 	if (n)
 		at = put_break(w, at);
 	*at++ = ']';
-	took_to(w->out, at);
+	return at;
+}
+
+/* What put_text would write one by one; the lead is there. */
+static void
+add_texts(struct nm_json_writer *w, const struct nm_text *texts, size_t n)
+{
+	nm_buf_add_byte(w->out, '[');
+	descend(w);
+	for (size_t i = 0; i < n; i++)
+		put_text(w, NULL, texts[i]);
+	nm_json_close_array(w);
 }
 
 void
@@ -477,16 +547,22 @@ nm_json_put_texts(struct nm_json_writer *w, const char *name,
                   const struct nm_text *texts, size_t n)
 {
 	size_t bytes = n < PLAIN_MAX_TEXTS && w->depth < DEPTH_MAX
-	             ? plain_bytes(texts, n) : SIZE_MAX;
+	             ? sum_bytes(texts, n) : SIZE_MAX;
+	size_t each = 1 + break_bytes(w) + (size_t)w->indent + 2;
+	char *at, *end;
 
-	if (bytes < SIZE_MAX) {
-		put_plain_texts(w, name, texts, n, bytes);
+	if (bytes == SIZE_MAX) {
+		(void)lead(w, name);
+		add_texts(w, texts, n);
 		return;
 	}
-	nm_json_open_array(w, name);
-	for (size_t i = 0; i < n; i++)
-		put_text(w, NULL, texts[i]);
-	nm_json_close_array(w);
+	at = begin(w, name, n * each + bytes + break_bytes(w) + 2);
+	if (!at)
+		return;
+	end = copy_list(w, at, texts, n);
+	took_to(w->out, end ? end : at);
+	if (!end)
+		add_texts(w, texts, n);
 }
 
 void
