@@ -1,10 +1,10 @@
 /*
- * json_writer: strings and layout of the JSON that we write; its numbers are in
- * json_number.c. See json.h. Needs no JSON library. The layout is that of Python's
- * json.dumps with ensure_ascii=False, so that a results file differs from an older
- * one by its content alone.
+ * json_writer: layout of the JSON that we write; its strings are in json_string.c, its
+ * numbers in json_number.c. See json.h. Needs no JSON library. The layout is that of
+ * Python's json.dumps with ensure_ascii=False, so that a results file differs from an
+ * older one by its content alone.
  */
-#include "wire/json.h"
+#include "wire/json_inner.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,302 +15,6 @@ enum {
 	PLAIN_MAX_BYTES = 1 << 16, /* a text, and how many: */
 	PLAIN_MAX_TEXTS = 1 << 12  /* they are asked room for in one go */
 };
-
-/* ---- strings ---- */
-
-#define ONES  UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* High bits mark the bytes that equal `byte`, if none is 0x80 or above. */
-static uint64_t
-equals(uint64_t word, unsigned char byte)
-{
-	return (word ^ (ONES * byte)) - ONES;
-}
-
-/* High bits mark that some byte of the word is to be looked at. */
-static uint64_t
-is_odd(uint64_t word)
-{
-	return ((word - ONES * 0x20) | equals(word, '"') | equals(word, '\\')
-	        | word) & HIGHS;
-}
-
-/* The byte stands for itself in a JSON string, and is ASCII. */
-static bool
-is_plain(unsigned char byte)
-{
-	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
-/* The length of the longest prefix of bytes that stand for themselves in a JSON
- * string and need no look at UTF-8. */
-static size_t
-plain_prefix(const unsigned char *at, size_t len)
-{
-	size_t i = 0;
-
-	for (; len - i >= 8; i += 8) {
-		uint64_t word;
-
-		memcpy(&word, at + i, 8);
-		if (is_odd(word))
-			break;
-	}
-	/* A short rest is looked at once more, together with what is before. */
-	if (len >= 8 && len - i < 8) {
-		uint64_t word;
-
-		memcpy(&word, at + len - 8, 8);
-		if (!is_odd(word))
-			return len;
-	}
-	while (i < len && is_plain(at[i]))
-		i++;
-	return i;
-}
-
-static bool
-is_tail(unsigned char byte)
-{
-	return (byte & 0xc0) == 0x80;
-}
-
-/*
- * The length of the UTF-8 sequence at `at`, which has at least one byte; *valid
- * tells whether it is one. If not, the length is that of the maximal part to be
- * replaced by one U+FFFD (Unicode 15, section 3.9, table 3-7 and its use).
- */
-static size_t
-sequence(const unsigned char *at, size_t left, bool *valid)
-{
-	unsigned char first = at[0];
-	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-	size_t need = first < 0x80 ? 1
-	            : first < 0xc2 ? 0
-	            : first < 0xe0 ? 2
-	            : first < 0xf0 ? 3
-	            : first < 0xf5 ? 4 : 0;
-	size_t len = 1;
-
-	*valid = need == 1;
-	if (need < 2 || left < 2 || at[1] < low || at[1] > high)
-		return 1;
-	while (++len < need)
-		if (len == left || !is_tail(at[len]))
-			return len;
-	*valid = true;
-	return need;
-}
-
-/* The length of a prefix of ASCII, by whole words. */
-static size_t
-ascii_words(const unsigned char *at, size_t len)
-{
-	size_t i = 0;
-	uint64_t word[4];
-
-	for (; len - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(word, at + i, sizeof(word));
-		if ((word[0] | word[1] | word[2] | word[3]) & HIGHS)
-			break;
-	}
-	for (; len - i >= sizeof(*word); i += sizeof(*word)) {
-		memcpy(word, at + i, sizeof(*word));
-		if (*word & HIGHS)
-			break;
-	}
-	return i;
-}
-
-size_t
-nm_json_utf8_valid(const char *text, size_t len)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	size_t i = 0;
-	bool valid;
-
-	while (i < len) {
-		size_t step;
-
-		i += ascii_words(at + i, len - i);
-		while (i < len && at[i] < 0x80)
-			i++;
-		if (i == len)
-			break;
-		step = sequence(at + i, len - i, &valid);
-		if (!valid)
-			return i;
-		i += step;
-	}
-	return len;
-}
-
-static void
-add_escape(struct nm_buf *out, unsigned char byte)
-{
-	static const char hex[] = "0123456789abcdef";
-	char text[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
-
-	switch (byte) {
-	case '"':
-	case '\\':
-		text[1] = (char)byte;
-		break;
-	case '\n':
-		text[1] = 'n';
-		break;
-	case '\t':
-		text[1] = 't';
-		break;
-	case '\r':
-		text[1] = 'r';
-		break;
-	case '\b':
-		text[1] = 'b';
-		break;
-	case '\f':
-		text[1] = 'f';
-		break;
-	}
-	nm_buf_add(out, text, text[1] == 'u' ? 6 : 2);
-}
-
-/* nm_buf_room, in line where there is room: it is asked for by the million. */
-static inline char *
-room_for(struct nm_buf *out, size_t len)
-{
-	if (!out->over && len < out->cap - out->len)
-		return out->at + out->len;
-	return nm_buf_room(out, len);
-}
-
-/* Ends what was written from the room up to `end`. */
-static inline void
-took_to(struct nm_buf *out, char *end)
-{
-	*end = 0;
-	out->len = (size_t)(end - out->at);
-}
-
-static inline char *
-copy(char *to, const void *from, size_t len)
-{
-	memcpy(to, from, len);
-	return to + len;
-}
-
-/* Fewer than 8 bytes, as one word; what lies between is there twice. */
-static inline uint64_t
-word_of_few(const char *at, size_t len)
-{
-	uint32_t first, last;
-
-	if (len < 4)
-		return (uint64_t)(unsigned char)at[0]
-		     | (uint64_t)(unsigned char)at[len / 2] << 8
-		     | (uint64_t)(unsigned char)at[len - 1] << 16
-		     | (ONES * ' ' & ~UINT64_C(0xffffff));
-	memcpy(&first, at, 4);
-	memcpy(&last, at + len - 4, 4);
-	return first | (uint64_t)last << 32;
-}
-
-/*
- * Copies a text whose bytes stand for themselves in a JSON string, looking at each
- * on the way; returns its end, or NULL when one does not, and then nothing was made.
- * Most texts are short: no call, and no second walk.
- */
-static inline char *
-copy_plain(char *to, const char *from, size_t len)
-{
-	uint64_t word, odd = 0;
-	size_t i;
-
-	if (len < 8) {
-		if (len == 0)
-			return to;
-		return is_odd(word_of_few(from, len)) ? NULL
-		                                      : copy(to, from, len);
-	}
-	for (i = 0; len - i >= 8; i += 8) {
-		memcpy(&word, from + i, 8);
-		odd |= is_odd(word);
-		memcpy(to + i, &word, 8);
-	}
-	/* A short rest is looked at once more, together with what is before. */
-	memcpy(&word, from + len - 8, 8);
-	odd |= is_odd(word);
-	memcpy(to + len - 8, &word, 8);
-	return odd ? NULL : to + len;
-}
-
-/* A string of which the first `plain` bytes need no look. */
-static void
-add_odd_string(struct nm_buf *out, struct nm_text text, size_t plain)
-{
-	const unsigned char *at = (const unsigned char *)text.at;
-	size_t begin = 0, i = plain;
-
-	/* Most strings have few escapes: one growth for nearly all of it. */
-	if (text.len > SIZE_MAX - 2 || !room_for(out, text.len + 2)) {
-		out->over = true;
-		return;
-	}
-	nm_buf_add_byte(out, '"');
-	while (i < text.len) {
-		bool valid = false;
-		size_t step = sequence(at + i, text.len - i, &valid);
-
-		if (!valid || step == 1) {
-			nm_buf_add(out, at + begin, i - begin);
-			if (valid)
-				add_escape(out, at[i]);
-			else
-				nm_buf_add(out, "\xef\xbf\xbd", 3);
-			begin = i + step;
-		}
-		i += step;
-		i += plain_prefix(at + i, text.len - i);
-	}
-	nm_buf_add(out, at + begin, i - begin);
-	nm_buf_add_byte(out, '"');
-}
-
-/* A string of which some byte needs a look. */
-static void
-add_looked_at(struct nm_buf *out, struct nm_text text)
-{
-	add_odd_string(out, text, plain_prefix((const unsigned char *)text.at,
-	                                       text.len));
-}
-
-/* In quotes; NULL when some byte needs a look, and then nothing was made. */
-static inline char *
-copy_quoted(char *at, struct nm_text text)
-{
-	*at = '"';
-	at = copy_plain(at + 1, text.at, text.len);
-	if (at)
-		*at++ = '"';
-	return at;
-}
-
-void
-nm_json_add_string(struct nm_buf *out, struct nm_text text)
-{
-	char *at = text.len < SIZE_MAX - 2 ? room_for(out, text.len + 2) : NULL;
-
-	if (at)
-		at = copy_quoted(at, text);
-	if (at)
-		took_to(out, at);
-	else
-		add_looked_at(out, text);
-}
-
-/* ---- layout ---- */
 
 /* Bytes of a line break and the indent of the writer's depth. */
 static size_t
@@ -344,7 +48,7 @@ static inline char *
 begin_line(struct nm_json_writer *w, size_t more)
 {
 	bool inside = w->depth > 0, some = inside && w->some[w->depth];
-	char *at = room_for(w->out, some + (inside ? break_bytes(w) : 0) + more);
+	char *at = nm_json_room(w->out, some + (inside ? break_bytes(w) : 0) + more);
 
 	w->some[w->depth] = true;
 	if (!at)
@@ -367,12 +71,12 @@ begin(struct nm_json_writer *w, const char *name, size_t more)
 	line = begin_line(w, label.len + 2 + colon + more);
 	if (!line)
 		return NULL;
-	at = copy_quoted(line, label);
+	at = nm_json_copy_quoted(line, label);
 	if (!at) {
-		took_to(w->out, line);
-		add_looked_at(w->out, label);
-		at = room_for(w->out, colon + more);
-		return at ? copy(at, ": ", colon) : NULL;
+		nm_json_took_to(w->out, line);
+		nm_json_add_looked_at(w->out, label);
+		at = nm_json_room(w->out, colon + more);
+		return at ? nm_json_copy(at, ": ", colon) : NULL;
 	}
 	*at++ = ':';
 	if (colon > 1)
@@ -389,8 +93,8 @@ put(struct nm_json_writer *w, const char *name, struct nm_text value)
 	if (!at)
 		return;
 	if (value.len)
-		at = copy(at, value.at, value.len);
-	took_to(w->out, at);
+		at = nm_json_copy(at, value.at, value.len);
+	nm_json_took_to(w->out, at);
 }
 
 /* As put, for values that write themselves behind it. */
@@ -425,13 +129,13 @@ close_level(struct nm_json_writer *w, char bracket)
 	if (w->depth == 0)
 		nm_die("JSON is being closed that was not opened");
 	w->depth--;
-	at = room_for(w->out, 1 + (some ? break_bytes(w) : 0));
+	at = nm_json_room(w->out, 1 + (some ? break_bytes(w) : 0));
 	if (!at)
 		return;
 	if (some)
 		at = put_break(w, at);
 	*at++ = bracket;
-	took_to(w->out, at);
+	nm_json_took_to(w->out, at);
 }
 
 void
@@ -464,19 +168,19 @@ put_text(struct nm_json_writer *w, const char *name, struct nm_text text)
 	char *at, *end;
 
 	if (text.len > SIZE_MAX / 2) {
-		add_looked_at(lead(w, name), text);
+		nm_json_add_looked_at(lead(w, name), text);
 		return;
 	}
 	at = begin(w, name, text.len + 2);
 	if (!at)
 		return;
-	end = copy_quoted(at, text);
+	end = nm_json_copy_quoted(at, text);
 	if (end) {
-		took_to(w->out, end);
+		nm_json_took_to(w->out, end);
 		return;
 	}
-	took_to(w->out, at);
-	add_looked_at(w->out, text);
+	nm_json_took_to(w->out, at);
+	nm_json_add_looked_at(w->out, text);
 }
 
 void
@@ -508,7 +212,7 @@ copy_texts(const struct nm_json_writer *w, char *at,
 	for (size_t i = 0; at && i < n; i++) {
 		if (i)
 			*at++ = ',';
-		at = copy_quoted(put_break(w, at), texts[i]);
+		at = nm_json_copy_quoted(put_break(w, at), texts[i]);
 	}
 	return at;
 }
@@ -560,7 +264,7 @@ nm_json_put_texts(struct nm_json_writer *w, const char *name,
 	if (!at)
 		return;
 	end = copy_list(w, at, texts, n);
-	took_to(w->out, end ? end : at);
+	nm_json_took_to(w->out, end ? end : at);
 	if (!end)
 		add_texts(w, texts, n);
 }
