@@ -418,12 +418,14 @@ nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 {
 	struct nm_relay *relay = job->relay;
 	uint64_t number = relay->number;
+	size_t under_way;
 	enum nm_code rc;
 
 	rc = nm_pass_open_shelf(job, desk, &job->batch.books, err);
 	if (rc)
 		return rc;
 	rc = ask_more(relay, job, desk, script, err);
+	under_way = relay->under_way;
 	if (!rc)
 		rc = take_in(relay, job, desk, err);
 	if (!rc)
@@ -433,7 +435,7 @@ nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 		return rc;
 	if (relay->all_sent && relay->under_way == 0)
 		job->rows_done = true;
-	else if (relay->number == number)
+	else if (relay->number == number && relay->under_way == under_way)
 		*did = NM_JOB_WAITS;
 	return NM_OK;
 }

@@ -60,6 +60,21 @@ each_row_once() { # n
 	[ "$(jq -r .prompt "$UPSTREAM_LOG" | sort -u | wc -l)" = 40 ]
 }
 
+@test "an upstream that answers at once is not let wait for its next row" {
+	start_upstream
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 1000
+	wait_for 60 batch_is completed
+	# Pauses of the length after which a worker looks by itself; a busy machine
+	# makes some, too.
+	local pauses
+	pauses=$(jq -s '[.[] | select(.prompt != null).at_ms] |
+		[.[1:], .[:-1]] | transpose | map(.[0] - .[1]) |
+		map(select(. >= 150)) | length' "$UPSTREAM_LOG")
+	echo "$pauses pauses"
+	[ "$pauses" -le 6 ]
+}
+
 @test "chat passes through, refusals and all" {
 	echo 'on POST /v1/chat/completions nth 2: status 429' \
 		'header "Retry-After: 7" header "retry-after-ms: 6900"' \
