@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum nm_code
@@ -27,11 +28,20 @@ nm_log_close(struct nm_log *log)
 void
 nm_log_add(struct nm_log *log, struct nm_text line)
 {
+	char end = '\n';
+	struct iovec parts[] = {
+		{ &end, 1 }, { (void *)(uintptr_t)line.at, line.len }
+	};
+	bool torn;
 	ssize_t written;
 
 	if (!log->fd_plus_one)
 		return;
+	torn = atomic_exchange(&log->torn, false);
 	do
-		written = write(log->fd_plus_one - 1, line.at, line.len);
+		written = writev(log->fd_plus_one - 1, torn ? parts : &parts[1],
+		                 torn ? 2 : 1);
 	while (written < 0 && errno == EINTR);
+	if (written < 0 ? torn : (size_t)written < line.len + torn)
+		atomic_store(&log->torn, true);
 }

@@ -232,3 +232,24 @@ seen() {
 	[ -z "$(find "$STATE/files" "$STATE/tmp" -type f)" ]
 	[ "$(df --output=avail -B1 disk | tail -1)" -ge 262144 ]
 }
+
+@test "a line of the log that found half its room spoils no other" {
+	small_disk
+	SERVER_LOG=$PWD/disk/log
+	start_server
+	call GET /healthz
+	fill
+	# Until a page of the log is full in the middle of a line.
+	local i
+	for ((i = 0; i < 60; i++)); do
+		call GET /healthz
+		[ "$STATUS" = 200 ]
+	done
+	[ -n "$(tail -c 1 "$SERVER_LOG" | tr -d '\n')" ]
+	rm disk/fill disk/fill2
+	for i in 1 2 3; do
+		call GET "/healthz?after=$i"
+	done
+	[ "$(jq -R 'fromjson? | select(.query | startswith("after="))' \
+		"$SERVER_LOG" | jq -s length)" = 3 ]
+}
