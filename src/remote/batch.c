@@ -170,6 +170,17 @@ read_either(const struct nm_value *object, const char *name,
 	return count >= 0 ? count : read_count(object, otherwise);
 }
 
+/* A part of a count, of its details in one word or the other. */
+static int64_t
+read_part(const struct nm_value *usage, const char *details,
+          const char *otherwise, const char *name)
+{
+	int64_t part = read_count(nm_json_get(usage, details), name);
+
+	return part >= 0 ? part
+	                 : read_count(nm_json_get(usage, otherwise), name);
+}
+
 static void
 read_usage(struct nm_batch_usage *usage, const struct nm_value *value)
 {
@@ -178,11 +189,12 @@ read_usage(struct nm_batch_usage *usage, const struct nm_value *value)
 	usage->output_tokens = read_either(value, "output_tokens",
 	                                   "completion_tokens");
 	usage->total_tokens = read_count(value, "total_tokens");
-	usage->cached_tokens = read_count(
-		nm_json_get(value, "input_tokens_details"), "cached_tokens");
-	usage->reasoning_tokens = read_count(
-		nm_json_get(value, "output_tokens_details"),
-		"reasoning_tokens");
+	usage->cached_tokens = read_part(value, "input_tokens_details",
+	                                 "prompt_tokens_details",
+	                                 "cached_tokens");
+	usage->reasoning_tokens = read_part(value, "output_tokens_details",
+	                                    "completion_tokens_details",
+	                                    "reasoning_tokens");
 }
 
 static void

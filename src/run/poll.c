@@ -118,7 +118,9 @@ take_end(struct nm_run *run, struct nm_shard_record *shard,
 	shard->output_file_id = batch->output_file_id;
 	shard->error_file_id = batch->error_file_id;
 	shard->input_tokens = batch->usage.input_tokens;
+	shard->cached_tokens = batch->usage.cached_tokens;
 	shard->output_tokens = batch->usage.output_tokens;
+	shard->reasoning_tokens = batch->usage.reasoning_tokens;
 	if (batch->n_errors)
 		shard->note = first_error(run, batch);
 	nm_headroom_taken(run);

@@ -447,7 +447,9 @@ finish_shard(struct nm_run *run, struct nm_shard_record *shard, int64_t number)
 	shard->tag = tag;
 	shard->number = number;
 	shard->input_tokens = -1;
+	shard->cached_tokens = -1;
 	shard->output_tokens = -1;
+	shard->reasoning_tokens = -1;
 	shard->members = nm_arena_text(&run->arena, shard->members);
 	keep_texts(run, shard);
 }

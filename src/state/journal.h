@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { NM_JOURNAL_VERSION = 2 };
+enum { NM_JOURNAL_VERSION = 3 };
 
 struct nm_journal;
 

@@ -49,6 +49,12 @@ static const char *const migrations[NM_JOURNAL_VERSION] = {
 	" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal));"
 	"INSERT INTO answer SELECT run, attempt, ordinal, row FROM answer_1;"
 	"DROP TABLE answer_1;",
+
+	/* What batches told before was not kept. */
+	"ALTER TABLE shard ADD COLUMN"
+	" cached_tokens INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE shard ADD COLUMN"
+	" reasoning_tokens INTEGER NOT NULL DEFAULT -1;",
 };
 
 #define RUN_COLUMNS \
@@ -60,7 +66,7 @@ static const char *const migrations[NM_JOURNAL_VERSION] = {
 	" tag, state, intent_ms, input_file_id, input_created, batch_id," \
 	" status, created, ended, output_file_id, error_file_id," \
 	" output_path, error_path, refusals, input_tokens," \
-	" output_tokens, note"
+	" output_tokens, note, cached_tokens, reasoning_tokens"
 
 static const char *const statements[N_SQL] = {
 	[SQL_RUN_ADD] = "INSERT INTO run (" RUN_COLUMNS ")"
@@ -80,14 +86,15 @@ static const char *const statements[N_SQL] = {
 		" results_path = coalesce(?3, results_path) WHERE id = ?1",
 	[SQL_RUN_REMOVE] = "DELETE FROM run WHERE id = ?",
 	[SQL_SHARD_ADD] = "INSERT INTO shard (" SHARD_COLUMNS ") VALUES"
-		" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_SHARD_SAVE] = "UPDATE shard SET state = ?2, intent_ms = ?3,"
 		" input_file_id = ?4, input_created = ?5, batch_id = ?6,"
 		" status = ?7, created = ?8, ended = ?9,"
 		" output_file_id = ?10, error_file_id = ?11,"
 		" output_path = ?12, error_path = ?13, refusals = ?14,"
 		" input_tokens = ?15, output_tokens = ?16, note = ?17,"
-		" tag = ?18 WHERE id = ?1",
+		" tag = ?18, cached_tokens = ?19, reasoning_tokens = ?20"
+		" WHERE id = ?1",
 	[SQL_SHARD_LIST] = "SELECT " SHARD_COLUMNS " FROM shard"
 		" WHERE run = ? ORDER BY number",
 	[SQL_ANSWER_ADD] = "INSERT OR REPLACE INTO answer"

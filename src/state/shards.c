@@ -33,6 +33,8 @@ bind_new(sqlite3_stmt *s, const struct nm_shard_record *shard)
 	sqlite3_bind_int64(s, 24, shard->input_tokens);
 	sqlite3_bind_int64(s, 25, shard->output_tokens);
 	nm_sql_bind_text(s, 26, shard->note);
+	sqlite3_bind_int64(s, 27, shard->cached_tokens);
+	sqlite3_bind_int64(s, 28, shard->reasoning_tokens);
 }
 
 static enum nm_code
@@ -100,6 +102,8 @@ nm_shards_save(struct nm_journal *journal,
 	sqlite3_bind_int64(s, 16, shard->output_tokens);
 	nm_sql_bind_text(s, 17, shard->note);
 	nm_sql_bind_text(s, 18, shard->tag);
+	sqlite3_bind_int64(s, 19, shard->cached_tokens);
+	sqlite3_bind_int64(s, 20, shard->reasoning_tokens);
 	return nm_sql_run(journal, s, "recording a shard's step", err);
 }
 
@@ -133,6 +137,8 @@ read_shard(sqlite3_stmt *s, struct nm_arena *arena,
 	shard->input_tokens = sqlite3_column_int64(s, 23);
 	shard->output_tokens = sqlite3_column_int64(s, 24);
 	shard->note = nm_sql_string(s, 25, arena);
+	shard->cached_tokens = sqlite3_column_int64(s, 26);
+	shard->reasoning_tokens = sqlite3_column_int64(s, 27);
 }
 
 enum nm_code

@@ -50,8 +50,11 @@ struct nm_shard_record {
 	const char         *output_path; /* on this machine, when collected */
 	const char         *error_path;
 	int64_t             refusals; /* creations refused for want of room */
-	int64_t             input_tokens;  /* the batch's own usage; -1 = untold */
+	/* The batch's own usage; each is -1 where it is untold. */
+	int64_t             input_tokens;
+	int64_t             cached_tokens;    /* of these */
 	int64_t             output_tokens;
+	int64_t             reasoning_tokens; /* of these */
 	const char         *note;    /* why it failed or was refused */
 };
 

@@ -201,6 +201,71 @@ other_shapes_are_read_as_far_as_they_go(void **state)
 	}
 }
 
+static const struct {
+	const char *usage;
+	int64_t     input, cached, output, reasoning;
+	const char *why;
+} usages[] = {
+	{ "{\"input_tokens\":30,\"input_tokens_details\":{\"cached_tokens\":20},"
+	  "\"output_tokens\":6,\"output_tokens_details\":{"
+	  "\"reasoning_tokens\":4}}", 30, 20, 6, 4, "all of it" },
+	{ "{\"prompt_tokens\":30,\"prompt_tokens_details\":{"
+	  "\"cached_tokens\":20},\"completion_tokens\":6,"
+	  "\"completion_tokens_details\":{\"reasoning_tokens\":4}}",
+	  30, 20, 6, 4, "in the words of chat" },
+	{ "{\"input_tokens\":30,\"output_tokens\":6}", 30, -1, 6, -1,
+	  "untold details are not 0" },
+	{ "{\"input_tokens\":30,\"input_tokens_details\":null,"
+	  "\"output_tokens\":6,\"output_tokens_details\":{}}", 30, -1, 6, -1,
+	  "nor empty ones" },
+	{ "{\"input_tokens\":30,\"input_tokens_details\":{\"cached_tokens\":"
+	  "null},\"output_tokens\":6,\"output_tokens_details\":{"
+	  "\"reasoning_tokens\":-1}}", 30, -1, 6, -1, "nor what is no number" },
+	{ "{\"input_tokens\":30,\"input_tokens_details\":{\"cached_tokens\":0},"
+	  "\"output_tokens\":6,\"output_tokens_details\":{"
+	  "\"reasoning_tokens\":0}}", 30, 0, 6, 0, "a told 0 is one" },
+	{ "null", -1, -1, -1, -1, "nothing" },
+};
+
+static void
+read_usage(const char *usage, struct nm_batch_usage *out)
+{
+	struct nm_arena arena = {0};
+	struct nm_buf text = {0};
+	const struct nm_value *root;
+	struct nm_json json = {0};
+	struct nm_batch batch;
+	struct nm_err err;
+
+	nm_buf_addf(&text, "{\"id\":\"b\",\"usage\":%s}", usage);
+	assert_int_equal(nm_json_read(&json, text.at, text.len, &root, &err),
+	                 NM_OK);
+	assert_int_equal(nm_batch_read(root, &arena, &batch, &err), NM_OK);
+	*out = batch.usage;
+	nm_json_release(&json);
+	nm_buf_release(&text);
+	nm_arena_release(&arena);
+}
+
+static void
+usage_is_read_in_either_words(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
+		const char *why = usages[i].why;
+		struct nm_batch_usage got;
+
+		read_usage(usages[i].usage, &got);
+		expect_number(why, "in", got.input_tokens, usages[i].input, -2);
+		expect_number(why, "cached", got.cached_tokens,
+		              usages[i].cached, -2);
+		expect_number(why, "out", got.output_tokens, usages[i].output,
+		              -2);
+		expect_number(why, "reasoning", got.reasoning_tokens,
+		              usages[i].reasoning, -2);
+	}
+}
+
 static void
 respond(struct nm_buf *out, const char *status, const char *file)
 {
@@ -378,6 +443,7 @@ main(void)
 		cmocka_unit_test(recorded_batches_are_read),
 		cmocka_unit_test(details_are_kept),
 		cmocka_unit_test(other_shapes_are_read_as_far_as_they_go),
+		cmocka_unit_test(usage_is_read_in_either_words),
 		cmocka_unit_test(a_batch_is_created_as_it_is_wished),
 		cmocka_unit_test(creation_is_never_repeated),
 		cmocka_unit_test(pages_are_read_with_and_without_has_more),

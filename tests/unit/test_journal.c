@@ -86,7 +86,8 @@ some_shard(const char *run, int64_t number, const char *tag)
 		.input_file_id = "", .batch_id = "", .status = "",
 		.output_file_id = "", .error_file_id = "",
 		.output_path = "", .error_path = "",
-		.input_tokens = -1, .output_tokens = -1, .note = "",
+		.input_tokens = -1, .output_tokens = -1,
+		.cached_tokens = -1, .reasoning_tokens = -1, .note = "",
 	};
 }
 
@@ -107,6 +108,10 @@ test_runs_and_shards_survive(void **state)
 	shards[0].state = NM_SHARD_CREATED;
 	shards[0].batch_id = "batch_1";
 	shards[0].note = "öäü";
+	shards[0].input_tokens = 400;
+	shards[0].cached_tokens = 300;
+	shards[0].output_tokens = 200;
+	shards[0].reasoning_tokens = 100;
 	assert_int_equal(nm_shards_save(p->journal, &shards[0], &p->err),
 	                 NM_OK);
 	reopen(p);
@@ -119,6 +124,12 @@ test_runs_and_shards_survive(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(list[0].state, NM_SHARD_CREATED);
 	assert_string_equal(list[0].note, "öäü");
+	assert_int_equal(list[0].input_tokens, 400);
+	assert_int_equal(list[0].cached_tokens, 300);
+	assert_int_equal(list[0].output_tokens, 200);
+	assert_int_equal(list[0].reasoning_tokens, 100);
+	assert_int_equal(list[1].cached_tokens, -1);
+	assert_int_equal(list[1].reasoning_tokens, -1);
 	assert_int_equal(list[1].members.len, 2);
 	assert_memory_equal(list[1].members.at, "\x00\x05", 2);
 }
@@ -264,29 +275,122 @@ see_only_answer(void *context, const struct nm_answer_record *answer,
 	return NM_OK;
 }
 
+/* A version 1 journal, with one shard of one run in it. */
+#define VERSION_1 \
+	"CREATE TABLE run (" \
+	" id TEXT PRIMARY KEY, key TEXT NOT NULL, mode TEXT NOT NULL," \
+	" state INTEGER NOT NULL, created_ms INTEGER NOT NULL," \
+	" updated_ms INTEGER NOT NULL, name TEXT NOT NULL," \
+	" model TEXT NOT NULL, endpoint TEXT NOT NULL," \
+	" account TEXT NOT NULL, requests INTEGER NOT NULL," \
+	" spec TEXT NOT NULL, results_path TEXT NOT NULL) WITHOUT ROWID;" \
+	"CREATE INDEX run_key ON run (key, state);" \
+	"CREATE INDEX run_created ON run (created_ms);" \
+	"CREATE TABLE shard (" \
+	" id INTEGER PRIMARY KEY," \
+	" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE," \
+	" attempt INTEGER NOT NULL, number INTEGER NOT NULL," \
+	" first INTEGER NOT NULL, count INTEGER NOT NULL, members BLOB," \
+	" bytes INTEGER NOT NULL, tokens INTEGER NOT NULL," \
+	" tag TEXT NOT NULL UNIQUE, state INTEGER NOT NULL," \
+	" intent_ms INTEGER NOT NULL, input_file_id TEXT NOT NULL," \
+	" input_created INTEGER NOT NULL, batch_id TEXT NOT NULL," \
+	" status TEXT NOT NULL, created INTEGER NOT NULL," \
+	" ended INTEGER NOT NULL, output_file_id TEXT NOT NULL," \
+	" error_file_id TEXT NOT NULL, output_path TEXT NOT NULL," \
+	" error_path TEXT NOT NULL, refusals INTEGER NOT NULL," \
+	" input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL," \
+	" note TEXT NOT NULL, UNIQUE (run, number));" \
+	"CREATE INDEX shard_batch ON shard (batch_id)" \
+	" WHERE batch_id <> '';" \
+	"CREATE TABLE answer (" \
+	" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE," \
+	" attempt INTEGER NOT NULL, ordinal INTEGER NOT NULL," \
+	" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal))" \
+	" WITHOUT ROWID;" \
+	"CREATE TABLE learnt (" \
+	" account TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL," \
+	" value INTEGER NOT NULL, learnt_ms INTEGER NOT NULL," \
+	" PRIMARY KEY (account, model, kind)) WITHOUT ROWID;" \
+	"INSERT INTO run VALUES ('r1', 'k', 'batch', 0, 1, 1, 'n', 'm'," \
+	" 'e', 'a', 1, '{}', '');" \
+	"INSERT INTO shard VALUES (1, 'r1', 1, 1, 0, 5, NULL, 100, 10," \
+	" 'tag1', 5, 0, 'file-1', 9, 'batch_1', 'completed', 8, 9," \
+	" 'file-2', '', '', '', 0, 30, 6, 'noted');" \
+	"PRAGMA user_version = 1;"
+
+/* What version 2 changed: a table of answers with a key beside the rows. */
+#define VERSION_2 VERSION_1 \
+	"DROP TABLE answer; CREATE TABLE answer (" \
+	" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE," \
+	" attempt INTEGER NOT NULL, ordinal INTEGER NOT NULL," \
+	" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal));" \
+	"PRAGMA user_version = 2;"
+
+/* In the place of the journal that is there. */
+static void
+put_older(struct place *p, const char *sql)
+{
+	sqlite3 *db;
+
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	assert_int_equal(unlink(p->file), 0);
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(nm_journal_open(p->folder, &p->journal, &p->err),
+	                 NM_OK);
+}
+
+static struct nm_shard_record *
+only_shard(struct place *p)
+{
+	struct nm_shard_record *list = NULL;
+	size_t n = 0;
+
+	assert_int_equal(nm_shards_list(p->journal, "r1", &p->arena, &list,
+	                                &n, &p->err), NM_OK);
+	assert_int_equal(n, 1);
+	return list;
+}
+
+/* Up to version 2 a batch's details were not kept: they are untold, not 0. */
+static void
+test_older_shards_tell_no_details(void **state)
+{
+	static const char *const versions[] = { VERSION_1, VERSION_2 };
+	struct place *p = *state;
+	struct nm_shard_record *shard;
+
+	for (size_t i = 0; i < 2; i++) {
+		put_older(p, versions[i]);
+		shard = only_shard(p);
+		assert_int_equal(shard->input_tokens, 30);
+		assert_int_equal(shard->output_tokens, 6);
+		assert_int_equal(shard->cached_tokens, -1);
+		assert_int_equal(shard->reasoning_tokens, -1);
+		assert_string_equal(shard->note, "noted");
+		shard->cached_tokens = 20;
+		shard->reasoning_tokens = 4;
+		assert_int_equal(nm_shards_save(p->journal, shard, &p->err),
+		                 NM_OK);
+		reopen(p);
+		shard = only_shard(p);
+		assert_int_equal(shard->cached_tokens, 20);
+		assert_int_equal(shard->reasoning_tokens, 4);
+	}
+}
+
 /* Version 1 kept answers within a tree's keys. */
 static void
-test_older_version_is_brought_up(void **state)
+test_older_answers_are_kept(void **state)
 {
-	static const char as_it_was[] =
-		"INSERT INTO run SELECT 'r1', 'k', 'direct', 0, 1, 1, 'n', 'm',"
-		" 'e', 'a', 1, '{}', '';"
-		"DROP TABLE answer; CREATE TABLE answer ("
-		" run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
-		" attempt INTEGER NOT NULL, ordinal INTEGER NOT NULL,"
-		" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal))"
-		" WITHOUT ROWID;"
-		"INSERT INTO answer VALUES ('r1', 2, 7, 'kept');"
-		"PRAGMA user_version = 1;";
 	struct place *p = *state;
-	sqlite3 *db;
 	int seen = 0;
 
-	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, as_it_was, NULL, NULL, NULL),
-	                 SQLITE_OK);
-	sqlite3_close(db);
-	reopen(p);
+	put_older(p, VERSION_1
+	          "INSERT INTO answer VALUES ('r1', 2, 7, 'kept');");
 	assert_int_equal(nm_answers_walk(p->journal, "r1", see_only_answer,
 	                                 &seen, &p->err), NM_OK);
 	assert_int_equal(seen, 1);
@@ -356,7 +460,8 @@ main(void)
 		ROW(test_removing_a_run_removes_all),
 		ROW(test_limits),
 		ROW(test_newer_version_is_left_alone),
-		ROW(test_older_version_is_brought_up),
+		ROW(test_older_shards_tell_no_details),
+		ROW(test_older_answers_are_kept),
 		ROW(test_damaged_file_is_told),
 		ROW(test_locked_file_is_told),
 		ROW(test_modes),
