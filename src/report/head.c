@@ -162,6 +162,15 @@ put_usage(struct nm_json_writer *w, const struct nm_tally *tally)
 }
 
 static void
+put_part(struct nm_json_writer *w, const char *name, int64_t tokens)
+{
+	if (tokens < 0)
+		nm_json_put_null(w, name);
+	else
+		nm_json_put_int(w, name, tokens);
+}
+
+static void
 put_told(struct nm_json_writer *w, const struct nm_head_spent *spent)
 {
 	if (spent->told_input_tokens <= 0) {
@@ -170,7 +179,9 @@ put_told(struct nm_json_writer *w, const struct nm_head_spent *spent)
 	}
 	nm_json_open_object(w, "batches_own_usage");
 	nm_json_put_int(w, "input_tokens", spent->told_input_tokens);
+	put_part(w, "cached_tokens", spent->told_cached_tokens);
 	nm_json_put_int(w, "output_tokens", spent->told_output_tokens);
+	put_part(w, "reasoning_tokens", spent->told_reasoning_tokens);
 	nm_json_close_object(w);
 }
 

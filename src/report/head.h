@@ -79,8 +79,11 @@ struct nm_head_spent {
 	uint64_t        replies; /* that told their usage */
 	struct nm_usage usage;   /* theirs */
 	struct nm_cost  cost;
-	int64_t         told_input_tokens;  /* by the batches themselves; */
-	int64_t         told_output_tokens; /* 0 or less = not told */
+	/* By the batches themselves; not told where tokens in are 0 or less. */
+	int64_t         told_input_tokens;
+	int64_t         told_cached_tokens; /* below 0 = not told */
+	int64_t         told_output_tokens;
+	int64_t         told_reasoning_tokens; /* below 0 = not told */
 };
 
 struct nm_head_run {

@@ -180,7 +180,9 @@ tell_spent(const struct nm_spending *spending, struct nm_head_spent *out)
 		.usage = spending->usage,
 		.cost = nm_spending_cost(spending),
 		.told_input_tokens = spending->told_input_tokens,
+		.told_cached_tokens = spending->told_cached_tokens,
 		.told_output_tokens = spending->told_output_tokens,
+		.told_reasoning_tokens = spending->told_reasoning_tokens,
 	};
 }
 
@@ -261,18 +263,32 @@ compare_usage(struct nm_outcome *outcome)
 {
 	const struct nm_spending *spending = &outcome->spending;
 	const struct nm_usage *rows = &spending->batch_rows;
+	const struct {
+		int64_t     told, heard;
+		const char *name;
+	} figures[] = {
+		{ spending->told_input_tokens, rows->input_tokens,
+		  "tokens in" },
+		{ spending->told_cached_tokens, rows->cached_tokens,
+		  "cached tokens" },
+		{ spending->told_output_tokens, rows->output_tokens,
+		  "tokens out" },
+		{ spending->told_reasoning_tokens, rows->reasoning_tokens,
+		  "reasoning tokens" },
+	};
+	struct nm_buf *note = &outcome->usage_note;
+	size_t i;
 
-	if (spending->told_input_tokens <= 0 ||
-	    (spending->told_input_tokens == rows->input_tokens &&
-	     spending->told_output_tokens == rows->output_tokens))
+	if (spending->told_input_tokens <= 0)
 		return;
-	snprintf(outcome->usage_note, sizeof(outcome->usage_note),
-	         "the batches' own usage is %lld tokens in and %lld out, that"
-	         " of the replies that came %lld and %lld",
-	         (long long)spending->told_input_tokens,
-	         (long long)spending->told_output_tokens,
-	         (long long)rows->input_tokens,
-	         (long long)rows->output_tokens);
+	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		if (figures[i].told < 0 || figures[i].told == figures[i].heard)
+			continue;
+		nm_buf_addf(note, "%s %lld %s against %lld", note->len ? ","
+			: "the batches' own usage is not that of the replies"
+			  " that came:", (long long)figures[i].told,
+			figures[i].name, (long long)figures[i].heard);
+	}
 }
 
 enum nm_code
@@ -318,5 +334,6 @@ nm_outcome_release(struct nm_outcome *outcome)
 	nm_results_release(&outcome->results);
 	nm_members_release(&outcome->again);
 	nm_arena_release(&outcome->arena);
+	nm_buf_release(&outcome->usage_note);
 	memset(outcome, 0, sizeof(*outcome));
 }

@@ -33,7 +33,7 @@ struct nm_outcome {
 	struct nm_ledger   ledger;
 	struct nm_results  results;
 	struct nm_arena    arena;
-	char               usage_note[200]; /* the batches' own usage differs */
+	struct nm_buf      usage_note; /* where the batches' own usage differs */
 	struct nm_members  again;    /* what wants another attempt */
 	int64_t            left;     /* that more attempts may bring */
 	int64_t            attempts; /* made so far */

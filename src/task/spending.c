@@ -65,11 +65,20 @@ nm_spending_attach(struct nm_spending *spending,
 	collect->heard_user = spending;
 }
 
-/* Of the batches that ran; -1 where one of them does not tell. */
+/* A sum of what some do not tell is told by none. */
+static void
+add_told(int64_t *sum, int64_t tokens)
+{
+	if (*sum < 0 || tokens < 0)
+		*sum = -1;
+	else if (__builtin_add_overflow(*sum, tokens, sum))
+		*sum = INT64_MAX;
+}
+
+/* Of the batches that ran. Parts of what is not told are not told either. */
 static void
 add_up_batches(struct nm_spending *spending, const struct nm_run *run)
 {
-	struct nm_usage told = { 0 };
 	size_t i;
 
 	for (i = 0; i < run->n_shards; i++) {
@@ -77,18 +86,19 @@ add_up_batches(struct nm_spending *spending, const struct nm_run *run)
 
 		if (!shard->batch_id[0] || !strcmp(shard->status, "failed"))
 			continue;
-		if (shard->input_tokens < 0 || shard->output_tokens < 0) {
-			spending->told_input_tokens = -1;
-			spending->told_output_tokens = -1;
-			return;
-		}
-		nm_price_add_usage(&told, &(struct nm_usage){
-			.input_tokens = shard->input_tokens,
-			.output_tokens = shard->output_tokens,
-		});
+		add_told(&spending->told_input_tokens, shard->input_tokens);
+		add_told(&spending->told_cached_tokens, shard->cached_tokens);
+		add_told(&spending->told_output_tokens, shard->output_tokens);
+		add_told(&spending->told_reasoning_tokens,
+		         shard->reasoning_tokens);
 	}
-	spending->told_input_tokens = told.input_tokens;
-	spending->told_output_tokens = told.output_tokens;
+	if (spending->told_input_tokens >= 0 &&
+	    spending->told_output_tokens >= 0)
+		return;
+	spending->told_input_tokens = -1;
+	spending->told_cached_tokens = -1;
+	spending->told_output_tokens = -1;
+	spending->told_reasoning_tokens = -1;
 }
 
 static int64_t
@@ -122,6 +132,8 @@ nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
 	add_up_batches(spending, run);
 	lost.input_tokens = beyond(spending->told_input_tokens,
 	                           spending->batch_rows.input_tokens);
+	lost.cached_tokens = beyond(spending->told_cached_tokens,
+	                            spending->batch_rows.cached_tokens);
 	lost.output_tokens = beyond(spending->told_output_tokens,
 	                            spending->batch_rows.output_tokens);
 	if (lost.input_tokens || lost.output_tokens)

@@ -22,8 +22,11 @@ struct nm_spending {
 	uint64_t                 unpriced; /* of these: their model has no price */
 	int64_t                  cost_pusd; /* of the others, and of what is lost */
 	struct nm_usage          batch_rows; /* of those that came by batch */
-	int64_t                  told_input_tokens; /* by the batches' own usage; */
-	int64_t                  told_output_tokens; /* -1 = not all tell it */
+	/* By the batches' own usage; each is -1 where not all tell it. */
+	int64_t                  told_input_tokens;
+	int64_t                  told_cached_tokens; /* of these */
+	int64_t                  told_output_tokens;
+	int64_t                  told_reasoning_tokens; /* of these */
 };
 
 /* Begins; the three outlive it. */
@@ -38,7 +41,8 @@ struct nm_cost nm_spending_of(const struct nm_spending *spending,
 
 /*
  * All files were added. What the batches' own usage has beyond their rows was paid
- * too: it is added, at the price of the model that was asked.
+ * too: it is added, at the price of the model that was asked, what is told to be
+ * cached at that of cached tokens.
  */
 void nm_spending_close(struct nm_spending *spending, const struct nm_run *run);
 

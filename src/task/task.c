@@ -222,9 +222,9 @@ make_outcome(struct nm_task *task, int64_t attempts, struct nm_err *err)
 	task->scored = !rc;
 	if (!rc)
 		nm_stake_settle(task, &task->outcome.spending);
-	if (!rc && task->outcome.usage_note[0])
+	if (!rc && task->outcome.usage_note.len)
 		nm_message_warn(task->tools->message, "%s",
-		                task->outcome.usage_note);
+		                nm_buf_string(&task->outcome.usage_note));
 	return rc;
 }
 

@@ -71,13 +71,16 @@ tells() { # text
 	grep -qF -- "$1" err.txt
 }
 
-# A chat reply of a model, which used a million tokens each way.
+# A chat reply of a model, which used a million tokens each way. What DETAILS adds
+# makes it $1.035 by batch: four fifths of what went in were cached then.
 reply() { # model content
-	jq -Rn --arg model "$1" --arg content "$2" '{id: "c", object:
+	jq -Rn --arg model "$1" --arg content "$2" \
+		--argjson details "${DETAILS:-null}" '{id: "c", object:
 		"chat.completion", model: $model, choices: [{index: 0,
 		finish_reason: "stop", message: {role: "assistant",
-		content: $content}}], usage: {prompt_tokens: 1000000,
-		completion_tokens: 1000000, total_tokens: 2000000}} |
+		content: $content}}], usage: ({prompt_tokens: 1000000,
+		completion_tokens: 1000000, total_tokens: 2000000}
+		+ $details)} |
 		@json'
 }
 
@@ -368,7 +371,52 @@ bare_row() { # question
 	[ "$(result .metrics.total_cost_usd)" = null ]
 	[ "$(result .run.spent.cost_usd)" = 2.25 ]
 	grep -q 'of all attempts together *\$2.2500 ' out.txt
-	tells "own usage is 2000000 tokens in and 2000000 out, that of the replies that came 0 and 0"
+	tells "that came: 2000000 tokens in against 0, 2000000 tokens out against 0"
+}
+
+SOME_DETAILS='{"prompt_tokens_details": {"cached_tokens": 800000},
+	"completion_tokens_details": {"reasoning_tokens": 300000}}'
+
+@test "a row that is lost was paid, its cached tokens at their own price" {
+	faults 'row 2 of batch 1: missing'
+	DETAILS=$SOME_DETAILS a_paying_desk gpt-5-mini '' --faults "$FAULTS"
+	run_batch 2 --max-attempts 1
+	[ "$STATUS" = 1 ]
+	[ "$(ledger)" = 'asked=2 answered=1 missing=1 attempts=1' ]
+	[ "$(result .metrics.total_cost_usd)" = 1.035 ]
+	[ "$(result .run.spent.cost_usd)" = 2.07 ]
+	[ "$(result '.run.spent.batches_own_usage | @json')" = \
+		'{"input_tokens":2000000,"cached_tokens":1600000,"output_tokens":2000000,"reasoning_tokens":600000}' ]
+	tells 'that came: 2000000 tokens in against 1000000, 1600000 cached tokens against 800000, 2000000 tokens out against 1000000, 600000 reasoning tokens against 300000'
+}
+
+# Takes the batch up from a service that tells it so.
+take_up_as() { # jq-filter
+	faults "on GET /v1/batches/*: status 200 body $(
+		jq "$1 | @json" batch.json)"
+	restart --upstream "$UPSTREAM_URL" --faults "$FAULTS"
+	rm -rf "$XDG_STATE_HOME/nightmail"
+	variant0 --mode batch --batch-id "$BATCH_ID" --datasets 1-hop --limit 2 \
+		--poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(result .run.spent.cost_usd)" = 2.07 ]
+}
+
+@test "details that a batch does not tell are not held against its rows" {
+	DETAILS=$SOME_DETAILS a_paying_desk gpt-5-mini ''
+	variant0 --mode batch --limit 2 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	wait_for 20 batch_is completed
+	cp "$BODY" batch.json
+	take_up_as .
+	lacks err.txt 'own usage'
+	take_up_as 'del(.usage[]["cached_tokens", "reasoning_tokens"]?)'
+	lacks err.txt 'own usage'
+	[ "$(result '.run.spent.batches_own_usage | @json')" = \
+		'{"input_tokens":2000000,"cached_tokens":null,"output_tokens":2000000,"reasoning_tokens":null}' ]
+	# A 0 that is told is another thing.
+	take_up_as '.usage.input_tokens_details.cached_tokens = 0'
+	tells 'that came: 0 cached tokens against 1600000'
 }
 
 @test "one question goes ahead of more than 1,000 by batch, and of no fewer" {

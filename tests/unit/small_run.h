@@ -116,7 +116,9 @@ small_head(const struct nm_tally *tally, struct nm_metrics *metrics)
 		                    .usage = { true, 900, 0, 0, 90, 0 },
 		                    .cost = { NM_COST_KNOWN, 1500000000 },
 		                    .told_input_tokens = 900,
-		                    .told_output_tokens = 90 } },
+		                    .told_cached_tokens = 300,
+		                    .told_output_tokens = 90,
+		                    .told_reasoning_tokens = -1 } },
 	};
 }
 

@@ -20,7 +20,9 @@
 	"{\"status_code\":200,\"body\":{\"model\":\"m\",\"choices\":[{" \
 	"\"finish_reason\":\"stop\",\"message\":{\"content\":" \
 	"\"{\\\"answers\\\":[\\\"A\\\"]}\"}}],\"usage\":{\"prompt_tokens\":10," \
-	"\"completion_tokens\":2}}}}\n"
+	"\"prompt_tokens_details\":{\"cached_tokens\":4}," \
+	"\"completion_tokens\":2,\"completion_tokens_details\":{" \
+	"\"reasoning_tokens\":1}}}}}\n"
 #define PROSE(id) "{\"custom_id\":\"request-" id "\",\"response\":" \
 	"{\"status_code\":200,\"body\":{\"choices\":[{\"finish_reason\":" \
 	"\"stop\",\"message\":{\"content\":\"hm\"}}]}}}\n"
@@ -178,34 +180,53 @@ again(void **state)
 	}
 }
 
-/* The batch's own usage is told where it is not that of its rows: 30 in, 6 out. */
+#define DIFFERS "the batches' own usage is not that of the replies that came: "
+
+/* The batch's own usage is told where it is not that of its rows: 30 in, of these 12
+ * cached, 6 out, of these 3 reasoning. */
 static void
 usage(void **state)
 {
 	static const struct {
-		int64_t     input, output;
+		int64_t     input, cached, output, reasoning;
 		const char *note, *why;
 	} rows[] = {
-		{ 30, 6, "", "the same" },
-		{ -1, -1, "", "it tells none" },
-		{ 0, 0, "", "nor here" },
-		{ 31, 6, "the batches' own usage is 31 tokens in and 6 out, that"
-		  " of the replies that came 30 and 6", "more went in" },
-		{ 30, 7, "the batches' own usage is 30 tokens in and 7 out, that"
-		  " of the replies that came 30 and 6", "more came out" },
-		{ 29, 6, "the batches' own usage is 29 tokens in and 6 out, that"
-		  " of the replies that came 30 and 6", "less" },
+		{ 30, 12, 6, 3, "", "the same" },
+		{ 30, -1, 6, -1, "", "the same, as far as it is told" },
+		{ -1, -1, -1, -1, "", "it tells none" },
+		{ 0, 0, 0, 0, "", "nor here" },
+		{ 31, -1, 6, -1, DIFFERS "31 tokens in against 30",
+		  "more went in" },
+		{ 30, 12, 7, 3, DIFFERS "7 tokens out against 6",
+		  "more came out" },
+		{ 29, 12, 6, 3, DIFFERS "29 tokens in against 30", "less" },
+		{ 30, 20, 6, 3, DIFFERS "20 cached tokens against 12",
+		  "more was cached" },
+		{ 30, 0, 6, -1, DIFFERS "0 cached tokens against 12",
+		  "a told 0 is no untold one" },
+		{ 30, -1, 6, 4, DIFFERS "4 reasoning tokens against 3",
+		  "more was thought" },
+		{ INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, DIFFERS
+		  "9223372036854775807 tokens in against 30, "
+		  "9223372036854775807 cached tokens against 12, "
+		  "9223372036854775807 tokens out against 6, "
+		  "9223372036854775807 reasoning tokens against 3",
+		  "all of them" },
 	};
 	struct scene *s = *state;
+	struct nm_shard_record *shard = &s->task.run.shards[0];
 	struct nm_outcome outcome = { 0 };
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		s->task.run.shards[0].input_tokens = rows[i].input;
-		s->task.run.shards[0].output_tokens = rows[i].output;
+		shard->input_tokens = rows[i].input;
+		shard->cached_tokens = rows[i].cached;
+		shard->output_tokens = rows[i].output;
+		shard->reasoning_tokens = rows[i].reasoning;
 		make(s, &outcome);
-		if (strcmp(outcome.usage_note, rows[i].note) != 0)
+		if (strcmp(nm_buf_string(&outcome.usage_note),
+		           rows[i].note) != 0)
 			fail_msg("%s: \"%s\"", rows[i].why,
-			         outcome.usage_note);
+			         nm_buf_string(&outcome.usage_note));
 	}
 	nm_outcome_release(&outcome);
 }
@@ -238,6 +259,9 @@ saving(void **state)
 	char run_path[160];
 
 	write_file(s->output, ANSWER("0") FAILED("1", "500"));
+	s->task.run.shards[0].input_tokens = 10;
+	s->task.run.shards[0].cached_tokens = 4;
+	s->task.run.shards[0].output_tokens = 2;
 	make(s, &outcome);
 	snprintf(run_path, sizeof(run_path), "%s",
 	         outcome.summary.run_path);
@@ -246,6 +270,9 @@ saving(void **state)
 	assert_int_equal(outcome.summary.head.run.n_raw, 1);
 	assert_int_equal(access(outcome.summary.head.run.raw[0], R_OK), 0);
 	assert_int_equal(outcome.summary.head.run.n_batches, 1);
+	expect_result(run_path, "run.spent.batches_own_usage",
+	              "{\"input_tokens\":10,\"cached_tokens\":4,"
+	              "\"output_tokens\":2,\"reasoning_tokens\":null}");
 	/* The raw file is linked: what it holds later is a new file. */
 	unlink(s->output);
 	write_file(s->output, ANSWER("0") ANSWER("1") ANSWER("2"));

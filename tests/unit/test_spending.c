@@ -48,12 +48,12 @@ struct case_ {
 	} files[2];
 	struct {
 		const char *id, *status; /* NULL = no such shard */
-		int64_t     input, output;
+		int64_t     input, output, cached, reasoning;
 	} shards[2];
 	struct nm_cost cost;
 	uint64_t       replies;
 	int64_t        seen; /* tokens out a reply */
-	int64_t        told_input, told_output;
+	int64_t        told_input, told_output, told_cached, told_reasoning;
 };
 
 static const struct case_ cases[] = {
@@ -170,7 +170,8 @@ static const struct case_ cases[] = {
 	{ .why = "one batch that does not tell, and none of them do",
 	  .shards = { { "b", "completed", 5000, 9 },
 	              { "c", "completed", -1, -1 } },
-	  .told_input = -1, .told_output = -1 },
+	  .told_input = -1, .told_output = -1,
+	  .told_cached = -1, .told_reasoning = -1 },
 	{ .why = "one that failed never ran, and has nothing to tell",
 	  .shards = { { "b", "completed", 10, 2 }, { "c", "failed", -1, -1 } },
 	  .cost = { NM_COST_KNOWN, 1500 },
@@ -179,6 +180,43 @@ static const struct case_ cases[] = {
 	  .shards = { { "", "", -1, -1 }, { "c", "completed", 10, 2 } },
 	  .cost = { NM_COST_KNOWN, 1500 },
 	  .told_input = 10, .told_output = 2 },
+	{ .why = "of what is lost, cached costs less",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", 10, 4, 2, 0 } } } },
+	  .shards = { { "b", "completed", 20, 4, 10, 3 } },
+	  .cost = { NM_COST_KNOWN, 1320 + 4 * 50 + 6 * 5 + 2 * 500 },
+	  .replies = 1, .seen = 2, .told_input = 20, .told_output = 4,
+	  .told_cached = 10, .told_reasoning = 3 },
+	{ .why = "not so where one batch does not tell what was cached",
+	  .shards = { { "b", "completed", 6, 1, 6, 1 },
+	              { "c", "expired", 4, 1, -1, 1 } },
+	  .cost = { NM_COST_KNOWN, 1500 },
+	  .told_input = 10, .told_output = 2,
+	  .told_cached = -1, .told_reasoning = 2 },
+	{ .why = "each detail is told by itself",
+	  .shards = { { "b", "completed", 6, 1, 6, -1 },
+	              { "c", "expired", 4, 1, 4, 1 } },
+	  .cost = { NM_COST_KNOWN, 1050 },
+	  .told_input = 10, .told_output = 2,
+	  .told_cached = 10, .told_reasoning = -1 },
+	{ .why = "no more is cached than went in",
+	  .shards = { { "b", "completed", 10, 2, 11, 3 } },
+	  .cost = { NM_COST_KNOWN, 1050 },
+	  .told_input = 10, .told_output = 2,
+	  .told_cached = 11, .told_reasoning = 3 },
+	{ .why = "what rows do not tell to be cached stays dear, and is paid once",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", 10, 0, 2, 0 } } } },
+	  .shards = { { "b", "completed", 10, 2, 4, 0 } },
+	  .cost = { NM_COST_KNOWN, 1500 }, .replies = 1, .seen = 2,
+	  .told_input = 10, .told_output = 2, .told_cached = 4 },
+	{ .why = "what rows tell beyond the batch is none of what is lost",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", 10, 4, 2, 0 } } } },
+	  .shards = { { "b", "completed", 20, 2, 3, 0 } },
+	  .cost = { NM_COST_KNOWN, 1320 + 10 * 50 }, .replies = 1, .seen = 2,
+	  .told_input = 20, .told_output = 2, .told_cached = 3 },
+	{ .why = "details without their whole are none",
+	  .shards = { { "b", "completed", -1, -1, 4, 1 } },
+	  .told_input = -1, .told_output = -1,
+	  .told_cached = -1, .told_reasoning = -1 },
 	{ .why = "the mean goes upwards",
 	  .files = { { NM_WAY_BATCH, 1, { { 0, "n", 0, 0, 10, 0 },
 	                                  { 1, "n", 0, 0, 10, 0 },
@@ -190,10 +228,11 @@ static const struct case_ cases[] = {
 	  .cost = { NM_COST_KNOWN, INT64_MAX }, .replies = 2, .seen = 3 },
 	{ .why = "so do the tokens that batches tell",
 	  .asked = "dear",
-	  .shards = { { "b", "completed", INT64_MAX, INT64_MAX },
-	              { "c", "completed", INT64_MAX, 1 } },
+	  .shards = { { "b", "completed", INT64_MAX, INT64_MAX, 1, INT64_MAX },
+	              { "c", "completed", INT64_MAX, 1, INT64_MAX, INT64_MAX } },
 	  .cost = { NM_COST_KNOWN, INT64_MAX },
-	  .told_input = INT64_MAX, .told_output = INT64_MAX },
+	  .told_input = INT64_MAX, .told_output = INT64_MAX,
+	  .told_cached = INT64_MAX, .told_reasoning = INT64_MAX },
 };
 
 static int64_t
@@ -260,7 +299,9 @@ spend(const struct case_ *c, struct nm_spending *spending)
 			.batch_id = c->shards[i].id,
 			.status = c->shards[i].status,
 			.input_tokens = c->shards[i].input,
+			.cached_tokens = c->shards[i].cached,
 			.output_tokens = c->shards[i].output,
+			.reasoning_tokens = c->shards[i].reasoning,
 		};
 	nm_collect_init(&collect, &source, NM_READING_STRICT);
 	nm_spending_attach(spending, &prices, &run, &collect);
@@ -295,6 +336,11 @@ sums(void **state)
 			fail_msg("%s: %lld in and %lld out are told", c->why,
 			         (long long)s.told_input_tokens,
 			         (long long)s.told_output_tokens);
+		if (s.told_cached_tokens != c->told_cached ||
+		    s.told_reasoning_tokens != c->told_reasoning)
+			fail_msg("%s: %lld cached and %lld reasoning are told",
+			         c->why, (long long)s.told_cached_tokens,
+			         (long long)s.told_reasoning_tokens);
 	}
 }
 
