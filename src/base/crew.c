@@ -26,6 +26,7 @@ struct nm_crew {
 	bool           *done;
 	uint64_t        n_pieces;
 	uint64_t        given, begun, taken;
+	uint64_t        finished; /* how many; of those in turn, the first ones */
 	bool            stop;
 	pthread_mutex_t lock;
 	pthread_cond_t  gave, did;
@@ -39,6 +40,14 @@ piece_at(const struct nm_crew *crew, uint64_t number)
 	return crew->pieces + number % crew->n_pieces * crew->options.piece_bytes;
 }
 
+/* Whether there is a piece that nobody has begun and that may be. */
+static bool
+is_work(const struct nm_crew *crew)
+{
+	return crew->begun < crew->given
+	    && !(crew->options.in_turn && crew->finished < crew->begun);
+}
+
 /* Does the oldest piece that nobody has begun; the lock is held but for the work. */
 static void
 work_on_next(struct nm_crew *crew)
@@ -49,7 +58,10 @@ work_on_next(struct nm_crew *crew)
 	crew->options.work(piece_at(crew, number));
 	pthread_mutex_lock(&crew->lock);
 	crew->done[number % crew->n_pieces] = true;
+	crew->finished++;
 	pthread_cond_signal(&crew->did);
+	if (crew->options.in_turn)
+		pthread_cond_signal(&crew->gave);
 }
 
 static void *
@@ -59,7 +71,7 @@ be_a_hand(void *user)
 
 	pthread_mutex_lock(&crew->lock);
 	while (!crew->stop) {
-		if (crew->begun < crew->given)
+		if (is_work(crew))
 			work_on_next(crew);
 		else
 			pthread_cond_wait(&crew->gave, &crew->lock);
@@ -76,13 +88,14 @@ count_processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+/* In turn, one beside the caller has all there is to do. */
 static int
-count_hands(int wanted)
+count_hands(const struct nm_crew_options *options)
 {
-	int hands = wanted ? wanted : count_processors();
+	int hands = options->hands ? options->hands : count_processors();
+	int most = options->in_turn ? 2 : NM_CREW_HANDS_MAX;
 
-	return hands < 1 ? 1
-	     : hands > NM_CREW_HANDS_MAX ? NM_CREW_HANDS_MAX : hands;
+	return hands < 1 ? 1 : hands > most ? most : hands;
 }
 
 /* Signals are the caller's to see. */
@@ -104,7 +117,7 @@ struct nm_crew *
 nm_crew_open(const struct nm_crew_options *options)
 {
 	struct nm_crew *crew = calloc(1, sizeof(*crew));
-	int hands = count_hands(options->hands);
+	int hands = count_hands(options);
 
 	if (!crew)
 		nm_die("out of memory");
@@ -129,7 +142,7 @@ take_oldest(struct nm_crew *crew)
 
 	pthread_mutex_lock(&crew->lock);
 	while (crew->begun <= number || !crew->done[number % crew->n_pieces]) {
-		if (crew->begun < crew->given)
+		if (is_work(crew))
 			work_on_next(crew);
 		else
 			pthread_cond_wait(&crew->did, &crew->lock);

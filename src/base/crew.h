@@ -25,6 +25,8 @@ struct nm_crew_options {
 	void (*release)(void *piece);
 	int hands; /* threads, the caller's included; 0 = one a processor, up to
 	            * NM_CREW_HANDS_MAX */
+	int in_turn; /* 1 = one after the other, as they are given: each works on
+	              * with what the one before it left, beside the caller */
 };
 
 enum { NM_CREW_HANDS_MAX = 8 };

@@ -11,12 +11,19 @@ enum nm_digest_kind { NM_SHA256, NM_MD5 };
 
 enum { NM_DIGEST_HEX_MAX = 65 }; /* 64 hex digits of SHA-256, and NUL */
 
-/* Calling sequence: init, add…, finish. finish releases; so does release. */
+/* Calling sequence: init, (apart,) add…, finish. finish releases; so does release. */
 struct nm_digest {
-	void *context;
+	void                   *context;
+	bool                    apart;
+	uint64_t                bytes; /* added, if apart */
+	struct nm_crew         *crew;
+	struct nm_digest_piece *open;  /* of the crew's, being filled */
 };
 
 void nm_digest_init(struct nm_digest *digest, enum nm_digest_kind kind);
+/* Once a megabyte was added, another thread digests what comes, if there is a
+ * processor for it: for large files whose reading is work too. */
+void nm_digest_apart(struct nm_digest *digest);
 void nm_digest_add(struct nm_digest *digest, const void *bytes, size_t len);
 /* Lower-case hex and NUL into hex (NM_DIGEST_HEX_MAX bytes). */
 void nm_digest_finish(struct nm_digest *digest, char *hex);

@@ -130,6 +130,7 @@ nm_dataset_open(struct nm_dataset **out, const char *path, struct nm_err *err)
 		nm_die("out of memory");
 	ds->lines.line_max_bytes = NM_DATASET_LINE_MAX_BYTES;
 	nm_digest_init(&ds->digest, NM_SHA256);
+	nm_digest_apart(&ds->digest);
 	rc = nm_file_open(path, &ds->fd, err);
 	if (rc)
 		goto done;

@@ -193,6 +193,7 @@ first_walk(struct nm_selection *s, struct nm_err *err)
 	enum nm_code rc;
 
 	nm_digest_init(&sum.digest, NM_SHA256);
+	nm_digest_apart(&sum.digest);
 	rc = count(s, may_sample ? NULL : &sum, err);
 	if (rc == NM_OK && s->facts.questions == 0)
 		rc = nm_fail(err, NM_INPUT, 0, "%s: no question in %s",

@@ -235,6 +235,7 @@ walk(struct nm_request_file *file, struct nm_err *err)
 	int some;
 
 	nm_digest_init(&file->digest, NM_SHA256);
+	nm_digest_apart(&file->digest);
 	while (!rc && (some = next_line(file, &line, err)) != 0) {
 		if (some < 0)
 			rc = err->code;

@@ -36,14 +36,14 @@ echo 1..3
 [ -e $build/build.ninja ] ||
 	meson setup $build --buildtype=debugoptimized -Db_sanitize=thread \
 		-Db_lundef=false >"$log" 2>&1 || fail 1 "it is built to be watched"
-ninja -C $build src/prog/batch_server tests/unit/test_{crew,collect,grading} \
+ninja -C $build src/prog/batch_server tests/unit/test_{crew,digest,collect,grading} \
 	>"$log" 2>&1 ||
 	fail 1 "it is built to be watched"
 say 1 "it is built to be watched"
 timeout -k 5 120 tests/soak/load.sh $build $seconds >"$log" 2>&1 ||
 	fail 2 "no race in $seconds s of everything at once"
 say 2 "no race in $seconds s of everything at once"
-for noun in crew collect grading; do
+for noun in crew digest collect grading; do
 	"$build/tests/unit/test_$noun" >"$log" 2>&1 ||
 		fail 3 "no race where replies are read and scored ($noun)"
 done

@@ -147,6 +147,48 @@ one_hand_is_the_callers(void **state)
 	nm_crew_close(crew);
 }
 
+/* What the pieces before have made together; no lock guards it. */
+static uint64_t chain;
+static atomic_int at_work;
+
+static void
+add_to_chain(void *user)
+{
+	struct piece *piece = user;
+
+	piece->times = ++at_work; /* 1, or another was at work too */
+	chain = chain * 31 + make(piece->number);
+	at_work--;
+}
+
+static void
+in_turn(void **state)
+{
+	uint64_t wanted = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= PIECES; i++)
+		wanted = wanted * 31 + make(i);
+	for (int hands = 0; hands <= 4; hands++) {
+		struct nm_crew *crew = nm_crew_open(&(struct nm_crew_options){
+			.piece_bytes = sizeof(struct piece), .hands = hands,
+			.work = add_to_chain, .in_turn = 1 });
+		struct piece *piece;
+
+		chain = 0;
+		for (uint64_t i = 1; i <= PIECES; i++) {
+			piece = nm_crew_turn(crew);
+			assert_true(piece->times <= 1);
+			piece->number = i;
+			nm_crew_give(crew);
+		}
+		while ((piece = nm_crew_rest(crew)))
+			assert_int_equal(piece->times, 1);
+		assert_true(chain == wanted);
+		nm_crew_close(crew);
+	}
+}
+
 /* Closed in the middle: each piece is released, and work is waited for. */
 static void
 closed_in_the_middle(void **state)
@@ -172,6 +214,7 @@ main(void)
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(again_after_rest),
 		cmocka_unit_test(one_hand_is_the_callers),
+		cmocka_unit_test(in_turn),
 		cmocka_unit_test(closed_in_the_middle),
 	};
 

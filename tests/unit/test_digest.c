@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/digest.h"
 
 /* FIPS 180-2, appendix B; RFC 1321, appendix A.5. */
@@ -100,11 +103,62 @@ same_or_not(void **state)
 	assert_true(nm_digest_same(NULL, NULL, 0));
 }
 
+/* By another thread or not, in whatever pieces it came: the same. */
+static void
+apart_or_not(void **state)
+{
+	static const size_t totals[] = { 0, 5, (1 << 20) - 1, 1 << 20,
+		(1 << 20) + 1, (1 << 20) + (128 << 10),
+		(1 << 20) + (128 << 10) + 1, 5000000 };
+	static const size_t steps[] = { 999, 128 << 10, 300000, 6000000 };
+	char *bytes = malloc(5000000);
+
+	(void)state;
+	for (size_t i = 0; i < 5000000; i++)
+		bytes[i] = (char)(i * 7 / 5);
+	for (size_t i = 0; i < sizeof(totals) / sizeof(*totals); i++)
+		for (size_t k = 0; k < sizeof(steps) / sizeof(*steps); k++) {
+			char hex[NM_DIGEST_HEX_MAX], wanted[NM_DIGEST_HEX_MAX];
+			struct nm_digest digest = { 0 };
+			size_t at, step;
+
+			nm_digest_hex(NM_SHA256, bytes, totals[i], wanted);
+			nm_digest_init(&digest, NM_SHA256);
+			nm_digest_apart(&digest);
+			for (at = 0; at < totals[i]; at += step) {
+				step = totals[i] - at < steps[k]
+				     ? totals[i] - at : steps[k];
+				nm_digest_add(&digest, bytes + at, step);
+			}
+			nm_digest_finish(&digest, hex);
+			assert_string_equal(hex, wanted);
+		}
+	free(bytes);
+}
+
+/* Left in the middle: nothing is left behind, which a sanitizer sees. */
+static void
+apart_and_left(void **state)
+{
+	struct nm_digest digest = { 0 };
+	static char bytes[3000000];
+
+	(void)state;
+	nm_digest_init(&digest, NM_SHA256);
+	nm_digest_apart(&digest);
+	nm_digest_add(&digest, bytes, sizeof(bytes));
+	assert_non_null(digest.crew);
+	nm_digest_release(&digest);
+	nm_digest_release(&digest);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors),
+		cmocka_unit_test(apart_or_not),
+		cmocka_unit_test(apart_and_left),
 		cmocka_unit_test(in_pieces),
 		cmocka_unit_test(left_unfinished),
 		cmocka_unit_test(random_names),
