@@ -36,12 +36,23 @@ refuse_size(struct nm_body *body)
 		refuse(body, 413, NULL, "The request body is too large.");
 }
 
+void
+nm_call_refuse_quota(struct nm_call *call)
+{
+	struct nm_refusal refusal = { .status = 400,
+		.code = "storage_quota_exceeded" };
+
+	nm_call_refuse(call, &refusal, "This file would exceed the storage quota "
+	               "of this server. Delete files that are no longer needed.");
+}
+
 static void
 refuse_quota(struct nm_body *body)
 {
-	refuse(body, 400, "storage_quota_exceeded",
-	       "This file would exceed the storage quota of this server. Delete "
-	       "files that are no longer needed.");
+	if (body->refused)
+		return;
+	body->refused = true;
+	nm_call_refuse_quota(body->call);
 }
 
 /* What --disk-quota leaves; a store that cannot tell is not the client's fault. */

@@ -53,6 +53,9 @@ const struct nm_field *nm_call_field(const struct nm_call *call,
 /* What of a file's name stands behind its folders, of either kind. */
 struct nm_text nm_body_base_name(struct nm_text name);
 
+/* The refusal of a file for which --disk-quota leaves no room. */
+void nm_call_refuse_quota(struct nm_call *call);
+
 /*
  * Gives the call's file its durable place under files/ as `id`: synced, renamed,
  * the folder synced. The row is the caller's next step.

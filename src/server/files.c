@@ -195,7 +195,10 @@ create(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_file_add(call->parts->store, &file, err);
 	if (rc) {
 		nm_store_file_drop(call->parts->store, id, err);
-		return rc;
+		if (rc != NM_LIMIT)
+			return rc;
+		nm_call_refuse_quota(call);
+		return NM_OK;
 	}
 	nm_call_note(call, "file_id", nm_text_of(id));
 	nm_call_note(call, "filename", nm_text_of(file.filename));

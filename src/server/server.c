@@ -136,6 +136,8 @@ open_parts(struct nm_server *server, const struct nm_server_options *given,
 	parts->metrics = &server->metrics;
 	rc = nm_store_open(o->state_dir, &parts->store, err);
 	if (!rc)
+		nm_store_limit(parts->store, o->disk_quota_bytes);
+	if (!rc)
 		rc = nm_vclock_open(o->clock, nm_store_folder(parts->store),
 		                    &parts->clock, err);
 	if (!rc)

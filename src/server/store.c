@@ -259,6 +259,12 @@ nm_store_close(struct nm_store *store)
 	free(store);
 }
 
+void
+nm_store_limit(struct nm_store *store, int64_t quota_bytes)
+{
+	store->quota_bytes = quota_bytes;
+}
+
 const char *
 nm_store_folder(const struct nm_store *store)
 {

@@ -64,14 +64,19 @@ void nm_store_file_path(const struct nm_store *store, const char *id,
 void nm_store_path(const struct nm_store *store, const char *part,
                    const char *name, struct nm_buf *path);
 
-/* The row of a file whose bytes stand, synced, at its path already. Where that fails:
- * nm_store_file_drop. */
+/* What files and parts of one tenant may take together when one is added; 0 = no
+ * limit. Results are not held to it. Before the first one is added. */
+void nm_store_limit(struct nm_store *store, int64_t quota_bytes);
+
+/* The row of a file whose bytes stand, synced, at its path already. NM_LIMIT beyond the
+ * quota. Where it fails: nm_store_file_drop. */
 enum nm_code nm_store_file_add(struct nm_store *store,
                                const struct nm_stored_file *file,
                                struct nm_err *err) NM_MUST_USE;
 
-/* Takes away bytes whose row could not be added, by err: on a full disk, where it is
- * certain that there is none. Others go when the store is opened anew. */
+/* Takes away bytes whose row could not be added, by err: on a full disk or beyond the
+ * quota, where it is certain that there is none. Others go when the store is opened
+ * anew. */
 void nm_store_file_drop(const struct nm_store *store, const char *id,
                         const struct nm_err *err);
 
@@ -266,6 +271,7 @@ struct nm_stored_upload {
 
 struct nm_stored_part {
 	const char *id, *upload_id;
+	const char *tenant;       /* of the upload; when it is added */
 	int64_t     bytes, created_s;
 };
 

@@ -40,23 +40,78 @@ nm_store_put_file(struct nm_db *db, const struct nm_stored_file *file,
 	return nm_db_do(db, st, NULL, err);
 }
 
+static enum nm_code
+sum_bytes(struct nm_db *db, const char *tenant, int64_t *bytes,
+          struct nm_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int row = 0;
+	enum nm_code rc;
+
+	rc = nm_db_use(db, "SELECT (SELECT coalesce(sum(bytes), 0) FROM file"
+	               " WHERE ?1 IS NULL OR tenant = ?1)"
+	               " + (SELECT coalesce(sum(part.bytes), 0) FROM part"
+	               " JOIN upload ON upload.id = part.upload_id"
+	               " WHERE ?1 IS NULL OR tenant = ?1)", &st, err);
+	if (!rc)
+		nm_db_bind_text(st, 1, tenant);
+	if (!rc)
+		rc = nm_db_step(db, st, &row, err);
+	if (!rc)
+		*bytes = sqlite3_column_int64(st, 0);
+	nm_db_done(st);
+	return rc;
+}
+
+enum nm_code
+nm_store_bytes(struct nm_store *store, const char *tenant, int64_t *bytes,
+               struct nm_err *err)
+{
+	struct nm_db *db = &store->reader;
+	enum nm_code rc;
+
+	pthread_mutex_lock(&db->lock);
+	rc = sum_bytes(db, tenant, bytes, err);
+	pthread_mutex_unlock(&db->lock);
+	return rc;
+}
+
+enum nm_code
+nm_store_check_room(struct nm_store *store, const char *tenant, int64_t bytes,
+                    struct nm_err *err)
+{
+	int64_t used = 0;
+	enum nm_code rc;
+
+	if (!store->quota_bytes)
+		return NM_OK;
+	rc = sum_bytes(&store->writer, tenant, &used, err);
+	if (!rc && used + bytes > store->quota_bytes)
+		rc = nm_fail(err, NM_LIMIT, 0, "no room is left for %lld bytes "
+		             "within the quota", (long long)bytes);
+	return rc;
+}
+
 enum nm_code
 nm_store_file_add(struct nm_store *store, const struct nm_stored_file *file,
                   struct nm_err *err)
 {
-	enum nm_code rc;
+	enum nm_code rc = nm_store_begin(store, err);
 
-	pthread_mutex_lock(&store->writer.lock);
-	rc = nm_store_put_file(&store->writer, file, err);
-	pthread_mutex_unlock(&store->writer.lock);
-	return rc;
+	if (rc)
+		return rc;
+	rc = nm_store_check_room(store, file->tenant, file->bytes, err);
+	if (!rc)
+		rc = nm_store_put_file(&store->writer, file, err);
+	return nm_store_commit_or_undo(store, rc, err);
 }
 
 void
 nm_store_file_drop(const struct nm_store *store, const char *id,
                    const struct nm_err *err)
 {
-	if (err->detail == ENOSPC || err->detail == EDQUOT)
+	if (err->code == NM_LIMIT || err->detail == ENOSPC ||
+	    err->detail == EDQUOT)
 		nm_store_unlink(store, id);
 }
 
@@ -130,32 +185,6 @@ nm_store_file_remove(struct nm_store *store, const char *tenant,
 	nm_reserve_keep(nm_store_folder(store));
 	if (rc && err)
 		*err = why;
-	return rc;
-}
-
-enum nm_code
-nm_store_bytes(struct nm_store *store, const char *tenant, int64_t *bytes,
-               struct nm_err *err)
-{
-	struct nm_db *db = &store->reader;
-	sqlite3_stmt *st = NULL;
-	int row = 0;
-	enum nm_code rc;
-
-	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "SELECT (SELECT coalesce(sum(bytes), 0) FROM file"
-	               " WHERE ?1 IS NULL OR tenant = ?1)"
-	               " + (SELECT coalesce(sum(part.bytes), 0) FROM part"
-	               " JOIN upload ON upload.id = part.upload_id"
-	               " WHERE ?1 IS NULL OR tenant = ?1)", &st, err);
-	if (!rc)
-		nm_db_bind_text(st, 1, tenant);
-	if (!rc)
-		rc = nm_db_step(db, st, &row, err);
-	if (!rc)
-		*bytes = sqlite3_column_int64(st, 0);
-	nm_db_done(st);
-	pthread_mutex_unlock(&db->lock);
 	return rc;
 }
 

@@ -15,7 +15,14 @@ struct nm_store {
 	struct nm_db  reader;
 	struct nm_db  writer;
 	struct nm_buf folder;
+	int64_t       quota_bytes; /* of one tenant; 0 = no limit */
 };
+
+/* NM_LIMIT where so many bytes more would pass the tenant's quota. Within the writer's
+ * transaction, so that what is added next is within it. */
+enum nm_code nm_store_check_room(struct nm_store *store, const char *tenant,
+                                 int64_t bytes, struct nm_err *err)
+	NM_MUST_USE;
 
 /* Adds a file's row within the writer's transaction or on its own. */
 enum nm_code nm_store_put_file(struct nm_db *db,

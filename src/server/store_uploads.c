@@ -86,9 +86,13 @@ nm_store_part_add(struct nm_store *store, const struct nm_stored_part *part,
 	struct nm_db *db = &store->writer;
 	sqlite3_stmt *st;
 	int changed = 0;
-	enum nm_code rc;
+	enum nm_code rc = nm_store_begin(store, err);
 
-	pthread_mutex_lock(&db->lock);
+	if (rc)
+		return rc;
+	rc = nm_store_check_room(store, part->tenant, part->bytes, err);
+	if (rc)
+		goto done;
 	rc = nm_db_use(db, "INSERT INTO part(id, upload_id, bytes, created_s)"
 	               " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM upload"
 	               " WHERE id = ?2 AND state = 0)", &st, err);
@@ -99,11 +103,11 @@ nm_store_part_add(struct nm_store *store, const struct nm_stored_part *part,
 		nm_db_bind_int(st, 4, part->created_s);
 		rc = nm_db_do(db, st, &changed, err);
 	}
-	pthread_mutex_unlock(&db->lock);
 	if (!rc && !changed)
 		rc = nm_fail(err, NM_HELD, 0, "upload %.64s is not pending",
 		             part->upload_id);
-	return rc;
+done:
+	return nm_store_commit_or_undo(store, rc, err);
 }
 
 enum nm_code
@@ -127,6 +131,7 @@ nm_store_part_get(struct nm_store *store, const char *upload_id,
 	if (!rc && !row)
 		rc = nm_fail(err, NM_ABSENT, 404, "no such part: %.64s", id);
 	if (!rc) {
+		part->tenant = NULL;
 		part->id = nm_db_text(st, 0, arena);
 		part->upload_id = nm_db_text(st, 1, arena);
 		part->bytes = sqlite3_column_int64(st, 2);

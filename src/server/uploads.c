@@ -208,6 +208,7 @@ add_part(struct nm_call *call, struct nm_err *err)
 		return rc;
 	part.id = id;
 	part.upload_id = upload.id;
+	part.tenant = call->tenant;
 	part.bytes = (int64_t)call->upload.bytes;
 	part.created_s = nm_vclock_now_s(call->parts->clock);
 	rc = nm_store_part_add(call->parts->store, &part, err);
@@ -215,7 +216,10 @@ add_part(struct nm_call *call, struct nm_err *err)
 		return lose_race(call, id);
 	if (rc) {
 		nm_store_file_drop(call->parts->store, id, err);
-		return rc;
+		if (rc != NM_LIMIT)
+			return rc;
+		nm_call_refuse_quota(call);
+		return NM_OK;
 	}
 	nm_call_note(call, "part_id", nm_text_of(id));
 	answer_part(call, &part);

@@ -22,6 +22,42 @@ load lib
 	[ "$STATUS" = 200 ]
 }
 
+# Each of them is within the quota when it begins.
+@test "calls at once have one quota, not one each" {
+	echo 'on POST /v1/*: delay 1s' >faults
+	echo 'on POST /v1/uploads/*/parts: delay 1s' >>faults
+	start_server --disk-quota 1 --faults faults
+	head -c 600000 /dev/zero >zeros.bin
+	local i path upload
+	for path in /v1/files parts; do
+		if [ $path = parts ]; then
+			call POST /v1/uploads -d '{"filename":"x","purpose":"vision",
+				"bytes":600000,"mime_type":"t"}'
+			upload=$(member .id)
+			path=/v1/uploads/$upload/parts
+			for i in "$STATE"/files/*; do
+				call DELETE "/v1/files/${i##*/}"
+				[ "$STATUS" = 200 ]
+			done
+		fi
+		: >statuses
+		for i in 1 2 3 4; do
+			curl -s -o "said$i" -w '%{http_code}\n' -F purpose=vision \
+				-F "$([[ $path == *parts ]] && echo data || echo file
+				)=@zeros.bin" "$SERVER_URL$path" >>statuses 3>&- &
+		done
+		all_said() {
+			[ "$(wc -l <statuses)" = 4 ]
+		}
+		wait_for 20 all_said
+		sort statuses | uniq -c
+		[ "$(grep -c 200 statuses)" = 1 ]
+		[ "$(cat said? | jq -r '.error.code | strings' | sort | uniq -c |
+			sed 's/^ *//')" = '3 storage_quota_exceeded' ]
+		[ "$(find "$STATE/files" -type f | wc -l)" = 1 ]
+	done
+}
+
 @test "an upload in parts becomes a file" {
 	start_server
 	write_input 40 in.jsonl
