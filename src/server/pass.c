@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "server/model.h"
 #include "server/options.h"
+#include "server/stranger.h"
 
 enum { SLICE_MS = 10, ROWS_A_LOOK = 64, FLUSH_BYTES = 1 << 20 };
 
@@ -75,17 +76,13 @@ add_line(struct nm_buf *out, const struct nm_result_head *head,
 	nm_result_end(out);
 }
 
-/* A line under an id that nobody asked. */
 static void
 add_stranger(struct nm_buf *out, const struct nm_result_head *head,
-             const struct nm_row_reply *reply, const char *prefix)
+             const struct nm_row_reply *reply, enum nm_row_class class)
 {
-	struct nm_result_head stranger = { .salt = ~head->salt };
 	struct nm_buf id = {0};
+	struct nm_result_head stranger = nm_stranger_head(head, class, &id);
 
-	nm_buf_addf(&id, "%s-%016llx", prefix,
-	            (unsigned long long)head->salt);
-	stranger.custom_id = nm_buf_text(&id);
 	add_line(out, &stranger, reply);
 	nm_buf_release(&id);
 }
@@ -105,13 +102,13 @@ add_spoiled(struct nm_desk *desk, struct nm_buf *out,
 		nm_buf_add_byte(out, '\n');
 		return;
 	case NM_ROW_RENAMED:
-		add_stranger(out, head, reply, "renamed");
+		add_stranger(out, head, reply, class);
 		return;
 	case NM_ROW_DOUBLED:
 		add_line(out, head, reply);
 		break;
 	case NM_ROW_UNKNOWN:
-		add_stranger(out, head, reply, "unknown");
+		add_stranger(out, head, reply, class);
 		break;
 	default:
 		break;

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "server/pass.h"
+#include "server/stranger.h"
 #include "server/upstream.h"
 
 enum {
@@ -70,6 +71,16 @@ free_errand(struct errand *errand)
 
 /* ---- what the shelf holds ---- */
 
+/* Did its row run well? A script may put others into the output file too. */
+static bool
+is_well(const struct nm_value *line)
+{
+	int64_t status = nm_json_int(nm_json_path(line, "response.status_code"),
+	                             0);
+
+	return status == 0 || (status >= 200 && status <= 299);
+}
+
 static void
 read_line(struct nm_relay *relay, struct nm_json *json,
           const struct nm_line *line, enum nm_shelf_side side,
@@ -80,11 +91,12 @@ read_line(struct nm_relay *relay, struct nm_json *json,
 	uint32_t value = 0;
 
 	if (nm_json_read(json, line->at, line->len, &root, NULL) ||
+	    nm_stranger_is_extra(root) ||
 	    nm_map_add(&relay->answered,
 	               nm_json_text(nm_json_get(root, "custom_id")), &value) ==
 	    NM_MAP_KNOWN)
 		return;
-	if (side == NM_SHELF_ERROR) {
+	if (side == NM_SHELF_ERROR || !is_well(root)) {
 		/* Rows that ran and failed, not those that never ran. */
 		books->failed += nm_json_kind(nm_json_get(root, "response")) ==
 			NM_JSON_OBJECT;
@@ -343,6 +355,24 @@ new_errand(struct nm_relay *relay, const struct nm_result_head *head,
 	return errand;
 }
 
+/* Its answer may be on the shelf under another id. */
+static bool
+is_renamed(const struct nm_relay *relay, const struct nm_result_head *head,
+           const struct nm_row_fault *fault)
+{
+	struct nm_buf id = {0};
+	uint32_t value;
+	bool known;
+
+	if (fault->class != NM_ROW_RENAMED)
+		return false;
+	known = nm_map_find(&relay->answered,
+		nm_stranger_head(head, fault->class, &id).custom_id, &value) ==
+		NM_MAP_KNOWN;
+	nm_buf_release(&id);
+	return known;
+}
+
 /* Rows that the script does not let run come back without having been away. */
 static bool
 stays(enum nm_row_class class)
@@ -366,6 +396,8 @@ ask_row(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 		return;
 	(void)nm_script_row(script, job->number, row->number, row->custom_id,
 	                    &fault);
+	if (is_renamed(relay, &head, &fault))
+		return;
 	errand = new_errand(relay, &head, &fault);
 	if (stays(fault.class)) {
 		arrive(errand);

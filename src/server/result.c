@@ -8,7 +8,7 @@
 static void
 begin(struct nm_buf *out, const struct nm_result_head *head)
 {
-	ADD(out, "{\"id\":\"batch_req_");
+	ADD(out, "{\"id\":\"" NM_RESULT_ID_PREFIX);
 	nm_shape_add_hex(out, head->salt);
 	ADD(out, "\",\"custom_id\":");
 	nm_json_add_string(out, head->custom_id);

@@ -7,6 +7,9 @@
 
 #include "base/buf.h"
 
+/* Of each line's own id; the salt in hexadecimal follows. */
+#define NM_RESULT_ID_PREFIX "batch_req_"
+
 /* Whose line it is. salt: of the ids in it; the same gives the same line. */
 struct nm_result_head {
 	struct nm_text custom_id;

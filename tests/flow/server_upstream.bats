@@ -682,3 +682,50 @@ upstream_failing null true" ]
 	# Only what was under way at a death was asked twice.
 	[ "$(jq -r .prompt "$UPSTREAM_LOG" | wc -l)" -le $((rows + kills * 8)) ]
 }
+
+# The four figures of the rows that were answered, each row once, and of the batch.
+usage_of_rows() {
+	jq -sc '[.[] | select(.response.status_code == 200 and
+		(.custom_id | startswith("unknown") | not))] | unique_by(.custom_id) |
+		map(.response.body.usage) | [(map(.prompt_tokens) | add),
+		(map(.prompt_tokens_details.cached_tokens) | add),
+		(map(.completion_tokens) | add),
+		(map(.completion_tokens_details.reasoning_tokens) | add)]' results
+}
+
+usage_of_batch() {
+	member '.usage | [.input_tokens, .input_tokens_details.cached_tokens,
+		.output_tokens, .output_tokens_details.reasoning_tokens] | @json'
+}
+
+answered() { # n
+	batch_is in_progress && [ "$(member .request_counts.completed)" = "$1" ]
+}
+
+@test "a batch's usage is that of its rows, with the details, after a death too" {
+	local chat='on POST /v1/chat/completions nth' i
+	for i in 1 2 3 4 5 6 7 8 10 11 12 13; do
+		echo "$chat $i: status 200 body $(jq -n --argjson i $i '{model:
+			"m", usage: {prompt_tokens: (100 * $i),
+			prompt_tokens_details: {cached_tokens: (10 * $i)},
+			completion_tokens: (7 * $i), completion_tokens_details:
+			{reasoning_tokens: $i}}} | tojson')"
+	done >upstream_faults
+	echo "$chat 9: hang" >>upstream_faults
+	printf '%s\n' 'row 2: http_error 429 in output' 'row 3: doubled' \
+		'row 4: unknown id' 'row 5: http_error 500' 'row 6: renamed' >faults
+	start_upstream --faults upstream_faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1 --faults faults
+	new_batch 12
+	wait_for 20 answered 8
+	kill_server
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1 --faults faults
+	wait_for 20 batch_is completed
+	fetch_results completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":12,"completed":10,"failed":2}' ]
+	[ "$(jq -r .custom_id results | sort -u | wc -l)" = 13 ]
+	[ "$(usage_of_batch)" = "$(usage_of_rows)" ]
+	# 1 to 8, and the two after the one that hung.
+	[ "$(usage_of_batch)" = '[5700,570,399,57]' ]
+}
