@@ -216,37 +216,30 @@ check_file(struct nm_call *call, const char *file_id, bool *good,
 	return NM_OK;
 }
 
+static const struct nm_refusal too_many = { .status = 429, .type = "requests",
+	.code = "rate_limit_exceeded" };
+
 static enum nm_code
-check_rates(struct nm_call *call, bool *good, struct nm_err *err)
+check_rate(struct nm_call *call, bool *good, struct nm_err *err)
 {
 	const struct nm_parts *parts = call->parts;
 	int64_t hourly = nm_faults_creations_an_hour(parts->faults);
 	int64_t created = 0, open = 0;
-	struct nm_refusal refusal = { .status = 429, .type = "requests",
-	                              .code = "rate_limit_exceeded" };
 	enum nm_code rc;
 
 	*good = true;
-	if (!hourly && !parts->options->max_batches)
+	if (!hourly)
 		return NM_OK;
 	rc = nm_store_batch_count(parts->store, call->tenant,
 	                          nm_vclock_now_s(parts->clock) - 3600, &created,
 	                          &open, err);
 	if (rc)
 		return rc;
-	if (hourly && created >= hourly) {
-		*good = false;
-		nm_call_refuse(call, &refusal, "Rate limit reached for batch "
+	*good = created < hourly;
+	if (!*good)
+		nm_call_refuse(call, &too_many, "Rate limit reached for batch "
 		               "creation: %lld batches an hour. Please try again "
 		               "later.", (long long)hourly);
-	} else if (parts->options->max_batches &&
-	           open >= parts->options->max_batches) {
-		*good = false;
-		nm_call_refuse(call, &refusal, "Too many batches are in progress "
-		               "(limit: %lld). Please try again once some of them "
-		               "have been completed.",
-		               (long long)parts->options->max_batches);
-	}
 	return NM_OK;
 }
 
@@ -283,7 +276,7 @@ create(struct nm_call *call, struct nm_err *err)
 		return NM_OK;
 	rc = check_file(call, batch.input_file_id, &good, err);
 	if (!rc && good)
-		rc = check_rates(call, &good, err);
+		rc = check_rate(call, &good, err);
 	if (rc || !good)
 		return rc;
 	nm_store_new_id("batch_", id);
@@ -292,6 +285,13 @@ create(struct nm_call *call, struct nm_err *err)
 	batch.at_s[NM_BATCH_VALIDATING] = now_ms / 1000;
 	batch.expires_s = (now_ms + parts->options->window_ms) / 1000;
 	rc = nm_store_batch_add(parts->store, &batch, err);
+	if (rc == NM_LIMIT) {
+		nm_call_refuse(call, &too_many, "Too many batches are in progress "
+		               "(limit: %lld). Please try again once some of them "
+		               "have been completed.",
+		               (long long)parts->options->max_batches);
+		return NM_OK;
+	}
 	if (rc)
 		return rc;
 	atomic_fetch_add(&parts->metrics->batches_created, 1);

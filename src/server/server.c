@@ -136,7 +136,9 @@ open_parts(struct nm_server *server, const struct nm_server_options *given,
 	parts->metrics = &server->metrics;
 	rc = nm_store_open(o->state_dir, &parts->store, err);
 	if (!rc)
-		nm_store_limit(parts->store, o->disk_quota_bytes);
+		nm_store_limit(parts->store, &(struct nm_store_limits){
+			.bytes = o->disk_quota_bytes,
+			.open_batches = o->max_batches });
 	if (!rc)
 		rc = nm_vclock_open(o->clock, nm_store_folder(parts->store),
 		                    &parts->clock, err);

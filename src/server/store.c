@@ -260,9 +260,9 @@ nm_store_close(struct nm_store *store)
 }
 
 void
-nm_store_limit(struct nm_store *store, int64_t quota_bytes)
+nm_store_limit(struct nm_store *store, const struct nm_store_limits *limits)
 {
-	store->quota_bytes = quota_bytes;
+	store->limits = *limits;
 }
 
 const char *

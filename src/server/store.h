@@ -64,9 +64,15 @@ void nm_store_file_path(const struct nm_store *store, const char *id,
 void nm_store_path(const struct nm_store *store, const char *part,
                    const char *name, struct nm_buf *path);
 
-/* What files and parts of one tenant may take together when one is added; 0 = no
- * limit. Results are not held to it. Before the first one is added. */
-void nm_store_limit(struct nm_store *store, int64_t quota_bytes);
+/* Of one tenant; 0 = no limit. */
+struct nm_store_limits {
+	int64_t bytes;        /* of files and parts, when one is added; not of results */
+	int64_t open_batches; /* not final at once */
+};
+
+/* Before the first is added. */
+void nm_store_limit(struct nm_store *store,
+                    const struct nm_store_limits *limits);
 
 /* The row of a file whose bytes stand, synced, at its path already. NM_LIMIT beyond the
  * quota. Where it fails: nm_store_file_drop. */
@@ -177,6 +183,7 @@ struct nm_stored_batch {
 	struct nm_batch_books books;
 };
 
+/* NM_LIMIT where the tenant has as many open ones as it may. */
 enum nm_code nm_store_batch_add(struct nm_store *store,
                                 const struct nm_stored_batch *batch,
                                 struct nm_err *err) NM_MUST_USE;

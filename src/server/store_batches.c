@@ -66,12 +66,16 @@ nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
 {
 	struct nm_db *db = &store->writer;
 	sqlite3_stmt *st;
+	int changed = 0;
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
 	rc = nm_db_use(db, "INSERT INTO batch(id, tenant, endpoint,"
 	               " input_file_id, metadata, results_live_s, state, at0,"
-	               " expires_s) VALUES(?,?,?,?,?,?,?,?,?)", &st, err);
+	               " expires_s) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+	               " WHERE ?10 = 0 OR ?10 > (SELECT count(*) FROM batch"
+	               " WHERE state IN " NM_STORE_OPEN_STATES
+	               " AND tenant = ?2)", &st, err);
 	if (rc)
 		goto done;
 	nm_db_bind_text(st, 1, batch->id);
@@ -83,7 +87,11 @@ nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
 	nm_db_bind_int(st, 7, batch->state);
 	nm_db_bind_int(st, 8, batch->at_s[NM_BATCH_VALIDATING]);
 	nm_db_bind_int(st, 9, batch->expires_s);
-	rc = nm_db_do(db, st, NULL, err);
+	nm_db_bind_int(st, 10, store->limits.open_batches);
+	rc = nm_db_do(db, st, &changed, err);
+	if (!rc && !changed)
+		rc = nm_fail(err, NM_LIMIT, 0, "%lld batches are open already",
+		             (long long)store->limits.open_batches);
 done:
 	pthread_mutex_unlock(&db->lock);
 	return rc;

@@ -83,10 +83,10 @@ nm_store_check_room(struct nm_store *store, const char *tenant, int64_t bytes,
 	int64_t used = 0;
 	enum nm_code rc;
 
-	if (!store->quota_bytes)
+	if (!store->limits.bytes)
 		return NM_OK;
 	rc = sum_bytes(&store->writer, tenant, &used, err);
-	if (!rc && used + bytes > store->quota_bytes)
+	if (!rc && used + bytes > store->limits.bytes)
 		rc = nm_fail(err, NM_LIMIT, 0, "no room is left for %lld bytes "
 		             "within the quota", (long long)bytes);
 	return rc;

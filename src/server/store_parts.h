@@ -15,7 +15,7 @@ struct nm_store {
 	struct nm_db  reader;
 	struct nm_db  writer;
 	struct nm_buf folder;
-	int64_t       quota_bytes; /* of one tenant; 0 = no limit */
+	struct nm_store_limits limits;
 };
 
 /* NM_LIMIT where so many bytes more would pass the tenant's quota. Within the writer's

@@ -22,6 +22,28 @@ load lib
 	[ "$STATUS" = 200 ]
 }
 
+@test "creations at once have one limit, not one each" {
+	start_server --max-batches 2 --delay-validating 1000 --threads 8
+	write_input 1 in.jsonl
+	upload in.jsonl
+	local body='{"input_file_id":"'$FILE_ID'","completion_window":"24h",
+		"endpoint":"/v1/chat/completions"}' round i
+	local urls=()
+	for i in {1..24}; do
+		urls+=("$BASE_URL/batches" -o "said$i")
+	done
+	for round in 1 2 3 4 5; do
+		curl -s --parallel --parallel-immediate --parallel-max 24 \
+			-d "$body" "${urls[@]}"
+		[ "$(cat said* | jq -r '.status | strings' | wc -l)" = 2 ]
+		for i in $(cat said* | jq -r '.id | strings'); do
+			call POST "/v1/batches/$i/cancel"
+			BATCH_ID=$i
+			wait_for 20 batch_is cancelled
+		done
+	done
+}
+
 # Each of them is within the quota when it begins.
 @test "calls at once have one quota, not one each" {
 	echo 'on POST /v1/*: delay 1s' >faults
