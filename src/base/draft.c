@@ -133,39 +133,68 @@ begin_writing(struct nm_draft *draft, size_t more)
 	draft->begun = draft->handed;
 }
 
-static void
+/* Bytes of `len` that the system took before it refused the rest. */
+static size_t
+took_of(const struct nm_draft *draft, size_t len)
+{
+	off_t at = lseek(draft->fd_plus_one - 1, 0, SEEK_CUR);
+	uint64_t took = at < 0 || (uint64_t)at < draft->handed
+	              ? 0 : (uint64_t)at - draft->handed;
+
+	return took < len ? (size_t)took : len;
+}
+
+/* Returns how many the system took: all, or `failed` tells why not. */
+static size_t
 put(struct nm_draft *draft, const char *bytes, size_t len)
 {
 	int fd = draft->fd_plus_one - 1;
 
 	if (draft->failed.code)
-		return;
-	if (nm_file_write_all(fd, bytes, len, &draft->failed))
+		return 0;
+	if (nm_file_write_all(fd, bytes, len, &draft->failed)) {
 		(void)cannot_write(&draft->failed, draft->path.at,
 		                   (int)draft->failed.detail);
-	else
-		begin_writing(draft, len);
+		len = took_of(draft, len);
+	}
+	begin_writing(draft, len);
+	return len;
 }
 
 static void
 put_pending(struct nm_draft *draft)
 {
-	put(draft, draft->pending.at, draft->pending.len);
-	nm_buf_clear(&draft->pending);
+	nm_buf_drop(&draft->pending,
+	            put(draft, draft->pending.at, draft->pending.len));
 }
 
 void
 nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len)
 {
+	size_t took = 0;
+
 	draft->bytes += len;
 	if (draft->failed.code)
 		return;
 	if (draft->pending.len + len > PENDING_BYTES)
 		put_pending(draft);
 	if (len >= PENDING_BYTES)
-		put(draft, bytes, len);
-	else
-		nm_buf_add(&draft->pending, bytes, len);
+		took = put(draft, bytes, len);
+	nm_buf_add(&draft->pending, (const char *)bytes + took, len - took);
+}
+
+bool
+nm_draft_flush(struct nm_draft *draft)
+{
+	put_pending(draft);
+	return !draft->failed.code;
+}
+
+bool
+nm_draft_retry(struct nm_draft *draft)
+{
+	draft->failed = (struct nm_err){ 0 };
+	return nm_draft_flush(draft);
 }
 
 /* Moves on *from and *left; false when another way must be tried for the rest. */

@@ -31,6 +31,11 @@ struct nm_draft {
 enum nm_code nm_draft_open(struct nm_draft *draft, const char *path,
                            unsigned mode, struct nm_err *err) NM_MUST_USE;
 void nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len);
+/* Hands to the system what it has not got yet. False when it refused any. */
+bool nm_draft_flush(struct nm_draft *draft);
+/* A flush again, for whoever has made room: what the system refused of the last add
+ * is not lost, if nothing was added since. */
+bool nm_draft_retry(struct nm_draft *draft);
 /* Appends `len` bytes of an open file from `from` on, without a copy in memory
  * where the system can. */
 void nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from,

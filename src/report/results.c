@@ -205,24 +205,37 @@ done:
 
 /* Frees its room at once: the run's file may want it. */
 static void
-leave_known(struct nm_results *results, const struct nm_err *why)
+leave_known(struct nm_results *results, int why)
 {
-	results->known_failed = *why;
+	(void)nm_fail(&results->known_failed, NM_IO, why, "cannot write %s: %s",
+	              nm_buf_string(&results->known_path), strerror(why));
 	nm_draft_abandon(&results->known);
 }
 
-/* To both files. Where the disk has room for one alone, it is the run's. */
 static void
-put_both(struct nm_results *results, struct nm_text text)
+put_known(struct nm_results *results, struct nm_text text)
 {
 	struct nm_draft *known = &results->known;
 
-	if (!results->clones && !results->known_failed.code) {
-		nm_draft_add(known, text.at, text.len);
-		if (known->failed.code)
-			leave_known(results, &known->failed);
-	}
-	nm_draft_add(&results->run, text.at, text.len);
+	nm_draft_add(known, text.at, text.len);
+	if (!nm_draft_flush(known))
+		leave_known(results, (int)known->failed.detail);
+}
+
+/* To both files. Where the disk has room for one alone, it is the run's, whichever of
+ * them is the first to find it full. */
+static void
+put_both(struct nm_results *results, struct nm_text text)
+{
+	struct nm_draft *run = &results->run;
+
+	if (!results->clones && !results->known_failed.code)
+		put_known(results, text);
+	nm_draft_add(run, text.at, text.len);
+	if (nm_draft_flush(run) || !results->known.fd_plus_one)
+		return;
+	leave_known(results, (int)run->failed.detail);
+	(void)nm_draft_retry(run);
 }
 
 void
@@ -309,13 +322,8 @@ keep_foreign(struct nm_results *results, struct nm_err *err)
 static void
 clone_known(struct nm_results *results)
 {
-	struct nm_err why;
-
-	if (nm_draft_clone(&results->known, &results->run))
-		return;
-	(void)nm_fail(&why, NM_IO, errno, "cannot write %s: %s",
-	              nm_buf_string(&results->known_path), strerror(errno));
-	leave_known(results, &why);
+	if (!nm_draft_clone(&results->known, &results->run))
+		leave_known(results, errno);
 }
 
 enum nm_code

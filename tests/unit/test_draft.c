@@ -258,6 +258,42 @@ failed_write_is_told(void **state)
 	expect_content(name, "old", 3);
 }
 
+/* Once there is room, what was added last is written on from where it stopped. */
+static void
+retries(void **state)
+{
+	static const size_t sizes[] = { 300000, 100000, 5 };
+	struct rlimit before, small;
+	char *content = malloc(600000);
+	struct nm_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 600000; i++)
+		content[i] = (char)(i * 7 / 5);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct nm_draft draft = { 0 };
+
+		assert_int_equal(nm_draft_open(&draft, in_folder("x"), 0600,
+		                               &err), NM_OK);
+		nm_draft_add(&draft, content, 100000);
+		assert_true(nm_draft_flush(&draft));
+		small = before;
+		small.rlim_cur = 100000 + sizes[i] - 3;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		nm_draft_add(&draft, content + 100000, sizes[i]);
+		assert_false(nm_draft_flush(&draft));
+		assert_false(nm_draft_retry(&draft));
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_true(nm_draft_retry(&draft));
+		nm_draft_add(&draft, content + 100000 + sizes[i], 3);
+		assert_int_equal(nm_draft_commit(&draft, &err), NM_OK);
+		expect_content(name, content, 100003 + sizes[i]);
+	}
+	free(content);
+}
+
 static void
 adds_files(void **state)
 {
@@ -354,6 +390,7 @@ main(void)
 		IN_FOLDER(special_files_stay),
 		IN_FOLDER(long_names),
 		IN_FOLDER(failed_write_is_told),
+		IN_FOLDER(retries),
 		IN_FOLDER(adds_files),
 		IN_FOLDER(adds_files_by_hand),
 		IN_FOLDER(copies),

@@ -8,10 +8,13 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -341,6 +344,78 @@ test_room_for_one(void **state)
 	nm_buf_release(&expected);
 }
 
+/* Many rows, on a disk of so many kB of its own: 0, or what was not as it is to be. */
+static int
+write_on_disk(struct fixture *f, unsigned kb, int *n_lost)
+{
+	struct nm_buf size = {0};
+	struct stat info;
+	struct nm_err err;
+	size_t i, k;
+	int failed;
+
+	nm_buf_addf(&size, "size=%uk", kb);
+	failed = mount("none", f->folder, "tmpfs", 0, nm_buf_string(&size));
+	nm_buf_release(&size);
+	if (failed)
+		return 77;
+	if (open_in(f, f->folder, &err))
+		return 1;
+	begin(f);
+	for (i = 0; i < 40; i++) {
+		for (k = 0; k < 10; k++)
+			add(f, 10 * i + k, &asked[k % N_ASKED]);
+		nm_results_add(&f->results, nm_buf_text(&f->rows));
+		nm_buf_clear(&f->rows);
+	}
+	failed = nm_results_finish(&f->results, &err) != NM_OK;
+	*n_lost += failed;
+	if (stat(f->results.run_path.at, &info) ||
+	    (uint64_t)info.st_size < 200000)
+		return 2;
+	if (failed != (access(f->results.known_path.at, F_OK) != 0))
+		return 3;
+	if (failed && !strstr(err.text, f->results.known_path.at))
+		return 4;
+	nm_results_release(&f->results);
+	return umount(f->folder) ? 5 : 0;
+}
+
+static int
+write_on_disks(struct fixture *f)
+{
+	int n_lost = 0, wrong;
+	unsigned kb;
+
+	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 77;
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 77;
+	for (kb = 400; kb < 900; kb += 4) {
+		wrong = write_on_disk(f, kb, &n_lost);
+		if (wrong)
+			return wrong;
+	}
+	return n_lost < 10 ? 6 : 0;
+}
+
+/* The same, whichever of the two files is the first to find the disk full. */
+static void
+test_room_for_one_and_a_bit(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(write_on_disks(f));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* not allowed to have a disk of its own */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -355,6 +430,7 @@ main(void)
 		CASE(test_no_folder),
 		CASE(test_full_disk),
 		CASE(test_room_for_one),
+		CASE(test_room_for_one_and_a_bit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
