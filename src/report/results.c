@@ -5,7 +5,6 @@
  */
 #include "report/results.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -189,10 +188,8 @@ nm_results_open(struct nm_results *results,
 	name_files(&new, options);
 	rc = nm_draft_open(&new.run, nm_buf_string(&new.run_path), FILE_MODE,
 	                   err);
-	if (!rc)
-		rc = nm_draft_open(&new.known, nm_buf_string(&new.known_path),
-		                   FILE_MODE, err);
-	if (!rc)
+	if (!rc && nm_draft_open(&new.known, nm_buf_string(&new.known_path),
+	                         FILE_MODE, &new.known_failed) == NM_OK)
 		new.clones = nm_draft_clone(&new.known, &new.run);
 	if (rc)
 		nm_results_release(&new);
@@ -232,7 +229,7 @@ put_both(struct nm_results *results, struct nm_text text)
 	if (!results->clones && !results->known_failed.code)
 		put_known(results, text);
 	nm_draft_add(run, text.at, text.len);
-	if (nm_draft_flush(run) || !results->known.fd_plus_one)
+	if (nm_draft_flush(run) || results->clones || results->known_failed.code)
 		return;
 	leave_known(results, (int)run->failed.detail);
 	(void)nm_draft_retry(run);
@@ -319,11 +316,17 @@ keep_foreign(struct nm_results *results, struct nm_err *err)
 	                    FILE_MODE, err);
 }
 
+/* A file system that clones what is empty need not clone the rest. */
 static void
 clone_known(struct nm_results *results)
 {
-	if (!nm_draft_clone(&results->known, &results->run))
-		leave_known(results, errno);
+	struct nm_draft *run = &results->run, *known = &results->known;
+
+	if (run->failed.code || nm_draft_clone(known, run))
+		return;
+	nm_draft_add_file(known, run->fd_plus_one - 1, 0, run->bytes);
+	if (known->failed.code)
+		leave_known(results, (int)known->failed.detail);
 }
 
 enum nm_code

@@ -41,7 +41,8 @@ struct nm_results_row {
 	uint64_t                  attempts; /* 0 = not known */
 };
 
-/* NM_IO when the files cannot be made; open and release alone tell so before
+/* NM_IO when the run's file cannot be made; where the known path alone cannot be
+ * written, known_failed says so already. Open, a look and release tell both before
  * anything is paid. */
 enum nm_code nm_results_open(struct nm_results *results,
                              const struct nm_results_options *options,

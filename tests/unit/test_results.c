@@ -344,6 +344,54 @@ test_room_for_one(void **state)
 	nm_buf_release(&expected);
 }
 
+/* What cannot be replaced at the known path costs no results. */
+static void
+test_known_path_is_no_file(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf known = {0}, text = {0};
+	struct nm_err err;
+
+	nm_path_join(&known, f->folder,
+	             "variant0_llm_baseline_1-hop-test_batch.json");
+	assert_int_equal(mkdir(known.at, 0700), 0);
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	assert_int_equal(f->results.known_failed.code, NM_IO);
+	add(f, 0, &asked[0]);
+	begin(f);
+	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
+	assert_non_null(strstr(err.text, known.at));
+	assert_non_null(strstr(err.text, "is a folder"));
+	read_back(f->results.run_path.at, &text);
+	assert_non_null(strstr(nm_buf_string(&text), asked[0].text));
+	nm_buf_release(&known);
+	nm_buf_release(&text);
+}
+
+/* A file system that clones what is empty need not clone the rest. */
+static void
+test_clone_that_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf got = {0}, copy = {0};
+	struct nm_err err;
+	size_t i;
+
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	f->results.clones = true;
+	begin(f);
+	for (i = 0; i < 4000; i++)
+		add(f, i, &asked[i % N_ASKED]);
+	nm_results_add(&f->results, nm_buf_text(&f->rows));
+	assert_int_equal(nm_results_finish(&f->results, &err), NM_OK);
+	read_back(f->results.run_path.at, &got);
+	read_back(f->results.known_path.at, &copy);
+	assert_true(got.len > 1 << 20);
+	assert_true(nm_text_equal(nm_buf_text(&got), nm_buf_text(&copy)));
+	nm_buf_release(&got);
+	nm_buf_release(&copy);
+}
+
 /* Many rows, on a disk of so many kB of its own: 0, or what was not as it is to be. */
 static int
 write_on_disk(struct fixture *f, unsigned kb, int *n_lost)
@@ -431,6 +479,8 @@ main(void)
 		CASE(test_full_disk),
 		CASE(test_room_for_one),
 		CASE(test_room_for_one_and_a_bit),
+		CASE(test_known_path_is_no_file),
+		CASE(test_clone_that_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
