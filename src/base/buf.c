@@ -72,6 +72,15 @@ nm_buf_clear(struct nm_buf *buf)
 }
 
 void
+nm_buf_recycle(struct nm_buf *buf, size_t most)
+{
+	if (buf->cap > most)
+		nm_buf_release(buf);
+	else
+		nm_buf_clear(buf);
+}
+
+void
 nm_buf_release(struct nm_buf *buf)
 {
 	if (!buf)

@@ -62,6 +62,8 @@ struct nm_buf {
 
 /* Empties and keeps the memory; `over` is cleared. */
 void nm_buf_clear(struct nm_buf *buf);
+/* As clear, but memory of more than so many bytes is given back. */
+void nm_buf_recycle(struct nm_buf *buf, size_t most);
 void nm_buf_release(struct nm_buf *buf);
 
 void nm_buf_add(struct nm_buf *buf, const void *bytes, size_t len);

@@ -7,7 +7,8 @@
  * all, and whatever the number of hands, the same comes of the same pieces.
  *
  * Calling sequence: open; then, as long as there is work, turn (take from the piece
- * what came of it, put new work in) and give; then rest until it says NULL; close.
+ * what came of it, put new work in) and give; then rest until it says NULL, after which
+ * there may be more to give; close.
  */
 #ifndef NM_BASE_CREW_H
 #define NM_BASE_CREW_H
@@ -34,14 +35,14 @@ enum { NM_CREW_HANDS_MAX = 8 };
 /* Never fails: where no thread is to be had there are fewer hands. */
 struct nm_crew *nm_crew_open(const struct nm_crew_options *options);
 
-/* The next piece of the ring, lent until it is given; waits for it where it is at
- * work. It is zeroed, or as its last work left it. */
+/* The next piece of the ring, lent until it is given (and lent again if it is not);
+ * waits for it where it is at work. It is zeroed, or as its last work left it. */
 void *nm_crew_turn(struct nm_crew *crew);
 
 /* What turn lent last is to be worked on. */
 void nm_crew_give(struct nm_crew *crew);
 
-/* Once there is no more to give: the next piece that turn has not handed back, when
+/* While there is nothing to give: the next piece that turn has not handed back, when
  * it is done; NULL when there is none. */
 void *nm_crew_rest(struct nm_crew *crew);
 

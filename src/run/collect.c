@@ -156,16 +156,30 @@ release_slab(void *piece)
 	nm_slab_release(piece);
 }
 
-/* Slabs are read by many hands, and taken in the order in which they stand. */
+static enum nm_code
+take_rest(struct nm_collect *collect, struct nm_crew *crew,
+          const struct origin *from, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	struct nm_slab *slab;
+
+	while (!rc && (slab = nm_crew_rest(crew)))
+		rc = take_slab(collect, slab, from, err);
+	return rc;
+}
+
+/* Slabs are read by many hands, and taken in the order in which they stand. One that
+ * is heavy is read here, while no other is held: what one thread frees another does
+ * not use again. */
 static enum nm_code
 note_lines(struct nm_collect *collect, struct nm_quarry *quarry,
            struct nm_crew *crew, const struct origin *from,
            struct nm_err *err)
 {
+	enum nm_code rc = NM_OK;
 	struct nm_slab *slab;
-	enum nm_code rc;
 
-	for (;;) {
+	while (!rc) {
 		slab = nm_crew_turn(crew);
 		rc = take_slab(collect, slab, from, err);
 		if (!rc)
@@ -174,11 +188,14 @@ note_lines(struct nm_collect *collect, struct nm_quarry *quarry,
 			break;
 		slab->source = collect->source;
 		slab->reading = collect->reader.reading;
-		nm_crew_give(crew);
+		if (!nm_slab_is_heavy(slab)) {
+			nm_crew_give(crew);
+			continue;
+		}
+		rc = take_rest(collect, crew, from, err);
+		nm_slab_read(slab);
 	}
-	while (!rc && (slab = nm_crew_rest(crew)))
-		rc = take_slab(collect, slab, from, err);
-	return rc;
+	return rc ? rc : take_rest(collect, crew, from, err);
 }
 
 static enum nm_code

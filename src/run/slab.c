@@ -8,14 +8,25 @@
 #include "net/retry.h"
 #include "wire/jsonl.h"
 
+enum {
+	KEPT_BYTES = 1 << 20, /* of each buffer, when it is empty */
+	HEAVY_BYTES = 1 << 20
+};
+
 void
 nm_slab_clear(struct nm_slab *slab)
 {
-	nm_buf_clear(&slab->lines);
-	nm_buf_clear(&slab->packed);
+	nm_buf_recycle(&slab->lines, KEPT_BYTES);
+	nm_buf_recycle(&slab->packed, KEPT_BYTES);
 	slab->n_rows = 0;
 	slab->unknown = 0;
 	slab->malformed = 0;
+}
+
+bool
+nm_slab_is_heavy(const struct nm_slab *slab)
+{
+	return slab->lines.len > HEAVY_BYTES;
 }
 
 static bool
@@ -71,7 +82,8 @@ keep_row(struct nm_slab *slab, const struct nm_row *row, int64_t ordinal)
 }
 
 static void
-read_line(struct nm_slab *slab, const struct nm_line *line)
+read_line(struct nm_slab *slab, struct nm_row_reader *reader,
+          const struct nm_line *line)
 {
 	struct nm_row row;
 	int64_t ordinal;
@@ -80,7 +92,7 @@ read_line(struct nm_slab *slab, const struct nm_line *line)
 		slab->malformed++;
 		return;
 	}
-	nm_row_read(&slab->reader, line->at, line->len, &row);
+	nm_row_read(reader, line->at, line->len, &row);
 	if (row.kind != NM_ROW_READ) {
 		slab->malformed += row.kind == NM_ROW_MALFORMED;
 		return;
@@ -96,16 +108,18 @@ void
 nm_slab_read(struct nm_slab *slab)
 {
 	struct nm_jsonl jsonl = { .line_max_bytes = NM_SLAB_LINE_MAX_BYTES };
+	/* Not the slab's: a reader holds memory, and fewer read than wait. */
+	struct nm_row_reader reader = { .reading = slab->reading };
 	struct nm_line line;
 
-	slab->reader.reading = slab->reading;
 	nm_jsonl_feed(&jsonl, slab->lines.at, slab->lines.len);
 	while (nm_jsonl_next(&jsonl, &line))
-		read_line(slab, &line);
+		read_line(slab, &reader, &line);
 	nm_jsonl_finish(&jsonl);
 	while (nm_jsonl_next(&jsonl, &line))
-		read_line(slab, &line);
+		read_line(slab, &reader, &line);
 	nm_jsonl_release(&jsonl);
+	nm_row_reader_release(&reader);
 }
 
 void
@@ -113,7 +127,6 @@ nm_slab_release(struct nm_slab *slab)
 {
 	nm_buf_release(&slab->lines);
 	nm_buf_release(&slab->packed);
-	nm_row_reader_release(&slab->reader);
 	free(slab->rows);
 	memset(slab, 0, sizeof(*slab));
 }

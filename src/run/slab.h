@@ -31,11 +31,13 @@ struct nm_slab {
 	struct nm_buf           packed; /* by nm_row_pack, one after the other */
 	uint64_t                unknown;   /* rows of ids never asked */
 	uint64_t                malformed; /* lines that are no rows, or too long */
-	struct nm_row_reader    reader;
 };
 
-/* Empties it and keeps the memory. */
+/* Empties it and keeps the memory, unless that is much. */
 void nm_slab_clear(struct nm_slab *slab);
+
+/* It holds a line so long that no others are to be held beside it. */
+bool nm_slab_is_heavy(const struct nm_slab *slab);
 
 /* Reads all lines. */
 void nm_slab_read(struct nm_slab *slab);

@@ -76,6 +76,16 @@ fill_leaf(struct pass *pass, struct nm_leaf *leaf, struct nm_err *err)
 	return rc;
 }
 
+static void
+take_rest(struct pass *pass, struct nm_crew *crew)
+{
+	struct nm_leaf *leaf;
+
+	while ((leaf = nm_crew_rest(crew)))
+		take_leaf(pass, leaf);
+}
+
+/* A leaf that is heavy is worked on here, while no other is held. */
 static enum nm_code
 go_through(struct pass *pass, struct nm_err *err)
 {
@@ -95,12 +105,17 @@ go_through(struct pass *pass, struct nm_err *err)
 		rc = fill_leaf(pass, leaf, err);
 		if (rc || !leaf->n_lines)
 			break;
-		nm_crew_give(crew);
+		if (!nm_leaf_is_heavy(leaf)) {
+			nm_crew_give(crew);
+			continue;
+		}
+		take_rest(pass, crew);
+		nm_leaf_work(leaf);
 	}
 	if (!rc)
 		rc = nm_quiz_end(pass->grading->quiz, err);
-	while (!rc && (leaf = nm_crew_rest(crew)))
-		take_leaf(pass, leaf);
+	if (!rc)
+		take_rest(pass, crew);
 	nm_crew_close(crew);
 	return rc;
 }

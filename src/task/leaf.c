@@ -9,7 +9,16 @@
 
 enum {
 	LINES_MAX = 512,
-	FULL_BYTES = 512 << 10 /* of questions and rows */
+	FULL_BYTES = 256 << 10, /* of questions and rows */
+	HEAVY_BYTES = FULL_BYTES + (128 << 10), /* with one of that length */
+	KEPT_BYTES = 1 << 20, /* of each buffer, when it is empty */
+};
+
+/* What a hand works with. It holds memory, and fewer leaves are worked on than wait: so
+ * it is not the leaf's. */
+struct desk {
+	struct nm_row_reader reader;
+	struct nm_scorer     scorer;
 };
 
 /* A row stands at `at` of `packed`, unless it never came. */
@@ -25,11 +34,13 @@ nm_leaf_clear(struct nm_leaf *leaf)
 {
 	leaf->n_lines = 0;
 	leaf->question_bytes = 0;
+	if (leaf->arena.bytes > KEPT_BYTES)
+		nm_arena_release(&leaf->arena);
 	nm_arena_clear(&leaf->arena);
-	nm_buf_clear(&leaf->packed);
+	nm_buf_recycle(&leaf->packed, KEPT_BYTES);
 	nm_tally_release(&leaf->tally);
 	nm_ledger_release(&leaf->ledger);
-	nm_buf_clear(&leaf->text);
+	nm_buf_recycle(&leaf->text, 2 * KEPT_BYTES);
 }
 
 static const char *
@@ -97,6 +108,12 @@ nm_leaf_is_full(const struct nm_leaf *leaf)
 	       leaf->packed.len + leaf->question_bytes >= FULL_BYTES;
 }
 
+int
+nm_leaf_is_heavy(const struct nm_leaf *leaf)
+{
+	return leaf->packed.len + leaf->question_bytes > HEAVY_BYTES;
+}
+
 static void
 count(struct nm_leaf *leaf, const struct nm_results_row *row)
 {
@@ -105,7 +122,7 @@ count(struct nm_leaf *leaf, const struct nm_results_row *row)
 }
 
 static void
-work_on(struct nm_leaf *leaf, size_t i)
+work_on(struct nm_leaf *leaf, struct desk *desk, size_t i)
 {
 	const struct nm_leaf_line *line = &leaf->lines[i];
 	const struct nm_question *question = &line->question;
@@ -117,10 +134,10 @@ work_on(struct nm_leaf *leaf, size_t i)
 	};
 
 	if (line->came)
-		nm_row_unpack(&leaf->reader, leaf->packed.at + line->at, &row);
+		nm_row_unpack(&desk->reader, leaf->packed.at + line->at, &row);
 	else
-		nm_row_missing(&leaf->reader, question->id, &row);
-	nm_score(&leaf->scorer, question->gold, question->n_gold, row.answers,
+		nm_row_missing(&desk->reader, question->id, &row);
+	nm_score(&desk->scorer, question->gold, question->n_gold, row.answers,
 	         row.n_answers, &score);
 	result.cost = nm_spending_of(leaf->spending, &row, line->origin.way);
 	if (leaf->wish == NM_LEAF_COUNTED)
@@ -132,10 +149,13 @@ work_on(struct nm_leaf *leaf, size_t i)
 void
 nm_leaf_work(struct nm_leaf *leaf)
 {
+	struct desk desk = { 0 };
 	size_t i;
 
 	for (i = 0; i < leaf->n_lines; i++)
-		work_on(leaf, i);
+		work_on(leaf, &desk, i);
+	nm_row_reader_release(&desk.reader);
+	nm_scorer_release(&desk.scorer);
 }
 
 void
@@ -146,7 +166,5 @@ nm_leaf_release(struct nm_leaf *leaf)
 	nm_arena_release(&leaf->arena);
 	nm_buf_release(&leaf->packed);
 	nm_buf_release(&leaf->text);
-	nm_row_reader_release(&leaf->reader);
-	nm_scorer_release(&leaf->scorer);
 	memset(leaf, 0, sizeof(*leaf));
 }

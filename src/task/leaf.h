@@ -31,23 +31,24 @@ struct nm_leaf {
 	struct nm_arena           arena;  /* the questions, */
 	size_t                    question_bytes; /* so many */
 	struct nm_buf             packed; /* the rows */
-	struct nm_row_reader      reader;
-	struct nm_scorer          scorer;
 	/* What came of it. */
 	struct nm_tally           tally;
 	struct nm_ledger          ledger;
 	struct nm_buf             text;   /* rows, for nm_results_add */
 };
 
-/* Empties it and keeps the memory. */
+/* Empties it and keeps the memory, unless that is much. */
 void nm_leaf_clear(struct nm_leaf *leaf);
 
 /* Adds copies; packed.at is NULL where no row came. */
 void nm_leaf_add(struct nm_leaf *leaf, const struct nm_question *question,
                  struct nm_text packed, struct nm_origin origin);
 
-/* Holds some hundred lines, or half a megabyte. */
+/* Holds some hundred lines, or a quarter of a megabyte. */
 int nm_leaf_is_full(const struct nm_leaf *leaf);
+
+/* It holds a line so long that no others are to be held beside it. */
+int nm_leaf_is_heavy(const struct nm_leaf *leaf);
 
 void nm_leaf_work(struct nm_leaf *leaf);
 

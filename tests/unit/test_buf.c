@@ -178,6 +178,26 @@ texts(void **state)
 	assert_false(nm_text_equal(NM_TEXT("a"), NM_TEXT("b")));
 }
 
+static void
+recycles(void **state)
+{
+	struct nm_buf buf = { .max = 1 << 20 };
+
+	(void)state;
+	nm_buf_recycle(&buf, 1000); /* an empty one */
+	nm_buf_add_string(&buf, "some");
+	nm_buf_recycle(&buf, 1000);
+	assert_non_null(buf.at);
+	assert_string_equal(nm_buf_string(&buf), "");
+	assert_non_null(nm_buf_room(&buf, 1001));
+	nm_buf_recycle(&buf, 1000);
+	assert_null(buf.at);
+	assert_int_equal(buf.max, 1 << 20);
+	nm_buf_add_string(&buf, "more");
+	assert_string_equal(nm_buf_string(&buf), "more");
+	nm_buf_release(&buf);
+}
+
 int
 main(void)
 {
@@ -188,6 +208,7 @@ main(void)
 		cmocka_unit_test(formats),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(drops_from_the_front),
+		cmocka_unit_test(recycles),
 		cmocka_unit_test(texts),
 	};
 

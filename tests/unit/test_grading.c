@@ -15,11 +15,21 @@
 #include "base/file.h"
 #include "task/grading.h"
 
-enum { QUESTIONS = 5003 };
+enum { QUESTIONS = 5003, LONG_BYTES = 1200000 };
 
 static const struct nm_prices no_prices;
 static char questions_path[] = "/tmp/nm_grading_q.XXXXXX";
 static char rows_path[] = "/tmp/nm_grading_r.XXXXXX";
+
+/* Some are so long that slabs and leaves that hold them are heavy. */
+static void
+add_length(struct nm_buf *rows, int i)
+{
+	size_t len = i % 700 == 5 ? LONG_BYTES : 1;
+
+	memset(nm_buf_room(rows, len), 'y', len);
+	nm_buf_took(rows, len);
+}
 
 static void
 add_row(struct nm_buf *rows, int i)
@@ -29,14 +39,16 @@ add_row(struct nm_buf *rows, int i)
 		nm_buf_addf(rows, "\"response\":{\"status_code\":%d,\"body\":"
 		            "{\"error\":{\"code\":\"code_%d\",\"message\":"
 		            "\"of %d\"}}}}\n", i % 2 ? 500 : 400, i % 5, i);
-	else
+	else {
 		nm_buf_addf(rows, "\"response\":{\"status_code\":200,\"body\":"
 		            "{\"model\":\"m\",\"usage\":{\"prompt_tokens\":%d,"
 		            "\"completion_tokens\":9},\"choices\":[{"
 		            "\"finish_reason\":\"stop\",\"message\":{"
 		            "\"content\":\"{\\\"answers\\\":[\\\"Film %d\\\","
-		            "\\\"x%d\\\"]}\"}}]}}}\n", 100 + i % 50,
-		            i % 3 ? i : i + 1, i);
+		            "\\\"x%d", 100 + i % 50, i % 3 ? i : i + 1, i);
+		add_length(rows, i);
+		nm_buf_add_string(rows, "\\\"]}\"}}]}}}\n");
+	}
 }
 
 /* Questions in order; their rows shuffled, some of them missing. */

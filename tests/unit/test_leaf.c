@@ -49,7 +49,7 @@ full(void **state)
 		{ 1 << 20, 1, 1, 1, 1, "a long question" },
 		{ 1, 1 << 20, 1, 1, 1, "a long answer" },
 		{ 1, 1, 4 << 20, 1, 1, "a long row" },
-		{ 1000, 1000, 1000, 170, 175, "all of some length" },
+		{ 1000, 1000, 1000, 85, 88, "all of some length" },
 	};
 	struct nm_leaf leaf = { 0 };
 
@@ -121,12 +121,45 @@ worked_on(void **state)
 	nm_leaf_release(&leaf);
 }
 
+/* It is told when it holds a long line, and what that took is not kept. */
+static void
+heavy(void **state)
+{
+	static const struct {
+		size_t text, gold, row;
+		int    heavy;
+		const char *why;
+	} rows[] = {
+		{ 50, 10, 100, 0, "short ones" },
+		{ 1000, 1000, 1000, 0, "all of some length" },
+		{ 100000, 10, 10, 0, "some hundred kB" },
+		{ 500000, 10, 10, 1, "a long question" },
+		{ 1, 500000, 1, 1, "a long answer" },
+		{ 1, 1, 4 << 20, 1, "a long row" },
+	};
+	struct nm_leaf leaf = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_false(nm_leaf_is_heavy(&leaf));
+		(void)fill(&leaf, rows[i].text, rows[i].gold, rows[i].row);
+		if (nm_leaf_is_heavy(&leaf) != rows[i].heavy)
+			fail_msg("%s", rows[i].why);
+		assert_non_null(nm_buf_room(&leaf.text, 8 * rows[i].row));
+		nm_leaf_clear(&leaf);
+		assert_true(leaf.arena.bytes + leaf.packed.cap
+		            + leaf.text.cap <= 4 << 20);
+	}
+	nm_leaf_release(&leaf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full),
 		cmocka_unit_test(worked_on),
+		cmocka_unit_test(heavy),
 	};
 
 	return cmocka_run_group_tests_name("leaf", tests, NULL, NULL);
