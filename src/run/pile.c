@@ -16,29 +16,40 @@ nm_pile_end(const struct nm_pile *pile)
 	return pile->written + pile->pending.len;
 }
 
-enum nm_code
-nm_pile_add(struct nm_pile *pile, struct nm_text piece, struct nm_err *err)
+static const char *
+folder_of(const struct nm_pile *pile)
 {
+	return pile->folder.len ? nm_buf_string(&pile->folder) : ".";
+}
+
+/* Writes what is pending. */
+static enum nm_code
+settle(struct nm_pile *pile, struct nm_err *err)
+{
+	struct nm_text bytes = nm_buf_text(&pile->pending);
 	int fd = pile->fd_plus_one - 1;
 	enum nm_code rc = NM_OK;
-	struct nm_text bytes;
+	struct nm_err why;
 
-	nm_buf_add_text(&pile->pending, piece);
-	bytes = nm_buf_text(&pile->pending);
-	if (bytes.len < CHUNK_BYTES)
-		return NM_OK;
 	if (fd < 0)
-		rc = nm_file_open_unnamed(pile->folder.len
-			? nm_buf_string(&pile->folder) : ".", &fd, err);
+		rc = nm_file_open_unnamed(folder_of(pile), &fd, err);
 	if (rc)
 		return rc;
 	pile->fd_plus_one = fd + 1;
-	rc = nm_file_write_all(fd, bytes.at, bytes.len, err);
+	rc = nm_file_write_all(fd, bytes.at, bytes.len, &why);
 	if (rc)
-		return rc;
+		return nm_fail(err, rc, why.detail, "cannot write in %s: %s",
+		               folder_of(pile), strerror((int)why.detail));
 	pile->written += bytes.len;
 	nm_buf_clear(&pile->pending);
 	return NM_OK;
+}
+
+enum nm_code
+nm_pile_add(struct nm_pile *pile, struct nm_text piece, struct nm_err *err)
+{
+	nm_buf_add_text(&pile->pending, piece);
+	return pile->pending.len < CHUNK_BYTES ? NM_OK : settle(pile, err);
 }
 
 /* Pieces that follow each other are read ahead; others one by one. */

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "run/pile.h"
 
 enum { PIECES = 20000, STEP = 7919 }; /* a prime, so that it visits all */
@@ -94,12 +97,39 @@ no_folder(void **state)
 	nm_pile_release(&pile);
 }
 
+/* Whose disk it is that is full is told by the folder. */
+static void
+full_disk(void **state)
+{
+	struct rlimit before, small;
+	struct nm_pile pile = { 0 };
+	struct nm_buf piece = { 0 };
+	struct nm_err err;
+	enum nm_code rc;
+
+	(void)state;
+	nm_buf_add_string(&pile.folder, "/tmp/");
+	compose(&piece, PIECES / 2);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = before;
+	small.rlim_cur = 1000;
+	setrlimit(RLIMIT_FSIZE, &small);
+	rc = nm_pile_add(&pile, nm_buf_text(&piece), &err);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(rc, NM_IO);
+	assert_string_equal(err.text, "cannot write in /tmp/: File too large");
+	nm_buf_release(&piece);
+	nm_pile_release(&pile);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces),
 		cmocka_unit_test(no_folder),
+		cmocka_unit_test(full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
