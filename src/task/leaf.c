@@ -8,7 +8,7 @@
 #include "report/results.h"
 
 enum {
-	LINES_MAX = 512,
+	LINES_MAX = NM_LEDGER_REASONS_MAX, /* so that each can be told apart */
 	FULL_BYTES = 256 << 10, /* of questions and rows */
 	HEAVY_BYTES = FULL_BYTES + (128 << 10), /* with one of that length */
 	KEPT_BYTES = 1 << 20, /* of each buffer, when it is empty */

@@ -45,7 +45,7 @@ full(void **state)
 		size_t text, gold, row, least, most;
 		const char *why;
 	} rows[] = {
-		{ 50, 10, 100, 512, 512, "short ones" },
+		{ 50, 10, 100, 256, 256, "short ones" },
 		{ 1 << 20, 1, 1, 1, 1, "a long question" },
 		{ 1, 1 << 20, 1, 1, 1, "a long answer" },
 		{ 1, 1, 4 << 20, 1, 1, "a long row" },
