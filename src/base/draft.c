@@ -87,6 +87,13 @@ open_unnamed(const char *path, unsigned mode)
 	return fd;
 }
 
+static int
+open_named(struct nm_buf *name, const char *path, mode_t mode)
+{
+	name_temporary(name, path);
+	return open(name->at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+}
+
 enum nm_code
 nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
               struct nm_err *err)
@@ -102,12 +109,8 @@ nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
 	if (rc)
 		return rc;
 	fd = open_unnamed(path, mode);
-	if (fd < 0 && !errno) {
-		name_temporary(&new.temporary, path);
-		fd = open(new.temporary.at,
-		          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-		          (mode_t)mode);
-	}
+	if (fd < 0 && !errno)
+		fd = open_named(&new.temporary, path, (mode_t)mode);
 	if (fd < 0) {
 		rc = cannot_write(err, path, errno);
 		nm_buf_release(&new.temporary);
@@ -287,6 +290,50 @@ nm_draft_clone(struct nm_draft *to, struct nm_draft *from)
 	return true;
 }
 
+/* Ends `from`, whose file `to` has instead. */
+static void
+replace_file(struct nm_draft *to, struct nm_draft *from)
+{
+	(void)close(to->fd_plus_one - 1);
+	nm_buf_release(&to->temporary);
+	to->fd_plus_one = from->fd_plus_one;
+	to->temporary = from->temporary;
+	from->fd_plus_one = 0;
+	from->temporary = (struct nm_buf){ 0 };
+	nm_draft_abandon(from);
+}
+
+/* What can get no name after all (not every system that has such files lets them
+ * become others) is copied to what has one. 0, or errno. */
+static int
+copy_to_named(struct nm_draft *draft)
+{
+	int from = draft->fd_plus_one - 1, fd, why;
+	struct nm_draft named = { 0 };
+	struct stat info;
+
+	if (fstat(from, &info))
+		return errno;
+	fd = open_named(&named.temporary, draft->path.at, info.st_mode & 0777);
+	why = fd < 0 ? errno : 0;
+	if (why) {
+		nm_buf_release(&named.temporary);
+		return why;
+	}
+	named.fd_plus_one = fd + 1;
+	nm_buf_add_string(&named.path, draft->path.at);
+	nm_draft_add_file(&named, from, 0, (uint64_t)info.st_size);
+	if (named.failed.code)
+		why = named.failed.detail ? (int)named.failed.detail : EIO;
+	else if (fsync(fd))
+		why = errno;
+	if (why)
+		nm_draft_abandon(&named);
+	else
+		replace_file(draft, &named);
+	return why;
+}
+
 /* A name for what has none; 0, or errno. */
 static int
 name_it(struct nm_draft *draft)
@@ -302,18 +349,19 @@ name_it(struct nm_draft *draft)
 	           AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	nm_buf_clear(&draft->temporary);
-	return errno;
+	return copy_to_named(draft);
 }
 
 /* 0, or errno. */
 static int
 close_synced(struct nm_draft *draft)
 {
-	int fd = draft->fd_plus_one - 1;
-	int why = fsync(fd) ? errno : 0;
+	int why = fsync(draft->fd_plus_one - 1) ? errno : 0;
+	int fd;
 
 	if (!why)
 		why = name_it(draft);
+	fd = draft->fd_plus_one - 1;
 	draft->fd_plus_one = 0;
 	if (close(fd) && !why)
 		why = errno;

@@ -129,17 +129,36 @@ write_without_proc(void)
 	return 0;
 }
 
-static void
-named_while_written(void **state)
+/* The same, hidden while the draft is written: what it holds is not lost. */
+static int
+hide_proc_within(void)
 {
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+
+	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 77;
+	if (nm_draft_open(&draft, name, 0640, &err))
+		return 1;
+	nm_draft_add(&draft, "n", 1);
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/proc", "tmpfs", 0, NULL))
+		return 77;
+	nm_draft_add(&draft, "ew", 2);
+	return nm_draft_commit(&draft, &err) ? 2 : 0;
+}
+
+static void
+written_by(int (*write)(void))
+{
+	struct stat info;
 	pid_t child;
 	int status;
 
-	(void)state;
 	(void)in_folder("x");
 	child = fork();
 	if (child == 0)
-		_exit(write_without_proc());
+		_exit(write());
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
@@ -147,6 +166,22 @@ named_while_written(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_int_equal(count_files(), 1);
 	expect_content(name, "new", 3);
+	assert_int_equal(stat(name, &info), 0);
+	assert_int_equal(info.st_mode & 0727, 0600); /* whatever the umask */
+}
+
+static void
+named_while_written(void **state)
+{
+	(void)state;
+	written_by(write_without_proc);
+}
+
+static void
+named_by_a_copy(void **state)
+{
+	(void)state;
+	written_by(hide_proc_within);
 }
 
 static void
@@ -384,6 +419,7 @@ main(void)
 		IN_FOLDER(sizes_of_adds),
 		IN_FOLDER(dies_within),
 		IN_FOLDER(named_while_written),
+		IN_FOLDER(named_by_a_copy),
 		IN_FOLDER(clones),
 		IN_FOLDER(replaces_whole),
 		cmocka_unit_test(refused_targets),
