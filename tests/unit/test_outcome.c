@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "own_scene.h"
 #include "task/task.h"
 #include "wire/json.h"
 
@@ -42,15 +43,6 @@ struct scene {
 };
 
 static void
-write_file(const char *path, const char *text)
-{
-	struct nm_err err;
-
-	assert_int_equal(nm_file_write(path, 0600, nm_text_of(text), &err),
-	                 NM_OK);
-}
-
-static void
 record(struct scene *s)
 {
 	struct nm_quiz_wish wish = { .path = s->questions, .name = "q",
@@ -72,21 +64,17 @@ record(struct scene *s)
 static int
 enter(void **state)
 {
-	struct nm_service_wish wish = { .base_url = "http://127.0.0.1:9/v1" };
 	struct scene *s = calloc(1, sizeof(*s));
-	struct nm_err err;
 
 	if (!s)
 		abort();
 	*state = s;
-	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_outcome.XXXXXX");
-	if (!mkdtemp(s->folder) || nm_service_open(&s->service, &wish, &err) ||
-	    nm_journal_open(s->folder, &s->journal, &err))
+	if (own_scene_open(s->folder, &s->service, &s->journal))
 		return -1;
 	snprintf(s->questions, sizeof(s->questions), "%s/q.txt", s->folder);
 	snprintf(s->output, sizeof(s->output), "%s/out.jsonl", s->folder);
-	write_file(s->questions, "a?\tA\nb?\tA\nc?\tA\n");
-	write_file(s->output, ANSWER("0") ANSWER("1") ANSWER("2"));
+	own_write(s->questions, "a?\tA\nb?\tA\nc?\tA\n");
+	own_write(s->output, ANSWER("0") ANSWER("1") ANSWER("2"));
 	s->tools = (struct nm_task_tools){
 		.service = &s->service, .journal = s->journal,
 		.message = &s->message, .mode = "batch",
@@ -103,14 +91,12 @@ static int
 leave(void **state)
 {
 	struct scene *s = *state;
-	char command[96];
+	int rc;
 
 	nm_task_release(&s->task);
-	nm_service_close(&s->service);
-	nm_journal_close(s->journal);
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
+	rc = own_scene_close(s->folder, &s->service, s->journal);
 	free(s);
-	return system(command);
+	return rc;
 }
 
 static void
@@ -160,7 +146,7 @@ again(void **state)
 
 		assert_int_equal(enter(&entered), 0);
 		s = entered;
-		write_file(s->output, rows[i].rows);
+		own_write(s->output, rows[i].rows);
 		s->task.run.shards[0].status = rows[i].status;
 		s->task.run.settings.reask = rows[i].reask;
 		s->wish.attempts = rows[i].attempts;
@@ -258,7 +244,7 @@ saving(void **state)
 	struct nm_outcome outcome = { 0 };
 	char run_path[160];
 
-	write_file(s->output, ANSWER("0") FAILED("1", "500"));
+	own_write(s->output, ANSWER("0") FAILED("1", "500"));
 	s->task.run.shards[0].input_tokens = 10;
 	s->task.run.shards[0].cached_tokens = 4;
 	s->task.run.shards[0].output_tokens = 2;
@@ -275,7 +261,7 @@ saving(void **state)
 	              "\"output_tokens\":2,\"reasoning_tokens\":null}");
 	/* The raw file is linked: what it holds later is a new file. */
 	unlink(s->output);
-	write_file(s->output, ANSWER("0") ANSWER("1") ANSWER("2"));
+	own_write(s->output, ANSWER("0") ANSWER("1") ANSWER("2"));
 	make(s, &outcome);
 	assert_string_equal(outcome.summary.run_path, run_path);
 	expect_result(run_path, "ledger.missing", "0");
@@ -310,7 +296,7 @@ saving_in_vain(void **state)
 	assert_int_not_equal(nm_outcome_make(&second, &s->wish, &err), NM_OK);
 	assert_non_null(strstr(err.text, "out.jsonl"));
 	expect_result(outcome.summary.run_path, "ledger.answered", "3");
-	write_file(s->output, ANSWER("0"));
+	own_write(s->output, ANSWER("0"));
 	write_within(s->questions, "X", 3);
 	assert_int_equal(nm_outcome_make(&second, &s->wish, &err), NM_INPUT);
 	assert_non_null(strstr(err.text, "was changed while it was being read"));

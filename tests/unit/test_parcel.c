@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "own_scene.h"
 #include "task/parcel.h"
 #include "task/service.h"
 #include "wire/json.h"
@@ -29,31 +30,18 @@ struct scene {
 	struct nm_run_tools    tools;
 };
 
-static void
-write_file(const struct scene *s, const char *lines)
-{
-	struct nm_err err;
-
-	assert_int_equal(nm_file_write(s->path, 0600, nm_text_of(lines), &err),
-	                 NM_OK);
-}
-
 static int
 enter(void **state)
 {
-	struct nm_service_wish wish = { .base_url = "http://127.0.0.1:9/v1" };
 	struct scene *s = calloc(1, sizeof(*s));
-	struct nm_err err;
 
 	if (!s)
 		abort();
 	*state = s;
-	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_parcel.XXXXXX");
-	if (!mkdtemp(s->folder) || nm_service_open(&s->service, &wish, &err) ||
-	    nm_journal_open(s->folder, &s->journal, &err))
+	if (own_scene_open(s->folder, &s->service, &s->journal))
 		return -1;
 	snprintf(s->path, sizeof(s->path), "%s/in.jsonl", s->folder);
-	write_file(s, LINES);
+	own_write(s->path, LINES);
 	s->tools = (struct nm_run_tools){
 		.journal = s->journal, .api = &s->service.api,
 		.clock = &s->service.clock, .settings = &s->settings,
@@ -65,13 +53,11 @@ static int
 leave(void **state)
 {
 	struct scene *s = *state;
-	char command[96];
+	int rc;
 
-	nm_service_close(&s->service);
-	nm_journal_close(s->journal);
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
+	rc = own_scene_close(s->folder, &s->service, s->journal);
 	free(s);
-	return system(command);
+	return rc;
 }
 
 static void
@@ -185,7 +171,7 @@ opening_again(void **state)
 		snprintf(first, sizeof(first), "%s", parcel.run.record.id);
 		nm_parcel_release(&parcel);
 		if (rows[i].lines)
-			write_file(s, rows[i].lines);
+			own_write(s->path, rows[i].lines);
 		s->settings.shard_requests = rows[i].shard_requests;
 		open_parcel(s, rows[i].take, &parcel);
 		same = strcmp(first, parcel.run.record.id) == 0;
@@ -226,7 +212,7 @@ opening_in_vain(void **state)
 		enum nm_code rc;
 
 		if (rows[i].lines)
-			write_file(s, rows[i].lines);
+			own_write(s->path, rows[i].lines);
 		else
 			unlink(s->path);
 		rc = nm_parcel_open(&parcel, &s->tools, s->path,
@@ -292,7 +278,7 @@ taking_up(void **state)
 		enum nm_code rc;
 
 		if (rows[i].lines)
-			write_file(s, rows[i].lines);
+			own_write(s->path, rows[i].lines);
 		else
 			unlink(s->path);
 		rc = nm_parcel_take_up(&parcel, &s->tools, rows[i].batch_id,
@@ -325,7 +311,7 @@ finding(void **state)
 	open_parcel(s, NM_RUN_TAKE_UP, &parcel);
 	record = parcel.run.record;
 	assert_string_equal(nm_parcel_find_file(&record, &arena), s->path);
-	write_file(s, LINES LINE("d"));
+	own_write(s->path, LINES LINE("d"));
 	assert_null(nm_parcel_find_file(&record, &arena));
 	unlink(s->path);
 	assert_null(nm_parcel_find_file(&record, &arena));

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "canned.h"
+#include "own_scene.h"
 #include "task/task.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -31,15 +32,6 @@ struct scene {
 };
 
 static void
-write_file(const char *path, const char *text)
-{
-	struct nm_err err;
-
-	assert_int_equal(nm_file_write(path, 0600, nm_text_of(text), &err),
-	                 NM_OK);
-}
-
-static void
 name_files(struct scene *s)
 {
 	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_takeup.XXXXXX");
@@ -47,9 +39,9 @@ name_files(struct scene *s)
 	snprintf(s->questions, sizeof(s->questions), "%s/q.txt", s->folder);
 	snprintf(s->copy, sizeof(s->copy), "%s/copy.txt", s->folder);
 	snprintf(s->prompt, sizeof(s->prompt), "%s/p.txt", s->folder);
-	write_file(s->questions, FOUR);
-	write_file(s->copy, FOUR);
-	write_file(s->prompt, "Say something of {question}\n");
+	own_write(s->questions, FOUR);
+	own_write(s->copy, FOUR);
+	own_write(s->prompt, "Say something of {question}\n");
 }
 
 /* reply: NULL = the service is not to be asked. */
@@ -126,13 +118,13 @@ static void
 change(struct scene *s, enum change what)
 {
 	if (what == OTHER_QUESTIONS)
-		write_file(s->questions, "a\tA\nx\tX\nc\tC\nd\tD\n");
+		own_write(s->questions, "a\tA\nx\tX\nc\tC\nd\tD\n");
 	else if (what == OTHER_REST)
-		write_file(s->questions, "a\tA\nb\tB\nz\tZ\n");
+		own_write(s->questions, "a\tA\nb\tB\nz\tZ\n");
 	else if (what == NO_FILE)
 		unlink(s->questions);
 	else if (what == OTHER_PROMPT)
-		write_file(s->prompt, "Say nothing of {question}\n");
+		own_write(s->prompt, "Say nothing of {question}\n");
 	else if (what == OTHER_KEY)
 		nm_buf_add_byte(&s->service.account.identity, 'x');
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "own_scene.h"
 #include "task/task.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -28,26 +29,19 @@ struct scene {
 static void
 write_file(const char *folder, const char *name, const char *text, char *path)
 {
-	struct nm_err err;
-
 	snprintf(path, 80, "%s/%s", folder, name);
-	assert_int_equal(nm_file_write(path, 0600, nm_text_of(text), &err),
-	                 NM_OK);
+	own_write(path, text);
 }
 
 static int
 enter(void **state)
 {
-	struct nm_service_wish wish = { .base_url = "http://127.0.0.1:9/v1" };
 	struct scene *s = calloc(1, sizeof(*s));
-	struct nm_err err;
 
 	if (!s)
 		abort();
 	*state = s;
-	snprintf(s->folder, sizeof(s->folder), "/tmp/nm_a_task.XXXXXX");
-	if (!mkdtemp(s->folder) || nm_service_open(&s->service, &wish, &err) ||
-	    nm_journal_open(s->folder, &s->journal, &err))
+	if (own_scene_open(s->folder, &s->service, &s->journal))
 		return -1;
 	write_file(s->folder, "q.txt", "a\tA\nb\tB\nc\tC\n", s->questions);
 	write_file(s->folder, "o.txt", "a\tA\nno tab\nb\tB\n", s->others);
@@ -64,16 +58,14 @@ static int
 leave(void **state)
 {
 	struct scene *s = *state;
-	char command[96];
+	int rc;
 
 	nm_task_release(&s->task);
-	nm_service_close(&s->service);
-	nm_journal_close(s->journal);
 	fclose(s->message.to);
 	free(s->said);
-	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
+	rc = own_scene_close(s->folder, &s->service, s->journal);
 	free(s);
-	return system(command);
+	return rc;
 }
 
 static void
