@@ -5,7 +5,6 @@
 
 #include "eval/price.h"
 #include "run/collect.h"
-#include "run/via_batch.h"
 #include "run/via_direct.h"
 
 int64_t
@@ -125,7 +124,7 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	struct nm_collect collect;
 	enum nm_code rc;
 	/* It was judged before the first batch, perhaps by another reading. */
-	int passed = nm_via_batch_sent(run) > 0;
+	int passed = nm_run_has_sent(run);
 
 	memset(canary, 0, sizeof(*canary));
 	canary->asked = wish.count = nm_canary_size(run);

@@ -62,6 +62,17 @@ nm_run_show_shards(struct nm_run *run)
 	}
 }
 
+int
+nm_run_has_sent(const struct nm_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].state != NM_SHARD_PLANNED)
+			return 1;
+	return 0;
+}
+
 static const char GONE[] = "gone"; /* ours, the service has no word for it */
 
 void

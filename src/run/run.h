@@ -173,6 +173,9 @@ void nm_run_progress(const struct nm_run *run);
 /* Progress shows the shards again, after direct requests had it. */
 void nm_run_show_shards(struct nm_run *run);
 
+/* May anything of its shards be at the service? */
+int nm_run_has_sent(const struct nm_run *run);
+
 /* The service knows a shard's batch no more. In this process it is not looked at again,
  * until the shards are shown anew. */
 void nm_run_lose_batch(struct nm_run *run, const struct nm_shard_record *shard);

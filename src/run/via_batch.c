@@ -29,16 +29,6 @@ nm_via_batch_waiting(const struct nm_run *run)
 	return n;
 }
 
-size_t
-nm_via_batch_sent(const struct nm_run *run)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < run->n_shards; i++)
-		n += run->shards[i].state != NM_SHARD_PLANNED;
-	return n;
-}
-
 /* Smaller shards take its place, as one durable step. */
 static enum nm_code
 split(struct nm_run *run, size_t which, const struct nm_plan_bounds *bounds,

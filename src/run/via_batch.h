@@ -14,9 +14,6 @@
 enum nm_code nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
 	NM_MUST_USE;
 
-/* Shards of which anything may be at the service. */
-size_t nm_via_batch_sent(const struct nm_run *run);
-
 /* Shards that have no batch yet. */
 size_t nm_via_batch_waiting(const struct nm_run *run);
 

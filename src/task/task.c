@@ -108,7 +108,7 @@ nm_task_leave(struct nm_task *task)
 {
 	struct nm_err err;
 
-	if (task->run.origin == NM_RUN_NEW && !nm_via_batch_sent(&task->run) &&
+	if (task->run.origin == NM_RUN_NEW && !nm_run_has_sent(&task->run) &&
 	    nm_run_saved(&task->run, "", NM_RUN_LEFT, &err))
 		nm_message_error(task->tools->message, &err);
 }
@@ -118,7 +118,7 @@ nm_task_leave(struct nm_task *task)
 static int
 ends_run(const struct nm_task *task, enum nm_code rc)
 {
-	if (nm_via_batch_sent(&task->run))
+	if (nm_run_has_sent(&task->run))
 		return 0;
 	return rc == NM_REFUSED || rc == NM_UNFINISHED ||
 	       (rc == NM_UNREACHABLE && !nm_via_direct_has_answers(&task->run));
@@ -173,7 +173,7 @@ pass_canary(struct nm_task *task, struct nm_err *err)
 	if (rc || !canary.output_tokens ||
 	    !nm_via_batch_waiting(&task->run))
 		return rc;
-	if (!nm_via_batch_sent(&task->run))
+	if (!nm_run_has_sent(&task->run))
 		rc = heed_estimate(task, &canary, err);
 	return rc ? rc : nm_stake_take_all(task, err);
 }
