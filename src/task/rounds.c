@@ -1,0 +1,347 @@
+/*
+ * rounds: a task's attempts, one after the other, from the canary to the last, and what
+ * becomes of its run then. Declared in task/task.h.
+ */
+#include "task/task.h"
+
+#include "run/canary.h"
+#include "run/deadline.h"
+#include "run/via_batch.h"
+#include "run/via_direct.h"
+#include "task/complaint.h"
+#include "task/money.h"
+#include "task/stake.h"
+
+/* What went wrong with it would go wrong with all: the run ends here. Of one that was
+ * never answered nothing is lost by that, and --canary 0 may begin another. */
+static int
+ends_run(const struct nm_task *task, enum nm_code rc)
+{
+	if (nm_run_has_sent(&task->run))
+		return 0;
+	return rc == NM_REFUSED || rc == NM_UNFINISHED ||
+	       (rc == NM_UNREACHABLE && !nm_via_direct_has_answers(&task->run));
+}
+
+static enum nm_code
+ask_canary(struct nm_task *task, struct nm_canary *canary, struct nm_err *err)
+{
+	enum nm_code rc = nm_canary_ask(&task->run, task->tools->reading,
+	                                canary, err);
+	struct nm_err late;
+
+	if (ends_run(task, rc) &&
+	    nm_run_saved(&task->run, "", NM_RUN_LEFT, &late))
+		nm_message_error(task->tools->message, &late);
+	return rc;
+}
+
+/* Now the length of a reply is known, not guessed. */
+static enum nm_code
+heed_estimate(const struct nm_task *task, const struct nm_canary *canary,
+              struct nm_err *err)
+{
+	struct nm_task learnt = *task;
+	struct nm_stake rest = {
+		.unsent = task->run.source->count - canary->asked,
+	};
+	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
+	struct nm_estimate_cost cost;
+
+	learnt.seen_tokens = canary->output_tokens;
+	cost = nm_stake_cost(&learnt, &rest);
+	if (cost.kind != NM_COST_KNOWN || task->tools->service->server)
+		return NM_OK;
+	nm_price_print(cost.low_pusd, 4, low);
+	nm_price_print(cost.high_pusd, 4, high);
+	nm_message_note(task->tools->message,
+		"the canary took %lld tokens a reply: by that the other %lld"
+		" cost $%s to $%s (an estimate)",
+		(long long)canary->output_tokens, (long long)rest.unsent,
+		low, high);
+	return nm_money_ask(task->tools, &cost, err);
+}
+
+/* Before anything of the first attempt is sent by batch. */
+static enum nm_code
+pass_canary(struct nm_task *task, struct nm_err *err)
+{
+	struct nm_canary canary;
+	enum nm_code rc = ask_canary(task, &canary, err);
+
+	if (rc || !canary.output_tokens ||
+	    !nm_via_batch_waiting(&task->run))
+		return rc;
+	if (!nm_run_has_sent(&task->run))
+		rc = heed_estimate(task, &canary, err);
+	return rc ? rc : nm_stake_take_all(task, err);
+}
+
+enum nm_code
+nm_task_submit(struct nm_task *task, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (!nm_task_is_batch(task))
+		return NM_OK;
+	rc = pass_canary(task, err);
+	return rc ? rc : nm_via_batch_submit(&task->run, err);
+}
+
+static enum nm_code
+ask_directly(struct nm_task *task, int64_t attempt, struct nm_err *err)
+{
+	struct nm_direct_wish wish = {
+		.attempt = attempt,
+		.members = nm_buf_text(&task->outcome.again.bytes),
+		.count = task->outcome.again.count,
+	};
+
+	if (attempt == 1 && !nm_task_is_batch(task)) {
+		wish.members = (struct nm_text){ 0 };
+		wish.count = task->run.source->count;
+	}
+	return nm_via_direct(&task->run, &wish, err);
+}
+
+static enum nm_code
+make_outcome(struct nm_task *task, int64_t attempts, struct nm_err *err)
+{
+	struct nm_outcome_wish wish = {
+		.run = &task->run,
+		.quiz = task->quiz,
+		.prices = task->tools->prices,
+		.results_dir = task->tools->results_dir,
+		.reading = task->tools->reading,
+		.began_mono_ms = task->tools->began_mono_ms,
+		.attempts = attempts,
+	};
+	enum nm_code rc = nm_outcome_make(&task->outcome, &wish, err);
+
+	task->scored = !rc;
+	if (!rc)
+		nm_stake_settle(task, &task->outcome.spending);
+	if (!rc && task->outcome.usage_note.len)
+		nm_message_warn(task->tools->message, "%s",
+		                nm_buf_string(&task->outcome.usage_note));
+	return rc;
+}
+
+static int
+is_tail_direct(const struct nm_task *task)
+{
+	return !task->scoring_only && task->tools->tail == NM_TAIL_DIRECT;
+}
+
+/* It was cancelled, as a process before this one told, and somebody wants its rest. */
+static int
+is_wanted_again(const struct nm_task *task, const struct nm_shard_record *shard)
+{
+	return task->run.ended_before &&
+	       task->run.settings.cancelled == NM_CANCELLED_AGAIN &&
+	       !strcmp(shard->status, "cancelled");
+}
+
+/*
+ * Is there something to score, or to ask again? Also where a batch ended well and
+ * its files are gone (all are missing then), where it was ended here or is gone
+ * itself, and where the canary answered.
+ */
+static int
+came_back(const struct nm_task *task)
+{
+	size_t i;
+
+	if (!nm_task_is_batch(task) ||
+	    (!task->scoring_only && nm_canary_size(&task->run)))
+		return 1;
+	if (is_tail_direct(task) && task->run.gone.code)
+		return 1;
+	for (i = 0; i < task->run.n_shards; i++) {
+		const struct nm_shard_record *shard = &task->run.shards[i];
+
+		if (shard->output_path[0] || shard->error_path[0] ||
+		    !strcmp(shard->status, "completed") ||
+		    !strcmp(shard->status, "expired") ||
+		    nm_deadline_ended(shard) || is_wanted_again(task, shard))
+			return 1;
+	}
+	return 0;
+}
+
+/* With more money, or more attempts, there would be more to do: the same command takes
+ * such a run up. After one that is done it begins a new one. */
+static enum nm_run_state
+final_state(const struct nm_task *task)
+{
+	if (task->short_of_money)
+		return NM_RUN_OPEN;
+	return task->scored && task->outcome.left && !task->scoring_only
+		? NM_RUN_PARTIAL : NM_RUN_DONE;
+}
+
+static enum nm_code
+close_run(struct nm_task *task, struct nm_err *err)
+{
+	const char *path = task->scored ? task->outcome.summary.run_path : NULL;
+
+	return nm_run_saved(&task->run, path ? path : "", final_state(task),
+	                    err);
+}
+
+static void
+say_again(const struct nm_task *task, int64_t number)
+{
+	nm_message_note(task->tools->message,
+		"%lld of %lld are asked again (attempt %lld)",
+		(long long)task->outcome.again.count,
+		(long long)task->run.source->count,
+		(long long)number);
+}
+
+/* The first attempt: all of it, or what an earlier process left of it. */
+static enum nm_code
+first_round(struct nm_task *task, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (!nm_task_is_batch(task))
+		return ask_directly(task, 1, err);
+	rc = task->scoring_only ? NM_OK : pass_canary(task, err);
+	if (!rc)
+		rc = nm_via_batch_finish(&task->run, err);
+	/* The person's word: what is missing is asked directly, whatever it cost. */
+	if (rc == NM_ABSENT && task->run.gone.code && is_tail_direct(task)) {
+		nm_message_warn(task->tools->message, "%s", err->text);
+		rc = NM_OK;
+	}
+	return rc;
+}
+
+/*
+ * Another attempt at the members of the outcome; *number is the newest that ended.
+ * One that was asked directly and broken off goes on directly, under its number; by
+ * batch it is one more.
+ */
+static enum nm_code
+next_round(struct nm_task *task, int64_t *number, struct nm_err *err)
+{
+	int direct = !nm_task_is_batch(task) ||
+	             task->tools->tail == NM_TAIL_DIRECT;
+	const struct nm_members *again = &task->outcome.again;
+	enum nm_code rc;
+
+	if (!direct && *number < task->outcome.attempts)
+		*number = task->outcome.attempts;
+	++*number;
+	rc = nm_stake_take(task, again->count,
+	                   direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH, err);
+	if (rc) {
+		task->short_of_money = 1;
+		nm_while(err, "asking %lld of %lld again",
+		         (long long)again->count,
+		         (long long)task->run.source->count);
+		return err->code = NM_UNFINISHED;
+	}
+	say_again(task, *number);
+	rc = nm_run_reopen(&task->run, err);
+	if (rc)
+		return rc;
+	if (direct)
+		return ask_directly(task, *number, err);
+	rc = nm_attempts_plan(&task->run, again, *number, err);
+	return rc ? rc : nm_via_batch_finish(&task->run, err);
+}
+
+static enum nm_code
+judge(struct nm_task *task, struct nm_err *err)
+{
+	uint64_t failures =
+		nm_ledger_instrument_failures(&task->outcome.ledger);
+
+	if (!failures)
+		return NM_OK;
+	return nm_fail(err, NM_UNFINISHED, 0,
+		"%llu of %lld questions of %s have no answer of the model's:"
+		" the service failed them",
+		(unsigned long long)failures,
+		(long long)task->run.source->count, task->run.record.name);
+}
+
+/* What came of direct mode is worth a look, however it ended, and what came beside
+ * batches that are gone; where nothing came, earlier results stay as they are. */
+static enum nm_code
+stop_early(struct nm_task *task, enum nm_code rc, struct nm_err *err)
+{
+	int worth = nm_task_is_batch(task)
+		? task->run.gone.code && came_back(task)
+		: nm_via_direct_has_answers(&task->run);
+	struct nm_err late;
+
+	if (worth && make_outcome(task, 1, &late))
+		nm_message_error(task->tools->message, &late);
+	if (worth && task->run.gone.code)
+		nm_message_note(task->tools->message, "what came of %s is"
+			" scored and kept; --finish-direct asks what is"
+			" missing directly", task->run.record.name);
+	err->code = rc;
+	return rc;
+}
+
+/* The batches' attempts that an earlier process made are there already; one that
+ * was asked directly may have been broken off. */
+static int64_t
+first_attempt(const struct nm_task *task)
+{
+	int64_t newest = 1;
+	size_t i;
+
+	for (i = 0; i < task->run.n_shards; i++)
+		if (task->run.shards[i].attempt > newest)
+			newest = task->run.shards[i].attempt;
+	return newest;
+}
+
+/* Attempt after attempt, until nothing is left that is worth another. */
+static enum nm_code
+go_round(struct nm_task *task, struct nm_err *err)
+{
+	int64_t number = first_attempt(task);
+	enum nm_code rc = first_round(task, err);
+
+	while (!rc) {
+		nm_complain_of_batches(task->tools->message, &task->run,
+		                       task->quiz);
+		if (!came_back(task))
+			return NM_OK;
+		rc = make_outcome(task, number, err);
+		if (rc)
+			return rc;
+		if (!task->outcome.again.count || task->scoring_only)
+			return NM_OK;
+		rc = next_round(task, &number, err);
+		if (task->short_of_money)
+			return NM_OK;
+	}
+	return stop_early(task, rc, err);
+}
+
+enum nm_code
+nm_task_finish(struct nm_task *task, struct nm_err *err)
+{
+	enum nm_code rc = go_round(task, err);
+	struct nm_err late;
+
+	if (rc)
+		return rc;
+	if (close_run(task, &late)) {
+		*err = late;
+		return late.code;
+	}
+	if (task->short_of_money)
+		return NM_UNFINISHED;
+	if (!task->scored)
+		return nm_fail(err, NM_UNFINISHED, 0,
+			"no batch of %s brought a result", task->run.record.name);
+	return judge(task, err);
+}
