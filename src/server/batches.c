@@ -219,28 +219,21 @@ check_file(struct nm_call *call, const char *file_id, bool *good,
 static const struct nm_refusal too_many = { .status = 429, .type = "requests",
 	.code = "rate_limit_exceeded" };
 
-static enum nm_code
-check_rate(struct nm_call *call, bool *good, struct nm_err *err)
+static void
+refuse_pace(struct nm_call *call, int64_t hourly)
 {
-	const struct nm_parts *parts = call->parts;
-	int64_t hourly = nm_faults_creations_an_hour(parts->faults);
-	int64_t created = 0, open = 0;
-	enum nm_code rc;
+	nm_call_refuse(call, &too_many, "Rate limit reached for batch creation: "
+	               "%lld batches an hour. Please try again later.",
+	               (long long)hourly);
+}
 
-	*good = true;
-	if (!hourly)
-		return NM_OK;
-	rc = nm_store_batch_count(parts->store, call->tenant,
-	                          nm_vclock_now_s(parts->clock) - 3600, &created,
-	                          &open, err);
-	if (rc)
-		return rc;
-	*good = created < hourly;
-	if (!*good)
-		nm_call_refuse(call, &too_many, "Rate limit reached for batch "
-		               "creation: %lld batches an hour. Please try again "
-		               "later.", (long long)hourly);
-	return NM_OK;
+static void
+refuse_open(struct nm_call *call)
+{
+	nm_call_refuse(call, &too_many, "Too many batches are in progress (limit: "
+	               "%lld). Please try again once some of them have been "
+	               "completed.",
+	               (long long)call->parts->options->max_batches);
 }
 
 static void
@@ -253,11 +246,21 @@ note_batch(struct nm_call *call, const struct nm_stored_batch *batch)
 		nm_buf_addf(&call->noted, ",\"metadata\":%s", batch->metadata);
 }
 
+static void
+tell_created(struct nm_call *call, const struct nm_stored_batch *batch)
+{
+	atomic_fetch_add(&call->parts->metrics->batches_created, 1);
+	note_batch(call, batch);
+	answer_batch(call, batch);
+	nm_worker_wake(call->parts->worker);
+}
+
 static enum nm_code
 create(struct nm_call *call, struct nm_err *err)
 {
 	const struct nm_parts *parts = call->parts;
 	struct nm_stored_batch batch = { .tenant = call->tenant, .endpoint = "" };
+	struct nm_store_pace pace = {0};
 	const char *window = "";
 	char id[NM_ID_MAX];
 	int64_t now_ms;
@@ -275,8 +278,6 @@ create(struct nm_call *call, struct nm_err *err)
 	                     &batch.results_live_s))
 		return NM_OK;
 	rc = check_file(call, batch.input_file_id, &good, err);
-	if (!rc && good)
-		rc = check_rate(call, &good, err);
 	if (rc || !good)
 		return rc;
 	nm_store_new_id("batch_", id);
@@ -284,21 +285,16 @@ create(struct nm_call *call, struct nm_err *err)
 	batch.id = id;
 	batch.at_s[NM_BATCH_VALIDATING] = now_ms / 1000;
 	batch.expires_s = (now_ms + parts->options->window_ms) / 1000;
-	rc = nm_store_batch_add(parts->store, &batch, err);
-	if (rc == NM_LIMIT) {
-		nm_call_refuse(call, &too_many, "Too many batches are in progress "
-		               "(limit: %lld). Please try again once some of them "
-		               "have been completed.",
-		               (long long)parts->options->max_batches);
-		return NM_OK;
-	}
-	if (rc)
-		return rc;
-	atomic_fetch_add(&parts->metrics->batches_created, 1);
-	note_batch(call, &batch);
-	answer_batch(call, &batch);
-	nm_worker_wake(parts->worker);
-	return NM_OK;
+	pace.most = nm_faults_creations_an_hour(parts->faults);
+	pace.since_s = now_ms / 1000 - 3600;
+	rc = nm_store_batch_add(parts->store, &batch, &pace, err);
+	if (rc == NM_HELD)
+		refuse_pace(call, pace.most);
+	else if (rc == NM_LIMIT)
+		refuse_open(call);
+	else if (!rc)
+		tell_created(call, &batch);
+	return rc == NM_HELD || rc == NM_LIMIT ? NM_OK : rc;
 }
 
 /* ---- get, list, cancel ---- */

@@ -183,9 +183,17 @@ struct nm_stored_batch {
 	struct nm_batch_books books;
 };
 
-/* NM_LIMIT where the tenant has as many open ones as it may. */
+/* How many a tenant may add from since_s on. Zeroed: any number. */
+struct nm_store_pace {
+	int64_t most;
+	int64_t since_s;
+};
+
+/* NM_HELD where the tenant has added as many as the pace allows, NM_LIMIT where it
+ * has as many open ones as it may. */
 enum nm_code nm_store_batch_add(struct nm_store *store,
                                 const struct nm_stored_batch *batch,
+                                const struct nm_store_pace *pace,
                                 struct nm_err *err) NM_MUST_USE;
 
 /* As nm_store_file_get. */

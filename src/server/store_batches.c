@@ -60,24 +60,75 @@ read_batch_row(sqlite3_stmt *st, struct nm_arena *arena,
 	memcpy(&batch->books, books, sizeof(books));
 }
 
-enum nm_code
-nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
-                   struct nm_err *err)
+/* The two numbers of a statement that is bound and has one row. */
+static enum nm_code
+read_pair(struct nm_db *db, sqlite3_stmt *st, int64_t *first, int64_t *second,
+          struct nm_err *err)
 {
-	struct nm_db *db = &store->writer;
+	int row = 0;
+	enum nm_code rc = nm_db_step(db, st, &row, err);
+
+	if (!rc) {
+		*first = sqlite3_column_int64(st, 0);
+		*second = sqlite3_column_int64(st, 1);
+	}
+	nm_db_done(st);
+	return rc;
+}
+
+static enum nm_code
+count_batches(struct nm_db *db, const char *tenant, int64_t since_s,
+              int64_t *created, int64_t *open, struct nm_err *err)
+{
 	sqlite3_stmt *st;
-	int changed = 0;
 	enum nm_code rc;
 
-	pthread_mutex_lock(&db->lock);
+	rc = nm_db_use(db, "SELECT (SELECT count(*) FROM batch"
+	               " WHERE tenant = ?1 AND at0 >= ?2),"
+	               " (SELECT count(*) FROM batch WHERE state IN "
+	               NM_STORE_OPEN_STATES
+	               " AND (?1 IS NULL OR tenant = ?1))", &st, err);
+	if (rc)
+		return rc;
+	nm_db_bind_text(st, 1, tenant);
+	nm_db_bind_int(st, 2, since_s);
+	return read_pair(db, st, created, open, err);
+}
+
+static enum nm_code
+check_batches(struct nm_store *store, const char *tenant,
+              const struct nm_store_pace *pace, struct nm_err *err)
+{
+	int64_t most_open = store->limits.open_batches, created = 0, open = 0;
+	enum nm_code rc;
+
+	if (!most_open && !pace->most)
+		return NM_OK;
+	rc = count_batches(&store->writer, tenant, pace->since_s, &created,
+	                   &open, err);
+	if (rc)
+		return rc;
+	if (pace->most && created >= pace->most)
+		return nm_fail(err, NM_HELD, 0, "%lld batches were added lately",
+		               (long long)created);
+	if (most_open && open >= most_open)
+		return nm_fail(err, NM_LIMIT, 0, "%lld batches are open already",
+		               (long long)open);
+	return NM_OK;
+}
+
+static enum nm_code
+put_batch(struct nm_db *db, const struct nm_stored_batch *batch,
+          struct nm_err *err)
+{
+	sqlite3_stmt *st;
+	enum nm_code rc;
+
 	rc = nm_db_use(db, "INSERT INTO batch(id, tenant, endpoint,"
 	               " input_file_id, metadata, results_live_s, state, at0,"
-	               " expires_s) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-	               " WHERE ?10 = 0 OR ?10 > (SELECT count(*) FROM batch"
-	               " WHERE state IN " NM_STORE_OPEN_STATES
-	               " AND tenant = ?2)", &st, err);
+	               " expires_s) VALUES(?,?,?,?,?,?,?,?,?)", &st, err);
 	if (rc)
-		goto done;
+		return rc;
 	nm_db_bind_text(st, 1, batch->id);
 	nm_db_bind_text(st, 2, batch->tenant);
 	nm_db_bind_text(st, 3, batch->endpoint);
@@ -87,14 +138,21 @@ nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
 	nm_db_bind_int(st, 7, batch->state);
 	nm_db_bind_int(st, 8, batch->at_s[NM_BATCH_VALIDATING]);
 	nm_db_bind_int(st, 9, batch->expires_s);
-	nm_db_bind_int(st, 10, store->limits.open_batches);
-	rc = nm_db_do(db, st, &changed, err);
-	if (!rc && !changed)
-		rc = nm_fail(err, NM_LIMIT, 0, "%lld batches are open already",
-		             (long long)store->limits.open_batches);
-done:
-	pthread_mutex_unlock(&db->lock);
-	return rc;
+	return nm_db_do(db, st, NULL, err);
+}
+
+enum nm_code
+nm_store_batch_add(struct nm_store *store, const struct nm_stored_batch *batch,
+                   const struct nm_store_pace *pace, struct nm_err *err)
+{
+	enum nm_code rc = nm_store_begin(store, err);
+
+	if (rc)
+		return rc;
+	rc = check_batches(store, batch->tenant, pace, err);
+	if (!rc)
+		rc = put_batch(&store->writer, batch, err);
+	return nm_store_commit_or_undo(store, rc, err);
 }
 
 enum nm_code
@@ -368,41 +426,16 @@ nm_store_batch_finish(struct nm_store *store, const char *id,
 	return nm_store_commit_or_undo(store, rc, err);
 }
 
-/* The two numbers of a statement that is bound and has one row. */
-static enum nm_code
-read_pair(struct nm_db *db, sqlite3_stmt *st, int64_t *first, int64_t *second,
-          struct nm_err *err)
-{
-	int row = 0;
-	enum nm_code rc = nm_db_step(db, st, &row, err);
-
-	if (!rc) {
-		*first = sqlite3_column_int64(st, 0);
-		*second = sqlite3_column_int64(st, 1);
-	}
-	nm_db_done(st);
-	return rc;
-}
-
 enum nm_code
 nm_store_batch_count(struct nm_store *store, const char *tenant,
                      int64_t since_s, int64_t *created, int64_t *open,
                      struct nm_err *err)
 {
 	struct nm_db *db = &store->reader;
-	sqlite3_stmt *st;
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "SELECT (SELECT count(*) FROM batch"
-	               " WHERE tenant = ?1 AND at0 >= ?2),"
-	               " (SELECT count(*) FROM batch WHERE state IN " NM_STORE_OPEN_STATES
-	               " AND (?1 IS NULL OR tenant = ?1))", &st, err);
-	if (!rc) {
-		nm_db_bind_text(st, 1, tenant);
-		nm_db_bind_int(st, 2, since_s);
-		rc = read_pair(db, st, created, open, err);
-	}
+	rc = count_batches(db, tenant, since_s, created, open, err);
 	pthread_mutex_unlock(&db->lock);
 	return rc;
 }

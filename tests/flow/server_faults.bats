@@ -374,6 +374,24 @@ tokens."* ]]
 	[ "$STATUS" = 429 ]
 }
 
+@test "creations an hour: made at once, they are counted one by one" {
+	start_with --clock step --threads 8 <<<'quota creations 2/h'
+	local body='{"input_file_id":"file-x","completion_window":"24h",
+		"endpoint":"/v1/chat/completions"}' i
+	local urls=()
+	for i in {1..24}; do
+		urls+=("$BASE_URL/batches" -o "said$i")
+	done
+	for i in 1 2 3 4 5; do
+		curl -s --parallel --parallel-immediate --parallel-max 24 \
+			-d "$body" "${urls[@]}"
+		[ "$(cat said* | jq -r '.id | strings' | wc -l)" = 2 ]
+		[ "$(cat said* | jq -r '.error.message | strings' | sort -u)" = \
+			'Rate limit reached for batch creation: 2 batches an hour. Please try again later.' ]
+		call POST /_control/clock -d '{"advance":"61m"}'
+	done
+}
+
 @test "a new script replaces the old one, a bad one does not" {
 	start_with <<<'on GET /v1/files: status 500'
 	call GET /v1/files

@@ -90,7 +90,8 @@ add_batch(struct bench *bench, const char *input)
 	     &err);
 	must(nm_store_file_add(bench->parts.store, &file, &err), &err);
 	batch.at_s[NM_BATCH_VALIDATING] = now_s;
-	must(nm_store_batch_add(bench->parts.store, &batch, &err), &err);
+	must(nm_store_batch_add(bench->parts.store, &batch,
+	                        &(struct nm_store_pace){0}, &err), &err);
 	nm_buf_release(&path);
 }
 

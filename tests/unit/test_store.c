@@ -192,7 +192,9 @@ add_batch(const char *id, int64_t created_s)
 	};
 
 	batch.at_s[NM_BATCH_VALIDATING] = created_s;
-	assert_int_equal(nm_store_batch_add(store, &batch, &err), NM_OK);
+	assert_int_equal(nm_store_batch_add(store, &batch,
+	                                    &(struct nm_store_pace){0}, &err),
+	                 NM_OK);
 }
 
 static void
