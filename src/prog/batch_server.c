@@ -32,7 +32,8 @@ static const struct nm_option options[] = {
 	  .help = "address to listen on; beyond this machine a key and TLS are "
 	          "demanded" },
 	{ .id = STATE_DIR, .name = "state-dir", .kind = NM_OPTION_TEXT,
-	  .argument = "DIR", .otherwise = "$XDG_STATE_HOME/nightmail/server",
+	  .argument = "DIR", .otherwise = "server within $NIGHTMAIL_STATE, else within "
+	               "$XDG_STATE_HOME/nightmail",
 	  .help = "folder that holds everything the server knows" },
 	{ .id = LOG, .name = "log", .kind = NM_OPTION_TEXT, .argument = "FILE",
 	  .help = "append each request as a line of JSON" },
@@ -137,7 +138,12 @@ static const struct nm_option_note exits[] = {
 
 static const struct nm_option_note environment[] = {
 	{ "NIGHTMAIL_UPSTREAM_KEY", "key of the model behind (--upstream)" },
-	{ "XDG_STATE_HOME", "where the state folder is by default" },
+	{ "HTTPS_PROXY, NO_PROXY", "of the way to the model behind, as curl(1) "
+	                           "has them" },
+	{ "CURL_CA_BUNDLE, SSL_CERT_FILE", "certificates to trust on that way" },
+	{ "NIGHTMAIL_STATE", "folder that the state folder is in by default" },
+	{ "XDG_STATE_HOME", "where nightmail/ is that folder, without the above; "
+	                    "~/.local/state when it is not set" },
 	{ NULL, NULL }
 };
 

@@ -156,9 +156,12 @@ static const struct nm_option_note environment[] = {
 	{ "HTTPS_PROXY, NO_PROXY", "as curl(1) has them" },
 	{ "CURL_CA_BUNDLE, SSL_CERT_FILE", "certificates to trust" },
 	{ "NIGHTMAIL_STATE", "folder of the journal and of --local's server" },
+	{ "XDG_STATE_HOME", "where nightmail/ is that folder, without the above; "
+	                    "~/.local/state when it is not set" },
 	{ "NIGHTMAIL_DATA", "folder of prices.json and metaqa/sample.sha256" },
 	{ "NIGHTMAIL_CLOCK", "fast=N: all waiting runs N times as fast" },
 	{ "NO_COLOR", "no colours on the terminal" },
+	{ "TZ", "the time zone that times are shown in" },
 	{ NULL, NULL },
 };
 
