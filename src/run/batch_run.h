@@ -22,7 +22,7 @@ enum nm_code nm_batch_run_find(struct nm_journal *journal,
                                struct nm_batch_run *out, struct nm_err *err)
 	NM_MUST_USE;
 
-/* "open", "done", "left". */
+/* "open", "done", "left", "partial". */
 const char *nm_run_state_word(enum nm_run_state state);
 
 #endif

@@ -9,7 +9,7 @@
  *              tmp/        being written; each is flocked by its writer, so that
  *                          what a dead process left is known and swept
  *              work/ID.*   the worker's own: rows answered so far
- *              clock       see clock
+ *              clock       see clock             reserve       see reserve
  *
  * Who writes: files and uploads the HTTP side; a batch's row is made and set to
  * `cancelling` by the HTTP side; all its other changes are the worker's, who alone

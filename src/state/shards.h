@@ -66,7 +66,8 @@ enum nm_code nm_shards_add(struct nm_journal *journal,
                            struct nm_shard_record *shards, size_t n_shards,
                            struct nm_err *err) NM_MUST_USE;
 
-/* Writes all that may change of a shard (from `state` on). One durable step. */
+/* Writes all that may change of a shard: its tag, and from `state` on. One durable
+ * step. */
 enum nm_code nm_shards_save(struct nm_journal *journal,
                             const struct nm_shard_record *shard,
                             struct nm_err *err) NM_MUST_USE;

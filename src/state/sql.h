@@ -1,6 +1,6 @@
 /*
  * sql: the room's own short words for SQLite. Included by this room's sources only.
- * A statement is prepared once a journal, kept, and reset by sql_done.
+ * A statement is prepared once a journal, kept, and reset by nm_sql_done.
  */
 #ifndef NM_STATE_SQL_H
 #define NM_STATE_SQL_H
