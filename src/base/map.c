@@ -1,6 +1,6 @@
 /*
- * map: see map.h. Open addressing, linear probing; a slot keeps 32 bits of its
- * key's hash, which also place it, so that growing never reads the keys again.
+ * map: see map.h. Open addressing, linear probing; a slot keeps 96 bits of its key's
+ * hash, some of which also place it.
  */
 #include "base/map.h"
 
@@ -11,9 +11,8 @@
 enum { FIRST_SLOTS = 64 };
 
 struct nm_map_slot {
-	uint32_t tag; /* of the hash; 0 = free */
-	uint32_t key_at;
-	uint32_t key_len;
+	uint64_t tag; /* of the hash; 0 = free */
+	uint32_t more; /* of it */
 	uint32_t value;
 };
 
@@ -60,29 +59,28 @@ nm_hash(uint64_t seed, const void *bytes, size_t len)
 	return fold(state ^ secret, 0xa0761d6478bd642fu);
 }
 
-static uint32_t
-tag_of(const struct nm_map *map, struct nm_text key)
+/* A slot for the key as yet without a value. */
+static struct nm_map_slot
+mark_of(const struct nm_map *map, struct nm_text key)
 {
-	uint64_t hash = nm_hash(map->seed, key.at, key.len);
-	uint32_t tag = (uint32_t)(hash >> 32);
+	uint64_t hash[2];
 
-	return tag ? tag : 1;
+	nm_hash_keyed(map->key, key, hash);
+	return (struct nm_map_slot){ .tag = hash[0] ? hash[0] : 1,
+	                             .more = (uint32_t)hash[1] };
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
 static struct nm_map_slot *
-slot_of(const struct nm_map *map, struct nm_text key, uint32_t tag)
+slot_of(const struct nm_map *map, struct nm_map_slot mark)
 {
 	size_t mask = map->n_slots - 1;
 
-	for (size_t i = tag & mask;; i = (i + 1) & mask) {
+	for (size_t i = mark.tag & mask;; i = (i + 1) & mask) {
 		struct nm_map_slot *slot = &map->slots[i];
 
-		if (slot->tag == 0)
-			return slot;
-		if (slot->tag == tag && slot->key_len == key.len
-		    && (key.len == 0 || !memcmp(map->keys.at + slot->key_at,
-		                                key.at, key.len)))
+		if (slot->tag == 0
+		    || (slot->tag == mark.tag && slot->more == mark.more))
 			return slot;
 	}
 }
@@ -93,8 +91,7 @@ grow(struct nm_map *map)
 	size_t n_slots = map->n_slots ? map->n_slots * 2 : FIRST_SLOTS;
 	struct nm_map_slot *slots = calloc(n_slots, sizeof(*slots));
 
-	/* Tags place slots, and have 32 bits. */
-	if (!slots || n_slots > (size_t)UINT32_MAX + 1)
+	if (!slots)
 		nm_die("out of memory");
 	for (size_t i = 0; i < map->n_slots; i++) {
 		const struct nm_map_slot *old = &map->slots[i];
@@ -112,18 +109,11 @@ grow(struct nm_map *map)
 }
 
 static void
-fill(struct nm_map *map, struct nm_map_slot *slot, struct nm_text key,
-     uint32_t tag, uint32_t value)
+fill(struct nm_map *map, struct nm_map_slot *slot, struct nm_map_slot mark,
+     uint32_t value)
 {
-	*slot = (struct nm_map_slot){
-		.tag = tag,
-		.key_at = (uint32_t)map->keys.len,
-		.key_len = (uint32_t)key.len,
-		.value = value,
-	};
-	nm_buf_add_text(&map->keys, key);
-	if (map->keys.over)
-		nm_die("out of memory: a map's keys pass 4 GiB");
+	*slot = mark;
+	slot->value = value;
 	map->count++;
 }
 
@@ -131,9 +121,8 @@ fill(struct nm_map *map, struct nm_map_slot *slot, struct nm_text key,
 static void
 prepare(struct nm_map *map)
 {
-	while (map->seed == 0)
-		nm_digest_random(&map->seed, sizeof(map->seed));
-	map->keys.max = UINT32_MAX;
+	while (!map->key[0] && !map->key[1])
+		nm_digest_random(map->key, sizeof(map->key));
 	if ((map->count + 1) * 10 > map->n_slots * 7)
 		grow(map);
 }
@@ -141,17 +130,16 @@ prepare(struct nm_map *map)
 int
 nm_map_add(struct nm_map *map, struct nm_text key, uint32_t *value)
 {
-	struct nm_map_slot *slot;
-	uint32_t tag;
+	struct nm_map_slot mark, *slot;
 
 	prepare(map);
-	tag = tag_of(map, key);
-	slot = slot_of(map, key, tag);
+	mark = mark_of(map, key);
+	slot = slot_of(map, mark);
 	if (slot->tag) {
 		*value = slot->value;
 		return NM_MAP_KNOWN;
 	}
-	fill(map, slot, key, tag, *value);
+	fill(map, slot, mark, *value);
 	return NM_MAP_NEW;
 }
 
@@ -162,7 +150,7 @@ nm_map_find(const struct nm_map *map, struct nm_text key, uint32_t *value)
 
 	if (map->count == 0)
 		return NM_MAP_NEW;
-	slot = slot_of(map, key, tag_of(map, key));
+	slot = slot_of(map, mark_of(map, key));
 	if (slot->tag == 0)
 		return NM_MAP_NEW;
 	*value = slot->value;
@@ -172,16 +160,15 @@ nm_map_find(const struct nm_map *map, struct nm_text key, uint32_t *value)
 void
 nm_map_set(struct nm_map *map, struct nm_text key, uint32_t value)
 {
-	struct nm_map_slot *slot;
-	uint32_t tag;
+	struct nm_map_slot mark, *slot;
 
 	prepare(map);
-	tag = tag_of(map, key);
-	slot = slot_of(map, key, tag);
+	mark = mark_of(map, key);
+	slot = slot_of(map, mark);
 	if (slot->tag)
 		slot->value = value;
 	else
-		fill(map, slot, key, tag, value);
+		fill(map, slot, mark, value);
 }
 
 void
@@ -190,7 +177,6 @@ nm_map_clear(struct nm_map *map)
 	if (map->slots)
 		memset(map->slots, 0, map->n_slots * sizeof(*map->slots));
 	map->count = 0;
-	nm_buf_clear(&map->keys);
 }
 
 void
@@ -199,6 +185,5 @@ nm_map_release(struct nm_map *map)
 	if (!map)
 		return;
 	free(map->slots);
-	nm_buf_release(&map->keys);
 	*map = (struct nm_map){ 0 };
 }

@@ -1,4 +1,4 @@
-/* map: exact, seeded, cheap. */
+/* map: keyed, cheap, whatever the keys. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +6,10 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -104,35 +108,85 @@ many(void **state)
 	nm_map_release(NULL);
 }
 
-/* So many keys that some share all bits of the hash that the map keeps. */
+/* What libcrypto makes of it. */
 static void
-equal_tags(void **state)
+siphash(EVP_MAC *mac, const uint64_t key[2], struct nm_text text,
+        uint64_t out[2])
 {
-	enum { COUNT = 300000 };
-	struct nm_map map = { .seed = 1 };
-	uint32_t value;
+	size_t want = 16, len;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &want),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
 
-	(void)state;
-	for (uint32_t i = 0; i < COUNT; i++) {
-		value = i;
-		assert_true(nm_map_add(&map, (struct nm_text){ (char *)&i, 4 },
-		                       &value) == NM_MAP_NEW);
-	}
-	for (uint32_t i = 0; i < COUNT; i++)
-		assert_true(nm_map_find(&map, (struct nm_text){ (char *)&i, 4 },
-		                        &value) && value == i);
-	nm_map_release(&map);
+	assert_true(EVP_MAC_init(context, (const unsigned char *)key, 16,
+	                         params));
+	assert_true(EVP_MAC_update(context, (const unsigned char *)text.at,
+	                           text.len));
+	assert_true(EVP_MAC_final(context, (unsigned char *)out, &len, 16));
+	assert_int_equal(len, 16);
+	EVP_MAC_CTX_free(context);
 }
 
 static void
-two_maps_two_seeds(void **state)
+keyed_hash_is_siphash(void **state)
+{
+	static const uint64_t key[2] = { 0x0706050403020100u,
+	                                 0x0f0e0d0c0b0a0908u };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+	uint64_t ours[2], theirs[2];
+	char bytes[300];
+
+	(void)state;
+	assert_non_null(mac);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 37);
+	for (size_t len = 0; len <= sizeof(bytes); len++) {
+		nm_hash_keyed(key, (struct nm_text){ bytes, len }, ours);
+		siphash(mac, key, (struct nm_text){ bytes, len }, theirs);
+		assert_memory_equal(ours, theirs, sizeof(ours));
+	}
+	nm_hash_keyed(key, (struct nm_text){ NULL, 0 }, theirs);
+	nm_hash_keyed(key, (struct nm_text){ bytes, 0 }, ours);
+	assert_memory_equal(ours, theirs, sizeof(ours));
+	EVP_MAC_free(mac);
+}
+
+/* A key is as long as it likes, and takes no more memory for that. */
+static void
+long_keys(void **state)
+{
+	enum { COUNT = 1000, LEN = 100000 };
+	char *text = calloc(1, LEN);
+	struct nm_map map = { 0 };
+	size_t before;
+
+	(void)state;
+	assert_non_null(text);
+	before = mallinfo2().uordblks;
+	for (uint32_t i = 0; i < COUNT; i++) {
+		uint32_t value = i;
+
+		(void)snprintf(text + LEN - 8, 8, "%u", i);
+		assert_int_equal(nm_map_add(&map, (struct nm_text){ text, LEN },
+		                            &value), NM_MAP_NEW);
+	}
+	assert_true(mallinfo2().uordblks - before < COUNT * 50);
+	nm_map_release(&map);
+	free(text);
+}
+
+static void
+two_maps_two_keys(void **state)
 {
 	struct nm_map a = { 0 }, b = { 0 };
 
 	(void)state;
 	nm_map_set(&a, NM_TEXT("x"), 1);
 	nm_map_set(&b, NM_TEXT("x"), 1);
-	assert_true(a.seed && b.seed && a.seed != b.seed);
+	assert_true(a.key[0] && b.key[0] && a.key[0] != b.key[0]);
+	assert_true(a.key[1] && b.key[1] && a.key[1] != b.key[1]);
 	nm_map_release(&a);
 	nm_map_release(&b);
 }
@@ -185,7 +239,6 @@ hash_tells_apart(void **state)
 	}
 }
 
-/* The tag, which places slots, is the upper half. */
 static void
 hash_fills_evenly(void **state)
 {
@@ -209,8 +262,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(add_find_set),
 		cmocka_unit_test(many),
-		cmocka_unit_test(equal_tags),
-		cmocka_unit_test(two_maps_two_seeds),
+		cmocka_unit_test(keyed_hash_is_siphash),
+		cmocka_unit_test(long_keys),
+		cmocka_unit_test(two_maps_two_keys),
 		cmocka_unit_test(hash_spreads),
 		cmocka_unit_test(hash_tells_apart),
 		cmocka_unit_test(hash_fills_evenly),
