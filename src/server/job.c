@@ -312,8 +312,8 @@ begin_rows(struct nm_job *job, struct nm_desk *desk,
 {
 	enum nm_code rc;
 
-	rc = nm_shelf_hold_input(desk->parts->store, job->id,
-	                         job->batch.input_file_id, err);
+	rc = nm_shelf_set_up(desk->parts->store, job->id,
+	                     job->batch.input_file_id, err);
 	if (rc == NM_INPUT)
 		return fail_for_input(job, desk, fault, err);
 	job->batch.books.total = job->trial.requests;

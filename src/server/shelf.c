@@ -269,7 +269,7 @@ nm_shelf_publish(struct nm_store *store, const char *batch_id,
 	return rc;
 }
 
-/* ---- the input ---- */
+/* ---- before the first row ---- */
 
 static void
 held_path(const struct nm_store *store, const char *batch_id,
@@ -293,25 +293,50 @@ nm_shelf_input_path(const struct nm_store *store, const char *batch_id,
 	nm_buf_release(&held);
 }
 
-enum nm_code
-nm_shelf_hold_input(struct nm_store *store, const char *batch_id,
-                    const char *file_id, struct nm_err *err)
+static enum nm_code
+hold_input(struct nm_store *store, const char *batch_id, const char *file_id,
+           struct nm_err *err)
 {
 	struct nm_buf from = {0}, to = {0};
-	enum nm_code rc;
+	enum nm_code rc = NM_OK;
 
 	nm_store_file_path(store, file_id, &from);
 	held_path(store, batch_id, &to);
-	if (link(nm_buf_string(&from), nm_buf_string(&to)) == 0 ||
-	    errno == EEXIST)
-		rc = nm_file_sync_folder(nm_buf_string(&to), err);
-	else if (errno == ENOENT)
-		rc = nm_fail(err, NM_INPUT, ENOENT, "%s is gone",
-		             nm_buf_string(&from));
-	else
-		rc = cannot(err, "keep", nm_buf_string(&from));
+	if (link(nm_buf_string(&from), nm_buf_string(&to)) && errno != EEXIST)
+		rc = errno == ENOENT ? nm_fail(err, NM_INPUT, ENOENT, "%s is gone",
+		                               nm_buf_string(&from))
+		                     : cannot(err, "keep", nm_buf_string(&from));
 	nm_buf_release(&from);
 	nm_buf_release(&to);
+	return rc;
+}
+
+static enum nm_code
+make_side(const char *path, struct nm_err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return cannot(err, "make", path);
+	close(fd);
+	return NM_OK;
+}
+
+enum nm_code
+nm_shelf_set_up(struct nm_store *store, const char *batch_id,
+                const char *file_id, struct nm_err *err)
+{
+	struct nm_buf path = {0};
+	enum nm_code rc = hold_input(store, batch_id, file_id, err);
+
+	for (int side = 0; side < NM_SHELF_SIDES && !rc; side++) {
+		nm_buf_clear(&path);
+		nm_shelf_path(store, batch_id, (enum nm_shelf_side)side, &path);
+		rc = make_side(nm_buf_string(&path), err);
+	}
+	if (!rc)
+		rc = nm_file_sync_folder(nm_buf_string(&path), err);
+	nm_buf_release(&path);
 	return rc;
 }
 

@@ -4,8 +4,8 @@
  * appended; what lies past the books' byte counts is cut off when a batch is
  * taken up again. Knows bytes and lines' places; must not know what they say.
  *
- * Calling sequence: open; append to pending, flush, sync, and then the books may say
- * so; close. When all rows have their lines: publish both sides, and clear.
+ * Calling sequence: set up; open; append to pending, flush, sync, and then the books
+ * may say so; close. When all rows have their lines: publish both sides, and clear.
  */
 #ifndef NM_SERVER_SHELF_H
 #define NM_SERVER_SHELF_H
@@ -63,12 +63,13 @@ void nm_shelf_path(const struct nm_store *store, const char *batch_id,
                    enum nm_shelf_side side, struct nm_buf *path);
 
 /*
- * Keeps a batch's input under work/ as well, so that it outlives its deletion or
- * its expiry for as long as the batch needs it; may be repeated. NM_INPUT when the
- * file is not there.
+ * Before a batch's first row: its input is kept under work/ as well, so that it
+ * outlives its deletion or its expiry for as long as the batch needs it, and both
+ * sides are there, empty; all three under names that last. May be repeated until the
+ * first row. NM_INPUT when the input is not there.
  */
-enum nm_code nm_shelf_hold_input(struct nm_store *store, const char *batch_id,
-                                 const char *file_id, struct nm_err *err)
+enum nm_code nm_shelf_set_up(struct nm_store *store, const char *batch_id,
+                             const char *file_id, struct nm_err *err)
 	NM_MUST_USE;
 
 /* Where the input is to be read: where it is held, else among the files. Appended

@@ -197,6 +197,26 @@ sweep() { # from what...
 	sweep 1 before within
 }
 
+@test "the power goes after the first answers were synced: they are not asked for again" {
+	echo 'on POST /v1/chat/completions: delay 250ms' >slow
+	learn --faults slow
+	rm -rf "$STATE" steps
+	: >behind.jsonl
+	POWER=1
+	watched "STOP_AT=after $FIRST_ROWS"
+	start && upload_once && create_once
+	wait_for 20 ended_or_died
+	[ "$STATUS" = 000 ]
+	jq -R 'fromjson? | .custom_id | sub("r-"; "Say ")' \
+		"$STATE/work/$BATCH_ID.output" >kept
+	[ -s kept ]
+	: >behind.jsonl
+	start_again
+	see_to_end
+	check_end
+	[ "$(jq .prompt behind.jsonl | grep -cFxf kept)" = 0 ]
+}
+
 # From its first answers on; a soak does it from the first step.
 @test "the power goes, and with it what was not synced" {
 	POWER=''

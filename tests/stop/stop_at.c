@@ -13,7 +13,8 @@
  *                        a step that it is killed within
  *
  *   STOP_POWER=1         the power goes, not only the process: all that was written to
- *                        files and not synced is undone
+ *                        files and not synced is undone, and new names go of which
+ *                        no sync of their folder was made
  *
  *   STOP_SIGNAL=2        this signal once, instead of SIGKILL: the program goes on
  *
@@ -30,11 +31,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -74,12 +77,20 @@ struct undo {
 	char  *bytes;
 };
 
+/* A new name that may not last. */
+struct name {
+	char       *path;
+	struct kept folder; /* its fd is none */
+};
+
 static struct {
 	int          wanted;
 	struct undo *list;
 	size_t       n, room;
 	struct kept *files;
 	size_t       n_files, files_room;
+	struct name *names;
+	size_t       n_names, names_room;
 } undone;
 
 static void
@@ -114,8 +125,9 @@ set_up(void)
 		stop.signal = (int)strtol(signal_number, NULL, 10);
 	undone.wanted = getenv("STOP_POWER") != NULL;
 	if (log)
-		stop.log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND |
-		                   O_CLOEXEC, 0644);
+		stop.log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY |
+		                           O_CREAT | O_APPEND | O_CLOEXEC,
+		                           0644);
 }
 
 static void
@@ -185,6 +197,44 @@ remember(int fd, off_t at, size_t len, const struct stat *info)
 		undo->len = (size_t)got;
 }
 
+static void
+remember_name(const char *path)
+{
+	struct name *name;
+	struct stat info;
+	char *base, *full = realpath(path, NULL);
+
+	if (!full)
+		return;
+	undone.names = grow(undone.names, undone.n_names, &undone.names_room,
+	                    sizeof(*undone.names));
+	name = &undone.names[undone.n_names];
+	base = strrchr(full, '/') + 1;
+	name->path = strdup(full);
+	*base = 0;
+	if (!name->path || stat(full, &info) != 0)
+		abort();
+	name->folder = (struct kept){ -1, info.st_dev, info.st_ino };
+	undone.n_names++;
+	free(full);
+}
+
+/* A sync of its folder made it last, or it has another one now. */
+static void
+forget_names(const struct stat *folder, const char *path)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < undone.n_names; i++) {
+		if ((folder && is_of(&undone.names[i].folder, folder)) ||
+		    (path && strcmp(undone.names[i].path, path) == 0))
+			free(undone.names[i].path);
+		else
+			undone.names[kept++] = undone.names[i];
+	}
+	undone.n_names = kept;
+}
+
 /* A sync made the file last. */
 static void
 forget(int fd)
@@ -192,8 +242,10 @@ forget(int fd)
 	struct stat info;
 	size_t i, kept = 0;
 
-	if (!undone.n || fstat(fd, &info) != 0)
+	if (!undone.wanted || fstat(fd, &info) != 0)
 		return;
+	if (S_ISDIR(info.st_mode))
+		forget_names(&info, NULL);
 	for (i = 0; i < undone.n; i++) {
 		if (is_of(&undone.list[i].kept, &info))
 			free(undone.list[i].bytes);
@@ -217,6 +269,8 @@ undo_all(void)
 		    ftruncate(fd, undo->size) != 0)
 			abort();
 	}
+	while (undone.n_names)
+		(void)unlink(undone.names[--undone.n_names].path);
 }
 
 static int
@@ -364,4 +418,83 @@ recv(int fd, void *bytes, size_t len, int flags)
 	pass("reply", stop.replies);
 	pthread_mutex_unlock(&lock);
 	return got;
+}
+
+/* ---- names ---- */
+
+static int
+is_new(const char *path)
+{
+	struct stat info;
+
+	return undone.wanted && lstat(path, &info) != 0;
+}
+
+static int
+open_by(const char *name, const char *path, int flags, mode_t mode)
+{
+	int (*next)(const char *, int, ...);
+	int fd, makes;
+
+	find(&next, name);
+	pthread_mutex_lock(&lock);
+	makes = (flags & O_CREAT) && is_new(path);
+	fd = next(path, flags, mode);
+	if (fd >= 0 && makes)
+		remember_name(path);
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+/* The mode stands behind, where there is one. */
+#define DEFINE_OPEN(name) \
+	int \
+	name(const char *path, int flags, ...) \
+	{ \
+		mode_t mode = 0; \
+		va_list args; \
+ \
+		va_start(args, flags); \
+		if (flags & O_CREAT || (flags & __O_TMPFILE) == __O_TMPFILE) \
+			mode = va_arg(args, mode_t); \
+		va_end(args); \
+		return open_by(#name, path, flags, mode); \
+	}
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
+
+int
+link(const char *from, const char *to)
+{
+	int (*next)(const char *, const char *);
+	int result;
+
+	find(&next, "link");
+	pthread_mutex_lock(&lock);
+	result = next(from, to);
+	if (result == 0 && undone.wanted)
+		remember_name(to);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+int
+rename(const char *from, const char *to)
+{
+	int (*next)(const char *, const char *);
+	char *old;
+	int result, makes;
+
+	find(&next, "rename");
+	pthread_mutex_lock(&lock);
+	makes = is_new(to);
+	old = undone.wanted ? realpath(from, NULL) : NULL;
+	result = next(from, to);
+	if (result == 0 && makes)
+		remember_name(to);
+	if (result == 0 && old)
+		forget_names(NULL, old);
+	free(old);
+	pthread_mutex_unlock(&lock);
+	return result;
 }
