@@ -36,13 +36,27 @@ cannot_write(struct nm_err *err, const char *path, int why)
 	               : why == EISDIR ? "is a folder" : strerror(why));
 }
 
-/* Renaming onto a device or a folder would destroy it, or fail at the very end. */
+/*
+ * Renaming onto a device or a folder would destroy it, or fail at the very end; onto
+ * a link it would leave what the link names as it was. *mode is what the file has
+ * that is there, -1 where none of one's own is.
+ */
 static enum nm_code
-check_target(const char *path, struct nm_err *err)
+find_target(const char *path, struct nm_buf *target, int *mode,
+            struct nm_err *err)
 {
 	struct stat info;
+	int why = stat(path, &info) ? errno : 0;
 
-	if (stat(path, &info) || S_ISREG(info.st_mode))
+	*mode = -1;
+	/* A link that the system does not follow is not followed here either. */
+	if (!why || why == ENOENT)
+		nm_path_follow(target, path);
+	else
+		nm_buf_add_string(target, path);
+	if (!why && info.st_uid == geteuid())
+		*mode = info.st_mode & 0777;
+	if (why || S_ISREG(info.st_mode))
 		return NM_OK;
 	if (S_ISDIR(info.st_mode))
 		return cannot_write(err, path, EISDIR);
@@ -99,27 +113,32 @@ nm_draft_open(struct nm_draft *draft, const char *path, unsigned mode,
               struct nm_err *err)
 {
 	struct nm_draft new = { 0 };
+	int fd, mode_there;
 	enum nm_code rc;
-	int fd;
 
 	if (*nm_path_base(path) == 0)
 		return nm_fail(err, NM_IO, 0, "cannot write %s: that names no "
 		               "file", *path ? path : "\"\"");
-	rc = check_target(path, err);
+	rc = find_target(path, &new.path, &mode_there, err);
 	if (rc)
-		return rc;
-	fd = open_unnamed(path, mode);
+		goto done;
+	fd = open_unnamed(new.path.at, mode);
 	if (fd < 0 && !errno)
-		fd = open_named(&new.temporary, path, (mode_t)mode);
+		fd = open_named(&new.temporary, new.path.at, (mode_t)mode);
 	if (fd < 0) {
 		rc = cannot_write(err, path, errno);
-		nm_buf_release(&new.temporary);
-		return rc;
+		goto done;
 	}
-	nm_buf_add_string(&new.path, path);
+	if (mode_there >= 0)
+		(void)fchmod(fd, (mode_t)mode_there);
 	new.fd_plus_one = fd + 1;
 	*draft = new;
-	return NM_OK;
+done:
+	if (rc) {
+		nm_buf_release(&new.path);
+		nm_buf_release(&new.temporary);
+	}
+	return rc;
 }
 
 /* The disk is told to begin with what was written since the last time, if that is

@@ -15,7 +15,8 @@
  *
  * Calling sequence: open, add…, then commit (flush, sync, rename, sync the
  * folder) or abandon. A failed add is remembered and told by commit.
- * A zeroed draft may be abandoned.
+ * A zeroed draft may be abandoned. A link is followed; a file of one's own that is
+ * there already keeps its mode.
  */
 struct nm_draft {
 	int           fd_plus_one; /* 0 = not open */

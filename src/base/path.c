@@ -4,11 +4,12 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SAFE_MAX_BYTES = 100 };
+enum { SAFE_MAX_BYTES = 100, LINKS_MAX = 40 };
 
 void
 nm_path_join(struct nm_buf *out, const char *folder, const char *name)
@@ -41,6 +42,27 @@ nm_path_stem(const char *path)
 	if (!dot || dot == base)
 		return nm_text_of(base);
 	return (struct nm_text){ base, (size_t)(dot - base) };
+}
+
+void
+nm_path_follow(struct nm_buf *out, const char *path)
+{
+	struct nm_buf at = { 0 };
+	char text[PATH_MAX];
+	ssize_t len;
+
+	nm_buf_add_string(&at, path);
+	for (int i = 0; i < LINKS_MAX; i++) {
+		len = readlink(nm_buf_string(&at), text, sizeof(text));
+		if (len <= 0 || (size_t)len == sizeof(text))
+			break;
+		/* It is relative to where the link is. */
+		at.len = text[0] == '/'
+			? 0 : (size_t)(nm_path_base(at.at) - at.at);
+		nm_buf_add(&at, text, (size_t)len);
+	}
+	nm_buf_add_text(out, nm_buf_text(&at));
+	nm_buf_release(&at);
 }
 
 static enum nm_code

@@ -15,6 +15,12 @@ struct nm_text nm_path_stem(const char *path);
 /* Base name; lent from path. */
 const char *nm_path_base(const char *path);
 
+/*
+ * The file that `path` names where that is a symbolic link, or a chain of them, there
+ * or not yet; else `path` itself. Appended to out.
+ */
+void nm_path_follow(struct nm_buf *out, const char *path);
+
 /* Makes the folder and its parents with this mode; one that exists is fine. */
 enum nm_code nm_path_make(const char *folder, unsigned mode,
                           struct nm_err *err) NM_MUST_USE;

@@ -251,6 +251,57 @@ special_files_stay(void **state)
 	assert_true(S_ISFIFO(info.st_mode));
 }
 
+/* What the link names gets the content, there or not yet; the link stays. */
+static void
+links_are_followed(void **state)
+{
+	static const char *const targets[] = { "there", "not-yet" };
+	struct nm_err err = { 0 };
+	char target[200], text[200];
+
+	(void)state;
+	assert_int_equal(nm_file_write(in_folder("there"), 0600,
+	                               NM_TEXT("old"), &err), NM_OK);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(target, sizeof(target), "%s",
+		               in_folder(targets[i]));
+		assert_int_equal(symlink(i ? target : "there",
+		                         in_folder("second")), 0);
+		assert_int_equal(symlink("second", in_folder("first")), 0);
+		assert_int_equal(nm_file_write(name, 0600, NM_TEXT("new"),
+		                               &err), NM_OK);
+		assert_int_equal(readlink(name, text, sizeof(text)), 6);
+		expect_content(target, "new", 3);
+		assert_int_equal(unlink(name), 0);
+		assert_int_equal(unlink(in_folder("second")), 0);
+	}
+	assert_int_equal(count_files(), 2);
+}
+
+/* A file that is there stays as private as it was, whatever the umask. */
+static void
+modes_stay(void **state)
+{
+	static const mode_t modes[] = { 0600, 0640, 0666 };
+	mode_t umask_before = umask(077);
+	struct nm_err err;
+	struct stat info;
+
+	(void)state;
+	assert_int_equal(nm_file_write(in_folder("x"), 0644, NM_TEXT("a"),
+	                               &err), NM_OK);
+	assert_int_equal(stat(name, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(chmod(name, modes[i]), 0);
+		assert_int_equal(nm_file_write(name, 0644, NM_TEXT("b"), &err),
+		                 NM_OK);
+		assert_int_equal(stat(name, &info), 0);
+		assert_int_equal(info.st_mode & 0777, modes[i]);
+	}
+	(void)umask(umask_before);
+}
+
 static void
 long_names(void **state)
 {
@@ -424,6 +475,8 @@ main(void)
 		IN_FOLDER(replaces_whole),
 		cmocka_unit_test(refused_targets),
 		IN_FOLDER(special_files_stay),
+		IN_FOLDER(links_are_followed),
+		IN_FOLDER(modes_stay),
 		IN_FOLDER(long_names),
 		IN_FOLDER(failed_write_is_told),
 		IN_FOLDER(retries),
