@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "prog/batch_sight.h"
+#include "prog/outlet.h"
 #include "run/batch_files.h"
 #include "run/gathering.h"
 #include "state/answers.h"
@@ -26,7 +27,7 @@ struct part {
 struct harvest {
 	struct nm_manager    *manager;
 	const char           *id;
-	struct nm_buf         path;
+	struct nm_outlet      outlet;
 	struct part          *parts;
 	size_t                n_parts;
 	struct nm_run_record  run;     /* id NULL = the journal knows none */
@@ -116,10 +117,6 @@ find_parts(struct harvest *harvest)
 		harvest->requests = nm_parcel_find_file(&run.record,
 		                                        &harvest->arena);
 	}
-	if (harvest->n_parts > 1)
-		nm_message_note(&manager->message, "%s belongs to run %s: the "
-		                "results of its %zu batches are saved together",
-		                harvest->id, run.record.id, harvest->n_parts);
 	if (harvest->n_parts)
 		return;
 	harvest->parts = nm_arena_array(&harvest->arena, 1,
@@ -202,6 +199,16 @@ add_inputs(struct harvest *harvest, const struct nm_batch *batches,
 	return rc;
 }
 
+static void
+tell_sisters(const struct harvest *harvest)
+{
+	if (harvest->n_parts > 1)
+		nm_message_note(&harvest->manager->message, "%s belongs to run "
+		                "%s: the results of its %zu batches are saved "
+		                "together", harvest->id, harvest->run.id,
+		                harvest->n_parts);
+}
+
 static enum nm_code
 gather(struct harvest *harvest, struct nm_err *err)
 {
@@ -216,6 +223,8 @@ gather(struct harvest *harvest, struct nm_err *err)
 		if (!rc)
 			rc = check_ended(&batches[i], err);
 	}
+	if (!rc)
+		tell_sisters(harvest);
 	if (!rc)
 		rc = add_inputs(harvest, batches, err);
 	for (i = 0; !rc && i < harvest->n_parts; i++) {
@@ -241,18 +250,20 @@ save(struct harvest *harvest, struct nm_err *err)
 	struct nm_draft draft = {0};
 	enum nm_code rc;
 
-	rc = nm_draft_open(&draft, nm_buf_string(&harvest->path), 0644, err);
+	rc = nm_outlet_open(&harvest->outlet,
+	                    nm_buf_string(&harvest->files.folder), &draft, err);
 	if (!rc)
 		rc = nm_gathering_write(&harvest->gathering, &draft, err);
 	if (!rc)
-		rc = nm_draft_commit(&draft, err);
+		rc = nm_outlet_close(&harvest->outlet, &draft, err);
 	else
 		nm_draft_abandon(&draft);
 	return rc;
 }
 
-/* For --prune, which forgets no results that were never saved. Those of questions
- * are another file, and while a run is open there is more to come. */
+/* For --prune, which forgets no results that were never saved: whether somebody
+ * keeps what went to standard output is not known. Those of questions are another
+ * file, and while a run is open there is more to come. */
 static void
 note_saved(struct harvest *harvest)
 {
@@ -260,11 +271,13 @@ note_saved(struct harvest *harvest)
 	char whole[PATH_MAX];
 	struct nm_err err;
 
-	if (harvest->run.id && strcmp(harvest->run.mode, "file") == 0 &&
+	if (!harvest->outlet.standard && harvest->run.id &&
+	    strcmp(harvest->run.mode, "file") == 0 &&
 	    nm_runs_has_ended(harvest->run.state) &&
 	    nm_runs_set_state(manager->journal, harvest->run.id,
 	                      harvest->run.state,
-	                      realpath(nm_buf_string(&harvest->path), whole),
+	                      realpath(nm_buf_string(&harvest->outlet.path),
+	                               whole),
 	                      nm_clock_wall_ms(&manager->clock), &err))
 		nm_message_warn(&manager->message, "%s", err.text);
 }
@@ -282,7 +295,9 @@ write_ledger(const struct harvest *harvest, struct nm_buf *out)
 	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
 	struct nm_sheet sheet = {0};
 
-	nm_sheet_add(&sheet, "Saved", "%s", nm_buf_string(&harvest->path));
+	if (!harvest->outlet.standard)
+		nm_sheet_add(&sheet, "Saved", "%s",
+		             nm_buf_string(&harvest->outlet.path));
 	nm_sheet_add(&sheet, "Requests", "%" PRIu64, counts->requests);
 	nm_sheet_add(&sheet, "Succeeded", "%" PRIu64, counts->succeeded);
 	add_count(&sheet, "Failed", counts->failed);
@@ -304,7 +319,7 @@ write_json(const struct harvest *harvest, struct nm_buf *out)
 	size_t i;
 
 	nm_json_open_object(&w, NULL);
-	nm_json_put_string(&w, "path", nm_buf_string(&harvest->path));
+	nm_json_put_string(&w, "path", nm_buf_string(&harvest->outlet.path));
 	nm_json_open_array(&w, "batches");
 	for (i = 0; i < harvest->n_parts; i++)
 		nm_json_put_string(&w, NULL, harvest->parts[i].id);
@@ -322,19 +337,31 @@ write_json(const struct harvest *harvest, struct nm_buf *out)
 	nm_buf_add_byte(out, '\n');
 }
 
-static enum nm_code
-conclude(struct harvest *harvest, struct nm_err *err)
+/* Where the lines are on standard output, the ledger is talk. */
+static void
+tell(const struct harvest *harvest)
 {
-	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
-	uint64_t without = counts->requests - counts->succeeded;
 	struct nm_buf text = {0};
 
 	if (nm_manager_wants_json(harvest->manager))
 		write_json(harvest, &text);
 	else
 		write_ledger(harvest, &text);
-	nm_manager_print(&text);
+	if (harvest->outlet.standard)
+		nm_message_plain(&harvest->manager->message, "%.*s",
+		                 (int)text.len - 1, nm_buf_string(&text));
+	else
+		nm_manager_print(&text);
 	nm_buf_release(&text);
+}
+
+static enum nm_code
+conclude(struct harvest *harvest, struct nm_err *err)
+{
+	const struct nm_gathering_counts *counts = &harvest->gathering.counts;
+	uint64_t without = counts->requests - counts->succeeded;
+
+	tell(harvest);
 	if (!without && harvest->lost)
 		return nm_fail(err, NM_UNFINISHED, 0, "%zu file%s of results "
 		               "could not be had: rows may be missing",
@@ -346,27 +373,54 @@ conclude(struct harvest *harvest, struct nm_err *err)
 	               without, counts->requests);
 }
 
-enum nm_code
-nm_manage_download(struct nm_manager *manager, struct nm_err *err)
+static enum nm_code
+find_outlet(struct harvest *harvest, struct nm_err *err)
 {
+	struct nm_manager *manager = harvest->manager;
 	const char *path = nm_options_text(&manager->options, MANAGER_OUTPUT);
-	struct harvest harvest = { .manager = manager };
-	enum nm_code rc = nm_manager_id(manager, &harvest.id, err);
+	struct nm_buf otherwise = {0};
+
+	if (!path) {
+		nm_path_add_safe(&otherwise, nm_text_of(harvest->id));
+		nm_buf_add_string(&otherwise, ".jsonl");
+		path = nm_buf_string(&otherwise);
+	}
+	nm_outlet_name(&harvest->outlet, path);
+	nm_buf_release(&otherwise);
+	return harvest->outlet.standard && nm_manager_wants_json(manager)
+		? nm_fail(err, NM_USAGE, 0, "--json tells on standard output "
+		          "what was saved: -o is to name a file") : NM_OK;
+}
+
+static enum nm_code
+find_all(struct harvest *harvest, struct nm_err *err)
+{
+	enum nm_code rc = nm_batch_files_open(
+		&harvest->files, &harvest->manager->service.api, err);
 
 	if (rc)
 		return rc;
-	if (path) {
-		nm_buf_add_string(&harvest.path, path);
-	} else {
-		nm_path_add_safe(&harvest.path, nm_text_of(harvest.id));
-		nm_buf_add_string(&harvest.path, ".jsonl");
-	}
+	find_parts(harvest);
+	return nm_outlet_is(&harvest->outlet, harvest->requests)
+		? nm_fail(err, NM_USAGE, 0, "%s holds the requests of %s: its "
+		          "results would replace them",
+		          nm_buf_string(&harvest->outlet.path), harvest->id)
+		: NM_OK;
+}
+
+enum nm_code
+nm_manage_download(struct nm_manager *manager, struct nm_err *err)
+{
+	struct harvest harvest = { .manager = manager };
+	enum nm_code rc = nm_manager_id(manager, &harvest.id, err);
+
+	if (!rc)
+		rc = find_outlet(&harvest, err);
 	nm_gathering_init(&harvest.gathering);
-	rc = nm_batch_files_open(&harvest.files, &manager->service.api, err);
-	if (!rc) {
-		find_parts(&harvest);
+	if (!rc)
+		rc = find_all(&harvest, err);
+	if (!rc)
 		rc = gather(&harvest, err);
-	}
 	if (!rc)
 		rc = save(&harvest, err);
 	if (!rc) {
@@ -376,6 +430,6 @@ nm_manage_download(struct nm_manager *manager, struct nm_err *err)
 	nm_gathering_release(&harvest.gathering);
 	nm_batch_files_close(&harvest.files);
 	nm_arena_release(&harvest.arena);
-	nm_buf_release(&harvest.path);
+	nm_outlet_release(&harvest.outlet);
 	return rc;
 }

@@ -196,6 +196,42 @@ a_faulty_desk() { # rule...
 		results/runs/* ]]
 }
 
+@test "--download: - is standard output, and the ledger is on stderr" {
+	a_faulty_desk 'row 2: http_error 400 x "y"'
+	a_batch 3
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID" -o -
+	[ "$STATUS" = 1 ]
+	[ "$(jq -r .custom_id out.txt | xargs)" = 'r-1 r-2 r-3' ]
+	[[ $ERR == *'Requests   3'*'Failed     1'* ]]
+	[ ! -e ./- ]
+	# So is the file that the shell has opened for it, which is not replaced.
+	manager --download "$BATCH_ID" -o out.txt
+	[ "$(jq -r .custom_id out.txt | xargs)" = 'r-1 r-2 r-3' ]
+	manager --download "$BATCH_ID" -o - --quiet
+	[ "$(wc -l <out.txt)" = 3 ]
+	says '1 of 3 requests have no result'
+	manager --download "$BATCH_ID" -o - --json
+	[ "$STATUS" = 2 ]
+	says '-o is to name a file'
+}
+
+@test "--download: a link is followed, and a file stays private" {
+	a_desk
+	a_batch 2
+	wait_for 10 batch_is completed
+	mkdir elsewhere
+	ln -s elsewhere/rows.jsonl out.jsonl
+	for mode in 644 600; do
+		manager --download "$BATCH_ID" -o out.jsonl
+		[ "$STATUS" = 0 ]
+		[ -L out.jsonl ]
+		[ "$(wc -l <elsewhere/rows.jsonl)" = 2 ]
+		[ "$(stat -c %a elsewhere/rows.jsonl)" = "$mode" ]
+		chmod 600 elsewhere/rows.jsonl
+	done
+}
+
 @test "--download: one that has not ended is exit 1, and nothing is saved" {
 	a_desk --delay-in-progress 1000
 	a_batch 1

@@ -158,6 +158,25 @@ clean() {
 	cmp out.jsonl before.jsonl
 }
 
+@test "results do not replace the requests that they are of" {
+	start_server
+	write_requests 3
+	cp work.jsonl before.jsonl
+	submit
+	manage --wait "$ID" --quiet >/dev/null
+	ln -s work.jsonl link.jsonl
+	for path in work.jsonl ./work.jsonl link.jsonl; do
+		run manage --download "$ID" -o "$path"
+		[ "$status" -eq 2 ]
+		[[ $output == *"$path holds the requests of $ID"* ]]
+	done
+	cmp work.jsonl before.jsonl
+	# Piped, they may have gone anywhere: they are not taken as saved.
+	manage --download "$ID" -o - --quiet | cat >/dev/null
+	run manage --prune --older-than 0 --yes
+	[[ $output == *'1 finished run is kept'* ]]
+}
+
 @test "what no batch was made for yet is missing, not forgotten" {
 	printf '%s\n' 'on POST /v1/batches nth 2..: status 401' >f.faults
 	start_server --faults f.faults
