@@ -104,6 +104,12 @@ nm_clock_mono_ms(const struct nm_clock *clock)
 }
 
 int64_t
+nm_clock_machine_ms(void)
+{
+	return machine_ms(CLOCK_MONOTONIC);
+}
+
+int64_t
 nm_clock_real_ms(const struct nm_clock *clock, int64_t pause_ms)
 {
 	double real_ms;

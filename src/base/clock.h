@@ -13,7 +13,8 @@
 
 /*
  * Time runs `speed` times as fast as the machine's: 1 in use, more in tests
- * (set from "fast=N"). Zeroed: speed 1, no stop flag.
+ * (set from "fast=N"). Zeroed, and NULL where a clock is asked for: speed 1, no stop
+ * flag.
  */
 struct nm_clock {
 	double            speed;       /* 0 means 1 */
@@ -35,6 +36,9 @@ int64_t nm_clock_wall_ms(const struct nm_clock *clock);
 
 /* Milliseconds since some moment; never goes back. */
 int64_t nm_clock_mono_ms(const struct nm_clock *clock);
+
+/* The same of the machine itself: real ones, whatever a clock makes of them. */
+int64_t nm_clock_machine_ms(void);
 
 /* Waits; NM_INTERRUPTED at once (within 50 ms) when the stop flag is set. */
 enum nm_code nm_clock_sleep(const struct nm_clock *clock, int64_t pause_ms,

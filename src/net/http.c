@@ -335,7 +335,7 @@ finish_stalled(struct nm_http *http)
 
 	if (http->n_stallable == 0)
 		return;
-	now_ms = nm_loop_now_ms();
+	now_ms = nm_clock_machine_ms();
 	if (now_ms - http->looked_ms < STALL_LOOK_MS)
 		return;
 	http->looked_ms = now_ms;

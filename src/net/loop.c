@@ -6,19 +6,11 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { EVENTS_AT_ONCE = 64 };
-
-int64_t
-nm_loop_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int
 on_socket(CURL *easy, curl_socket_t socket, int what, void *user,
@@ -52,7 +44,7 @@ on_timer(CURLM *multi, long timeout_ms, void *user)
 	struct nm_loop *loop = user;
 
 	(void)multi;
-	loop->due_ms = timeout_ms < 0 ? -1 : nm_loop_now_ms() + timeout_ms;
+	loop->due_ms = timeout_ms < 0 ? -1 : nm_clock_machine_ms() + timeout_ms;
 	return 0;
 }
 
@@ -149,7 +141,7 @@ wait_of(const struct nm_loop *loop, int wait_ms)
 
 	if (loop->due_ms < 0)
 		return wait_ms;
-	left_ms = loop->due_ms - nm_loop_now_ms();
+	left_ms = loop->due_ms - nm_clock_machine_ms();
 	if (left_ms <= 0)
 		return 0;
 	return left_ms < wait_ms ? (int)left_ms : wait_ms;
@@ -169,7 +161,7 @@ nm_loop_poll(struct nm_loop *loop, int wait_ms, struct nm_err *err)
 		               "cannot watch connections: %s", strerror(errno));
 	for (int i = 0; i < count && !rc; i++)
 		rc = act(loop, events[i].data.fd, events[i].events);
-	if (!rc && loop->due_ms >= 0 && nm_loop_now_ms() >= loop->due_ms) {
+	if (!rc && loop->due_ms >= 0 && nm_clock_machine_ms() >= loop->due_ms) {
 		/* Cleared first: the call sets the next one. */
 		loop->due_ms = -1;
 		rc = act(loop, CURL_SOCKET_TIMEOUT, 0);

@@ -16,7 +16,7 @@ struct nm_loop {
 	CURLM  *multi;
 	int     epoll_fd;
 	int     wake_fd;  /* written to by nm_loop_wake */
-	int64_t due_ms;   /* of curl's timer, by nm_loop_now_ms; -1 = none */
+	int64_t due_ms;   /* of curl's timer, by nm_clock_machine_ms; -1 = none */
 	int     failed;   /* errno of an epoll call within a callback */
 };
 
@@ -41,8 +41,5 @@ void nm_loop_wake(struct nm_loop *loop);
 
 /* The next handle that has ended, and how; NULL = none. Still to be removed. */
 CURL *nm_loop_ended(struct nm_loop *loop, CURLcode *how);
-
-/* The machine's monotonic clock: bytes move in real time. */
-int64_t nm_loop_now_ms(void);
 
 #endif

@@ -25,7 +25,7 @@ on_head(char *bytes, size_t one, size_t len, void *user)
 	struct nm_buf *head = &transfer->reply.head;
 
 	(void)one;
-	transfer->active_ms = nm_loop_now_ms();
+	transfer->active_ms = nm_clock_machine_ms();
 	/* Each status line begins anew: 100 Continue comes before the reply. */
 	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
 		nm_buf_clear(head);
@@ -59,7 +59,7 @@ on_body(char *bytes, size_t one, size_t len, void *user)
 	enum nm_code rc;
 
 	(void)one;
-	transfer->active_ms = nm_loop_now_ms();
+	transfer->active_ms = nm_clock_machine_ms();
 	if (reply->status == 0)
 		look_at_status(transfer);
 	if (transfer->sink && reply->status < 300) {
@@ -89,7 +89,7 @@ on_read(char *out, size_t one, size_t room, void *user)
 	ssize_t got;
 
 	room *= one;
-	transfer->active_ms = nm_loop_now_ms();
+	transfer->active_ms = nm_clock_machine_ms();
 	if (left == 0)
 		return 0;
 	if (room > left)
@@ -320,7 +320,7 @@ nm_transfer_prepare(struct nm_http_transfer *transfer,
 	transfer->done = request->done;
 	transfer->user = request->user;
 	transfer->stall_ms = request->stall_ms;
-	transfer->active_ms = nm_loop_now_ms();
+	transfer->active_ms = nm_clock_machine_ms();
 	transfer->reply_max_bytes = request->reply_max_bytes ?
 		request->reply_max_bytes : NM_HTTP_REPLY_MAX_BYTES;
 	transfer->reply.head.max = NM_HTTP_HEAD_MAX_BYTES;

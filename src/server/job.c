@@ -1,7 +1,7 @@
 #include "server/job.h"
 
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "server/pass.h"
 #include "server/relay.h"
@@ -13,15 +13,6 @@ enum {
 	HOUR_MS = 3600000,
 	RESULTS_LIVE_S = 30 * 86400
 };
-
-static int64_t
-real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void
 nm_desk_release(struct nm_desk *desk)
@@ -161,7 +152,7 @@ keep_books(struct nm_job *job, struct nm_desk *desk,
 	if (rc)
 		return rc;
 	job->kept = job->batch.books;
-	job->kept_ms = real_ms();
+	job->kept_ms = nm_clock_machine_ms();
 	notice(job, desk, fault, now);
 	return NM_OK;
 }
@@ -170,7 +161,8 @@ static bool
 must_keep(const struct nm_job *job, enum nm_job_keep keep)
 {
 	return memcmp(&job->kept, &job->batch.books, sizeof(job->kept)) != 0 &&
-	       (keep == NM_JOB_KEEP_NOW || real_ms() - job->kept_ms >= KEEP_MS);
+	       (keep == NM_JOB_KEEP_NOW ||
+	        nm_clock_machine_ms() - job->kept_ms >= KEEP_MS);
 }
 
 static enum nm_code

@@ -1,22 +1,13 @@
 #include "server/pass.h"
 
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "server/model.h"
 #include "server/options.h"
 #include "server/stranger.h"
 
 enum { SLICE_MS = 10, ROWS_A_LOOK = 64, FLUSH_BYTES = 1 << 20 };
-
-static int64_t
-real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct nm_result_head
 nm_pass_head(const struct nm_job *job, const struct nm_row_asked *row)
@@ -245,12 +236,13 @@ add_rows(struct nm_job *job, struct nm_desk *desk,
          struct nm_batch_books *books, enum nm_pass_kind kind,
          const struct nm_script *script, uint64_t most, struct nm_err *err)
 {
-	int64_t until = real_ms() + SLICE_MS;
+	int64_t until = nm_clock_machine_ms() + SLICE_MS;
 	struct nm_row_asked row;
 	enum nm_code rc;
 
 	for (uint64_t n = 0; n < most; n++) {
-		if (n % ROWS_A_LOOK == ROWS_A_LOOK - 1 && real_ms() >= until)
+		if (n % ROWS_A_LOOK == ROWS_A_LOOK - 1 &&
+		    nm_clock_machine_ms() >= until)
 			break;
 		rc = nm_rows_next(&desk->rows, &row, err);
 		if (rc)

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "server/pass.h"
 #include "server/stranger.h"
@@ -46,15 +46,6 @@ struct nm_relay {
 	bool               unsynced;
 	int64_t            synced_ms; /* real */
 };
-
-static int64_t
-real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 free_errand(struct errand *errand)
@@ -316,13 +307,14 @@ sync_sometimes(struct nm_relay *relay, struct nm_desk *desk,
 {
 	enum nm_code rc;
 
-	if (!relay->unsynced || real_ms() - relay->synced_ms < SYNC_MS)
+	if (!relay->unsynced ||
+	    nm_clock_machine_ms() - relay->synced_ms < SYNC_MS)
 		return NM_OK;
 	rc = nm_shelf_sync(&desk->shelf, err);
 	if (rc)
 		return rc;
 	relay->unsynced = false;
-	relay->synced_ms = real_ms();
+	relay->synced_ms = nm_clock_machine_ms();
 	return NM_OK;
 }
 

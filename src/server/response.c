@@ -2,9 +2,9 @@
  * by drop. */
 #include "server/visit.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "server/options.h"
 
 enum { DROP_MS = 20 };
@@ -21,15 +21,6 @@ struct feed {
 	int64_t                bytes_per_s; /* 0 = as fast as it goes */
 	int64_t                began_ms;
 };
-
-static int64_t
-mono_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 free_feed(void *ctx)
@@ -57,7 +48,8 @@ allowance(struct feed *feed, uint64_t sent, size_t max)
 
 	if (!feed->bytes_per_s)
 		return max;
-	due = (mono_ms() - feed->began_ms) * feed->bytes_per_s / 1000 + 1;
+	due = (nm_clock_machine_ms() - feed->began_ms) * feed->bytes_per_s /
+	      1000 + 1;
 	if (due <= (int64_t)sent)
 		return 0;
 	return (uint64_t)due - sent < max ? (size_t)((uint64_t)due - sent) : max;
@@ -137,7 +129,7 @@ make_feed(struct nm_visit *visit)
 	feed->end = fault->cut && fault->cut_bytes < bytes ? fault->cut_bytes
 	                                                   : UINT64_MAX;
 	feed->bytes_per_s = fault->trickle_bytes_per_s;
-	feed->began_ms = mono_ms();
+	feed->began_ms = nm_clock_machine_ms();
 	response = MHD_create_response_from_callback(bytes, 32768, read_feed,
 	                                             feed, free_feed);
 	if (!response)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "net/http.h"
 #include "net/place.h"
 #include "net/retry.h"
@@ -55,15 +56,6 @@ struct nm_upstream {
 	struct nm_json   json;
 	uint64_t         chance;
 };
-
-static int64_t
-real_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 free_exchange(struct exchange *exchange)
@@ -154,7 +146,7 @@ event_of(const struct nm_http_reply *reply, enum nm_code code,
          const struct nm_value *root)
 {
 	struct nm_retry_event event = { .kind = NM_RETRY_REPLIED,
-		.wall_ms = real_ms(CLOCK_REALTIME) };
+		.wall_ms = nm_clock_wall_ms(NULL) };
 
 	if (code == NM_UNREACHABLE)
 		event.kind = NM_RETRY_UNREACHABLE;
@@ -179,7 +171,7 @@ try_again(struct exchange *exchange, const struct nm_retry_event *event)
 {
 	struct nm_upstream *upstream = exchange->upstream;
 	struct nm_retry_policy policy = { .retries_max = PATIENT_RETRIES };
-	int64_t now = real_ms(CLOCK_MONOTONIC);
+	int64_t now = nm_clock_machine_ms();
 	struct nm_retry_verdict verdict;
 	double chance;
 
@@ -225,14 +217,14 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	/* Some show their models to whoever asks: that tells nothing of rows. */
 	if (exchange->request.manner != NM_UPSTREAM_LIST &&
 	    nm_blame_outcome(&upstream->blame, &exchange->doubt, &event, err,
-	                     real_ms(CLOCK_MONOTONIC)))
+	                     nm_clock_machine_ms()))
 		event.kind = NM_RETRY_UNREACHABLE;
 	if (try_again(exchange, &event))
 		return;
 	if (exchange->request.manner == NM_UPSTREAM_PATIENT &&
 	    !atomic_load(&upstream->stop))
 		nm_blame_given_up(&upstream->blame, &exchange->doubt, &event, err,
-		                  real_ms(CLOCK_MONOTONIC));
+		                  nm_clock_machine_ms());
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
 	         code ? err->text : "");
 	conclude(exchange, code ? NULL : reply, root, reason);
@@ -278,7 +270,7 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 static void
 start_due(struct nm_upstream *upstream, int *wait_ms)
 {
-	int64_t now = real_ms(CLOCK_MONOTONIC);
+	int64_t now = nm_clock_machine_ms();
 	struct exchange *exchange, *next;
 
 	*wait_ms = IDLE_MS;
@@ -367,7 +359,7 @@ run(void *ctx)
 
 	while (take_orders(upstream)) {
 		start_due(upstream, &wait_ms);
-		nm_blame_look(&upstream->blame, real_ms(CLOCK_MONOTONIC));
+		nm_blame_look(&upstream->blame, nm_clock_machine_ms());
 		if (nm_http_poll(upstream->http, wait_ms, NULL))
 			nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	}
@@ -394,7 +386,7 @@ nm_upstream_ask(struct nm_upstream *upstream,
 		abort();
 	exchange->upstream = upstream;
 	exchange->request = *request;
-	exchange->first_ms = real_ms(CLOCK_MONOTONIC);
+	exchange->first_ms = nm_clock_machine_ms();
 	nm_buf_add_text(&exchange->body, request->body);
 	pthread_mutex_lock(&upstream->lock);
 	ended = upstream->ended;

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum { TICK_MS = 500, MIN_BYTES_PER_S = 1024 };
 
 struct nm_watch {
@@ -21,15 +23,6 @@ struct nm_watch {
 	int64_t            deadline_ms;
 	bool               hurry, stop, acting;
 };
-
-static int64_t
-mono_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void
 look_at(struct nm_watch *watch, struct nm_link *link, int64_t now)
@@ -82,13 +75,13 @@ static void *
 run(void *ctx)
 {
 	struct nm_watch *watch = ctx;
-	int64_t now, tick = mono_ms() + TICK_MS, next;
+	int64_t now, tick = nm_clock_machine_ms() + TICK_MS, next;
 	struct timespec until;
 	struct nm_delay *due;
 
 	pthread_mutex_lock(&watch->lock);
 	while (!watch->stop || watch->delays) {
-		now = mono_ms();
+		now = nm_clock_machine_ms();
 		if (now >= tick) {
 			for (struct nm_link *l = watch->links.next;
 			     l != &watch->links; l = l->next)
@@ -189,7 +182,7 @@ nm_watch_close(struct nm_watch *watch)
 void
 nm_watch_add(struct nm_watch *watch, struct nm_link *link)
 {
-	link->since_ms = mono_ms();
+	link->since_ms = nm_clock_machine_ms();
 	pthread_mutex_lock(&watch->lock);
 	link->next = watch->links.next;
 	link->before = &watch->links;
@@ -215,7 +208,7 @@ nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
 	pthread_mutex_lock(&watch->lock);
 	hurry = watch->hurry;
 	if (!hurry) {
-		delay->at_ms = mono_ms() + pause_ms;
+		delay->at_ms = nm_clock_machine_ms() + pause_ms;
 		delay->next = watch->delays;
 		watch->delays = delay;
 		pthread_cond_signal(&watch->changed);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "base/path.h"
@@ -30,15 +30,6 @@ struct nm_worker {
 	atomic_bool      changed;   /* look at the store now */
 	pthread_t        thread;
 };
-
-static int64_t
-real_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The jobs in hand, by id. */
 struct in_hand {
@@ -92,7 +83,7 @@ take_up(struct nm_worker *worker, struct nm_err *err)
 	const struct nm_open_batch *batches = NULL;
 	struct nm_arena arena = {0};
 	struct in_hand hand;
-	int64_t began = real_ms(), took;
+	int64_t began = nm_clock_machine_ms(), took;
 	enum nm_code rc;
 	size_t n = 0;
 
@@ -103,8 +94,9 @@ take_up(struct nm_worker *worker, struct nm_err *err)
 		rc = take_one(worker, &hand, &batches[i], err);
 	nm_map_release(&hand.places);
 	nm_arena_release(&arena);
-	took = (real_ms() - began) * LIST_SHARE;
-	worker->list_ms = real_ms() + (took > LIST_MS ? took : LIST_MS);
+	took = (nm_clock_machine_ms() - began) * LIST_SHARE;
+	worker->list_ms = nm_clock_machine_ms() +
+	                  (took > LIST_MS ? took : LIST_MS);
 	return rc;
 }
 
@@ -127,7 +119,7 @@ note_setback(struct nm_worker *worker, const struct nm_err *err)
 	char words[NM_ERR_TEXT_MAX + 64];
 
 	snprintf(words, sizeof(words), "%s; batches wait for it", err->text);
-	nm_trouble_note(&worker->trouble, kind, real_ms(), words);
+	nm_trouble_note(&worker->trouble, kind, nm_clock_machine_ms(), words);
 	atomic_fetch_add(&metrics->troubles[kind], 1);
 	atomic_fetch_add(&metrics->setbacks, 1);
 }
@@ -144,7 +136,7 @@ round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
 	bool more = false;
 
 	while (*at && !atomic_load(&worker->stop)) {
-		now = real_ms();
+		now = nm_clock_machine_ms();
 		if ((*at)->retry_ms > now) {
 			at = &(*at)->next;
 			continue;
@@ -180,13 +172,14 @@ work(struct nm_worker *worker)
 	while (!atomic_load(&worker->stop)) {
 		changed = atomic_exchange(&worker->changed, false);
 		keep = changed ? NM_JOB_KEEP_NOW : NM_JOB_KEEP_SOMETIMES;
-		if ((changed || real_ms() >= worker->list_ms) &&
+		if ((changed || nm_clock_machine_ms() >= worker->list_ms) &&
 		    take_up(worker, &err)) {
-			worker->list_ms = real_ms() + RETRY_MS;
+			worker->list_ms = nm_clock_machine_ms() + RETRY_MS;
 			note_setback(worker, &err);
 		}
-		nm_trouble_well(&worker->trouble, real_ms());
-		nm_trouble_look(&worker->trouble, real_ms(), "batches go on");
+		nm_trouble_well(&worker->trouble, nm_clock_machine_ms());
+		nm_trouble_look(&worker->trouble, nm_clock_machine_ms(),
+		                "batches go on");
 		due_ms = INT64_MAX;
 		if (round_of_steps(worker, keep, &due_ms))
 			continue;
