@@ -128,20 +128,27 @@ nm_buf_add_string(struct nm_buf *buf, const char *string)
 	nm_buf_add_text(buf, nm_text_of(string));
 }
 
-void
-nm_buf_add_int(struct nm_buf *buf, int64_t number)
+struct nm_text
+nm_text_of_int(int64_t number, char *room)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t at = NM_TEXT_OF_INT_MAX;
 	uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
 
 	do {
-		digits[--at] = (char)('0' + left % 10);
+		room[--at] = (char)('0' + left % 10);
 		left /= 10;
 	} while (left);
 	if (number < 0)
-		digits[--at] = '-';
-	nm_buf_add(buf, digits + at, sizeof(digits) - at);
+		room[--at] = '-';
+	return (struct nm_text){ room + at, NM_TEXT_OF_INT_MAX - at };
+}
+
+void
+nm_buf_add_int(struct nm_buf *buf, int64_t number)
+{
+	char digits[NM_TEXT_OF_INT_MAX];
+
+	nm_buf_add_text(buf, nm_text_of_int(number, digits));
 }
 
 void

@@ -49,6 +49,12 @@ nm_text_is(struct nm_text a, const char *string)
 	return nm_text_equal(a, nm_text_of(string));
 }
 
+enum { NM_TEXT_OF_INT_MAX = 20 };
+
+/* A number's decimal digits, written to the end of room (NM_TEXT_OF_INT_MAX bytes) and
+ * lent from there; no NUL after them. */
+struct nm_text nm_text_of_int(int64_t number, char *room);
+
 /* Invariant: at[len] is NUL whenever at is not NULL; len < cap <= max + 1. */
 struct nm_buf {
 	char  *at;

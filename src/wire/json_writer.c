@@ -11,7 +11,6 @@
 
 enum {
 	DEPTH_MAX = 32,
-	NUMBER_MAX_BYTES = 20,
 	PLAIN_MAX_BYTES = 1 << 16, /* a text, and how many: */
 	PLAIN_MAX_TEXTS = 1 << 12  /* they are asked room for in one go */
 };
@@ -282,17 +281,9 @@ nm_json_put_string(struct nm_json_writer *w, const char *name,
 void
 nm_json_put_int(struct nm_json_writer *w, const char *name, int64_t number)
 {
-	char digits[NUMBER_MAX_BYTES];
-	size_t at = sizeof(digits);
-	uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	char digits[NM_TEXT_OF_INT_MAX];
 
-	do {
-		digits[--at] = (char)('0' + left % 10);
-		left /= 10;
-	} while (left);
-	if (number < 0)
-		digits[--at] = '-';
-	put(w, name, (struct nm_text){ digits + at, sizeof(digits) - at });
+	put(w, name, nm_text_of_int(number, digits));
 }
 
 void
