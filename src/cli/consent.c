@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 
-#include "cli/progress.h"
 #include "cli/terminal.h"
 
 /* Reads the answer byte by byte: stdin's buffer would swallow what follows. */
@@ -35,8 +34,7 @@ nm_consent_ask(struct nm_message *message, const char *format, ...)
 
 	if (!nm_terminal_is(STDIN_FILENO) || !nm_terminal_is(fileno(to)))
 		return NM_CONSENT_UNASKED;
-	if (message->live)
-		nm_progress_clear(message->live);
+	nm_message_clear(message);
 	va_start(args, format);
 	nm_buf_addv(&text, format, args);
 	va_end(args);

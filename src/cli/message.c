@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cli/progress.h"
 #include "cli/terminal.h"
 
 #define YELLOW "\033[33m"
@@ -27,12 +26,18 @@ nm_message_init(struct nm_message *message, const char *program)
 	nm_terminal_locale();
 }
 
+void
+nm_message_clear(struct nm_message *message)
+{
+	if (message->live)
+		message->clear(message->live);
+}
+
 /* One write a message, so that lines of several processes do not mix. */
 static void
 say(struct nm_message *message, const struct nm_buf *out)
 {
-	if (message->live)
-		nm_progress_clear(message->live);
+	nm_message_clear(message);
 	fwrite(nm_buf_string(out), 1, out->len, stream_of(message));
 	fflush(stream_of(message));
 }

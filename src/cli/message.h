@@ -22,8 +22,15 @@ struct nm_message {
 	enum nm_message_level level;
 	FILE                 *to;       /* NULL = stderr */
 	bool                  colours;
-	struct nm_progress   *live;     /* taken off the screen before each line */
+	/* The live line that is open (NULL = none), and what takes it off the
+	 * screen before each line of ours. The progress sets both. */
+	struct nm_progress   *live;
+	void                (*clear)(struct nm_progress *live);
 };
+
+/* Takes the live line off the screen, where one is open: for whoever writes to the
+ * terminal beside these calls. */
+void nm_message_clear(struct nm_message *message);
 
 /* Call once, first thing in main: also makes the process speak UTF-8. */
 void nm_message_init(struct nm_message *message, const char *program);

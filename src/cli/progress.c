@@ -52,6 +52,7 @@ nm_progress_open(struct nm_progress *progress, struct nm_message *message,
 	progress->gap_ms = SAMPLE_MS;
 	progress->live = nm_terminal_is(fileno(stream_of(progress)));
 	message->live = progress;
+	message->clear = nm_progress_clear;
 }
 
 /* Samples lie evenly over the whole time: a full list is thinned by half. */
