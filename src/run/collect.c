@@ -18,6 +18,7 @@ struct nm_collect_entry {
 	uint64_t seen : 1;
 	uint64_t direct : 1;   /* of direct mode */
 	uint64_t may_pass : 1; /* an instrument failure that may pass */
+	uint64_t replied : 1;  /* in the newest attempt */
 	uint32_t len;          /* as it was packed */
 	uint8_t  replies;      /* attempts to which the model replied */
 	uint8_t  newest;       /* the attempt of the newest row, kept or not */
@@ -95,6 +96,26 @@ keep_row(const struct nm_slab_row *row, uint64_t offset,
 	entry->may_pass = row->may_pass;
 }
 
+/* Whether it is the first row, or else the first reply, of its request in this
+ * attempt: a failure's row may stand before the reply's. */
+static bool
+note_attempt(struct nm_collect *collect, struct nm_collect_entry *entry,
+             enum nm_class class, int64_t attempt)
+{
+	bool again = entry->seen && entry->newest == attempt;
+	bool first;
+
+	if (!again)
+		entry->replied = 0;
+	first = !nm_class_is_instrument(class) && !entry->replied;
+	if (first && entry->replies < ATTEMPTS_MAX)
+		entry->replies++;
+	entry->replied |= first;
+	entry->newest = (uint8_t)attempt;
+	collect->duplicate += again;
+	return first || !again;
+}
+
 /* Whether the row counts; `packed` is where the slab's are packed, and will stand at
  * `offset` of the pile. */
 static bool
@@ -103,19 +124,15 @@ note_row(struct nm_collect *collect, const struct nm_slab_row *row,
 {
 	struct nm_collect_entry *entry = &collect->entries[row->ordinal];
 	struct nm_heard reply = { .way = from->way };
-	bool again, better;
+	bool better;
 
 	nm_row_peek(packed + row->at, &reply.usage, &reply.model);
 	note_model(collect, reply.model);
-	again = entry->seen && entry->newest == from->attempt;
-	entry->newest = (uint8_t)from->attempt;
-	better = !entry->seen || replaces(entry, row->class, from->attempt);
-	if (again)
-		collect->duplicate++;
-	else if (!nm_class_is_instrument(row->class) && entry->replies < 255)
-		entry->replies++;
-	if (collect->heard && (better || !again))
+	if (!note_attempt(collect, entry, row->class, from->attempt))
+		return false;
+	if (collect->heard)
 		collect->heard(collect->heard_user, &reply);
+	better = !entry->seen || replaces(entry, row->class, from->attempt);
 	if (better)
 		keep_row(row, offset + row->at, from, entry);
 	return better;

@@ -98,6 +98,26 @@ static const struct {
 	    { UNREADABLE("0") OK("1", "b"), 2 } },
 	  { NULL, "b", "c", "d" },
 	  { NM_CLASS_UNPARSEABLE, 0, 0, 0 }, 0, 0, 0, "0", 2 },
+	{ "a failure's row before the reply's makes it no less a reply",
+	  { { STATUS("0", "500") OK("1", "b") OK("2", "c") OK("3", "d"), 1 },
+	    { UNREADABLE("0"), 1 } },
+	  { NULL, "b", "c", "d" },
+	  { NM_CLASS_UNPARSEABLE, 0, 0, 0 }, 0, 1, 0, "", 0 },
+	{ "nor in the attempt that asked again",
+	  { { UNREADABLE("0") OK("1", "b") OK("2", "c") OK("3", "d"), 1 },
+	    { STATUS("0", "500") UNREADABLE("0"), 2 } },
+	  { NULL, "b", "c", "d" },
+	  { NM_CLASS_UNPARSEABLE, 0, 0, 0 }, 0, 1, 0, "", 1 },
+	{ "of two replies to what was asked again the first counts, too",
+	  { { UNREADABLE("0") OK("1", "b") OK("2", "c") OK("3", "d"), 1 },
+	    { UNREADABLE("0") OK("0", "z"), 2 } },
+	  { NULL, "b", "c", "d" },
+	  { NM_CLASS_UNPARSEABLE, 0, 0, 0 }, 0, 1, 0, "0", 2 },
+	{ "two replies of one attempt are one",
+	  { { UNREADABLE("0") UNREADABLE("0") OK("1", "b") OK("2", "c")
+	      OK("3", "d"), 1 } },
+	  { NULL, "b", "c", "d" },
+	  { NM_CLASS_UNPARSEABLE, 0, 0, 0 }, 0, 1, 0, "0", 1 },
 };
 
 static void
