@@ -23,11 +23,11 @@ enum nm_head_truth {
 
 /* Rows that failed alike; status 0 = none was told. */
 struct nm_head_reason {
-	enum nm_class class;
-	int           status;
-	const char   *code;
-	uint64_t      count;
-	const char   *example; /* one message, for the terminal alone */
+	enum nm_class  class;
+	int            status;
+	struct nm_text code;    /* empty = none was told */
+	uint64_t       count;
+	const char    *example; /* one message, for the terminal alone */
 };
 
 /* Beside the classes, which the tally has. */

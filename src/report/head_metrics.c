@@ -172,7 +172,10 @@ put_reason(struct nm_json_writer *w, const struct nm_head_reason *reason)
 	nm_json_open_object(w, NULL);
 	nm_json_put_string(w, "class", nm_class_name(reason->class));
 	nm_json_put_nonzero(w, "status", reason->status);
-	nm_json_put_string(w, "code", reason->code);
+	if (reason->code.len)
+		nm_json_put_text(w, "code", reason->code);
+	else
+		nm_json_put_null(w, "code");
 	nm_json_put_int(w, "count", (int64_t)reason->count);
 	nm_json_close_object(w);
 }

@@ -172,8 +172,10 @@ add_reason(const struct nm_head_reason *reason, struct nm_buf *out)
 		nm_buf_addf(out, "%d", reason->status);
 	else
 		nm_buf_add_string(out, nm_class_name(reason->class));
-	if (reason->code && *reason->code)
-		nm_buf_addf(out, " %s", reason->code);
+	if (reason->code.len) {
+		nm_buf_add_byte(out, ' ');
+		nm_buf_add_text(out, reason->code);
+	}
 	if (reason->example && *reason->example) {
 		nm_buf_add_string(out, ": ");
 		add_message(reason->example, out);

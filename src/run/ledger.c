@@ -15,7 +15,7 @@ find_reason(struct nm_ledger *ledger, enum nm_class class, int status,
 		struct nm_reason *reason = &ledger->reasons[i];
 
 		if (reason->class == class && reason->status == status &&
-		    nm_text_is(code, reason->code))
+		    nm_text_equal(code, reason->code))
 			return reason;
 	}
 	return NULL;
@@ -31,7 +31,7 @@ line_of(struct nm_arena *arena, struct nm_text message)
 	if (cut.len > EXAMPLE_MAX_BYTES)
 		cut.len = nm_json_utf8_valid(cut.at, EXAMPLE_MAX_BYTES);
 	kept = nm_arena_text(arena, cut);
-	for (at = (char *)kept.at; *at; at++)
+	for (at = (char *)kept.at; at < kept.at + kept.len; at++)
 		if ((unsigned char)*at < ' ')
 			*at = ' ';
 	return kept.at;
@@ -53,7 +53,7 @@ new_reason(struct nm_ledger *ledger, enum nm_class class, int status,
 	reason = &ledger->reasons[ledger->n_reasons++];
 	reason->class = class;
 	reason->status = status;
-	reason->code = nm_arena_text(&ledger->arena, code).at;
+	reason->code = nm_arena_text(&ledger->arena, code);
 	reason->example = line_of(&ledger->arena, message);
 	return reason;
 }
@@ -78,13 +78,12 @@ nm_ledger_add(struct nm_ledger *ledger, const struct nm_row *row)
 static void
 join_reason(struct nm_ledger *ledger, const struct nm_reason *other)
 {
-	struct nm_text code = nm_text_of(other->code);
 	struct nm_reason *reason = find_reason(ledger, other->class,
-	                                       other->status, code);
+	                                       other->status, other->code);
 
 	if (!reason)
-		reason = new_reason(ledger, other->class, other->status, code,
-		                    nm_text_of(other->example));
+		reason = new_reason(ledger, other->class, other->status,
+		                    other->code, nm_text_of(other->example));
 	reason->count += other->count;
 }
 
@@ -104,6 +103,14 @@ nm_ledger_join(struct nm_ledger *ledger, const struct nm_ledger *other)
 }
 
 static int
+compare_codes(struct nm_text x, struct nm_text y)
+{
+	int difference = memcmp(x.at, y.at, x.len < y.len ? x.len : y.len);
+
+	return difference ? difference : (x.len > y.len) - (x.len < y.len);
+}
+
+static int
 compare(const void *a, const void *b)
 {
 	const struct nm_reason *x = a, *y = b;
@@ -114,7 +121,7 @@ compare(const void *a, const void *b)
 		return x->class < y->class ? -1 : 1;
 	if (x->status != y->status)
 		return x->status < y->status ? -1 : 1;
-	return strcmp(x->code, y->code);
+	return compare_codes(x->code, y->code);
 }
 
 void

@@ -9,11 +9,11 @@
 
 /* Rows that failed alike. Texts are in the ledger's arena. */
 struct nm_reason {
-	enum nm_class class;
-	int           status; /* 0 = none was told */
-	const char   *code;   /* "" = none was told */
-	const char   *example; /* the first one's message, cut to a line */
-	uint64_t      count;
+	enum nm_class  class;
+	int            status; /* 0 = none was told */
+	struct nm_text code;   /* empty = none was told; may hold NULs */
+	const char    *example; /* the first one's message, cut to a line */
+	uint64_t       count;
 };
 
 enum { NM_LEDGER_REASONS_MAX = 256 };

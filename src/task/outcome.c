@@ -69,7 +69,7 @@ tell_ledger(struct pass *pass, struct nm_head_ledger *out)
 		reasons[i] = (struct nm_head_reason){
 			.class = ledger->reasons[i].class,
 			.status = ledger->reasons[i].status,
-			.code = or_none(ledger->reasons[i].code),
+			.code = ledger->reasons[i].code,
 			.count = ledger->reasons[i].count,
 			.example = ledger->reasons[i].example,
 		};

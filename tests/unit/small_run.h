@@ -75,8 +75,8 @@ small_score(const struct asked *a, size_t id, struct nm_scorer *scorer,
 }
 
 static const struct nm_head_reason reasons[] = {
-	{ NM_CLASS_HTTP_ERROR, 500, "server_error", 1, "try again" },
-	{ NM_CLASS_UNPARSEABLE, 0, NULL, 1, NULL },
+	{ NM_CLASS_HTTP_ERROR, 500, { "server_error", 12 }, 1, "try again" },
+	{ NM_CLASS_UNPARSEABLE, 0, { 0 }, 1, NULL },
 };
 static const struct nm_head_batch batches[] = {
 	{ .id = "batch_1", .status = "completed", .attempt = 1, .requests = 4,

@@ -49,7 +49,7 @@ expect_all(struct nm_ledger *ledger)
 	assert_int_equal(nm_ledger_instrument_failures(ledger), 7);
 	assert_int_equal(ledger->n_reasons, 4);
 	assert_int_equal(ledger->reasons[0].count, 3);
-	assert_string_equal(ledger->reasons[0].code, "invalid_value");
+	assert_true(nm_text_is(ledger->reasons[0].code, "invalid_value"));
 	assert_string_equal(ledger->reasons[0].example, "first of them");
 	assert_int_equal(ledger->reasons[1].status, 500);
 	assert_int_equal(ledger->reasons[1].count, 2);
@@ -118,6 +118,37 @@ many_reasons(void **state)
 	nm_ledger_release(&second);
 }
 
+/* Codes and messages come from outside, and may hold any character. */
+static void
+a_code_with_a_nul(void **state)
+{
+	static const struct nm_row odd[] = {
+		{ .class = NM_CLASS_HTTP_ERROR, .status_code = 400,
+		  .error_code = T("a\0b"), .error_message = T("one\0two") },
+		{ .class = NM_CLASS_HTTP_ERROR, .status_code = 400,
+		  .error_code = T("a") },
+		{ .class = NM_CLASS_HTTP_ERROR, .status_code = 400,
+		  .error_code = T("a\0b") },
+	};
+	struct nm_ledger ledger = { 0 }, second = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		nm_ledger_add(&ledger, &odd[i]);
+		nm_ledger_add(&second, &odd[i]);
+	}
+	nm_ledger_join(&ledger, &second);
+	nm_ledger_sort(&ledger);
+	assert_int_equal(ledger.n_reasons, 2);
+	assert_int_equal(ledger.reasons[0].count, 4);
+	assert_int_equal(ledger.reasons[0].code.len, 3);
+	assert_memory_equal(ledger.reasons[0].code.at, "a\0b", 3);
+	assert_string_equal(ledger.reasons[0].example, "one two");
+	assert_int_equal(ledger.reasons[1].count, 2);
+	nm_ledger_release(&ledger);
+	nm_ledger_release(&second);
+}
+
 int
 main(void)
 {
@@ -125,6 +156,7 @@ main(void)
 		cmocka_unit_test(counts),
 		cmocka_unit_test(parts_join),
 		cmocka_unit_test(many_reasons),
+		cmocka_unit_test(a_code_with_a_nul),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -159,13 +159,14 @@ static void
 test_reasons(void **state)
 {
 	static const struct nm_head_reason some[] = {
-		{ NM_CLASS_HTTP_ERROR, 400, "invalid_value", 37, "no such thing" },
-		{ NM_CLASS_EXPIRED, 0, "batch_expired", 2, NULL },
-		{ NM_CLASS_MISSING, 0, NULL, 1, NULL },
+		{ NM_CLASS_HTTP_ERROR, 400, { "invalid_value", 13 }, 37,
+		  "no such thing" },
+		{ NM_CLASS_EXPIRED, 0, { "batch_expired", 13 }, 2, NULL },
+		{ NM_CLASS_MISSING, 0, { 0 }, 1, NULL },
 	};
 	static const struct nm_head_reason hostile[] = {
-		{ NM_CLASS_HTTP_ERROR, 500, "a\rb", 1, "\033[2Jone\ntwo" },
-		{ NM_CLASS_HTTP_ERROR, 502, "", 1, "\xC2\x9B" "2Jtwo" },
+		{ NM_CLASS_HTTP_ERROR, 500, { "a\r\0b", 4 }, 1, "\033[2Jone\ntwo" },
+		{ NM_CLASS_HTTP_ERROR, 502, { 0 }, 1, "\xC2\x9B" "2Jtwo" },
 	};
 	struct fixture f;
 
@@ -182,7 +183,7 @@ test_reasons(void **state)
 	f.summary.head.ledger.reasons = hostile;
 	f.summary.head.ledger.n_reasons = 2;
 	nm_summary_write(&f.summary, &f.text);
-	has(&f, "  1 × 500 a?b: ?[2Jone…\n  1 × 502: ??2Jtwo\n");
+	has(&f, "  1 × 500 a??b: ?[2Jone…\n  1 × 502: ??2Jtwo\n");
 	finish(&f);
 }
 
