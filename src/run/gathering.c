@@ -118,9 +118,24 @@ entry_of(struct nm_gathering *gathering, struct nm_text id)
 	return &gathering->entries[place];
 }
 
-static void
-take_row(void *user, const struct nm_line *line)
+/* A file's byte order mark would stand amid the lines that are written. */
+static struct nm_line
+without_mark(const struct nm_line *line)
 {
+	struct nm_line rest = *line;
+
+	if (line->len >= 3 && memcmp(line->at, "\xef\xbb\xbf", 3) == 0) {
+		rest.at += 3;
+		rest.len -= 3;
+		rest.offset += 3;
+	}
+	return rest;
+}
+
+static void
+take_row(void *user, const struct nm_line *whole)
+{
+	const struct nm_line rest = without_mark(whole), *line = &rest;
 	struct walk *walk = user;
 	struct nm_gathering *gathering = walk->gathering;
 	struct nm_gathering_entry *entry;
