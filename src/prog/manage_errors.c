@@ -58,7 +58,8 @@ shard_of(struct nm_manager *manager, const char *id, struct nm_arena *arena)
 	return (struct nm_shard_record){ .output_path = "", .error_path = "" };
 }
 
-/* Failed rows stand in the error file; with some services in the output file. */
+/* Failed rows stand in the error file, with some services in the output file; what the
+ * batch counts of them is no row. */
 static enum nm_code
 find(struct nm_manager *manager, const struct nm_batch *batch,
      struct search *search, struct nm_err *err)
@@ -72,9 +73,15 @@ find(struct nm_manager *manager, const struct nm_batch *batch,
 	if (!rc)
 		rc = read_file(&files, shard.error_path, batch->error_file_id,
 		               search, err);
-	if (!rc && !search->failures.rows && batch->failed != 0)
+	if (!rc)
 		rc = read_file(&files, shard.output_path,
 		               batch->output_file_id, search, err);
+	/* Reasons that were found are worth more than none. */
+	if (rc == NM_ABSENT && search->failures.rows) {
+		nm_message_warn(&manager->message, "%s: failures in it, if any, "
+		                "are not told", err->text);
+		rc = NM_OK;
+	}
 	nm_batch_files_close(&files);
 	nm_arena_release(&arena);
 	nm_failures_sort(&search->failures);

@@ -87,6 +87,40 @@ a_faulty_desk() { # rule...
 	grep -q '1 × 400 odd: In the wrong file' out.txt
 }
 
+@test "--errors: in both files, and the service's own counts are not asked" {
+	a_faulty_desk 'row 1: http_error 400 bad "In the error file"' \
+		'row 2: http_error 500 odd "In the wrong file" in output' \
+		'row 3: status 0' 'counts wrong'
+	a_batch 4
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	grep -q "^3 requests of $BATCH_ID failed:" out.txt
+	grep -q '1 × 400 bad: In the error file' out.txt
+	grep -q '1 × 500 odd: In the wrong file' out.txt
+	grep -q 'r-3' out.txt
+	stop_server
+	faults 'row 2: http_error 400 odd "In the wrong file" in output' \
+		'counts total=3 completed=3 failed=0'
+	start_server --faults "$FAULTS"
+	export OPENAI_BASE_URL=$BASE_URL
+	a_batch 3
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	grep -q '1 × 400 odd: In the wrong file' out.txt
+}
+
+@test "--errors: where the output file is gone, what the other one tells" {
+	a_faulty_desk 'row 1: http_error 400 bad "In the error file"'
+	a_batch 3
+	wait_for 10 batch_is completed
+	call DELETE "/v1/files/$(member .output_file_id)"
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'failures in it, if any, are not told'* ]]
+	grep -q '1 × 400 bad: In the error file' out.txt
+}
+
 @test "--errors: none, and none yet" {
 	a_desk --delay-in-progress 1000
 	a_batch 1
