@@ -72,57 +72,85 @@ categorise(const struct nm_score *score)
 	                          : NM_CATEGORY_PERFECT;
 }
 
+/* Both sides of a question, folded, and which gold ones have found their partner. */
+struct sides {
+	struct nm_folded *given, *gold;
+	size_t            n_given, n_gold;
+	bool             *taken;
+};
+
+/* Sorts the given ones into correct and incorrect; returns how many of them are their
+ * partner to the byte. */
+static size_t
+pair(struct nm_scorer *scorer, struct sides *sides, struct nm_score *score)
+{
+	struct nm_text *correct, *incorrect;
+	size_t n_same = 0, first = 0; /* all before it are taken */
+
+	correct = nm_arena_array(&scorer->arena, sides->n_given,
+	                         sizeof(*correct));
+	incorrect = nm_arena_array(&scorer->arena, sides->n_given,
+	                           sizeof(*incorrect));
+	for (size_t i = 0; i < sides->n_given; i++) {
+		struct nm_folded *given = &sides->given[i];
+		size_t j = partner(&scorer->matcher, given, sides->gold,
+		                   sides->taken, first, sides->n_gold);
+
+		/* Nothing is taken yet: the first finds whatever it matches. */
+		if (i == 0)
+			score->hit_at_1 = j < sides->n_gold;
+		if (j == sides->n_gold) {
+			incorrect[score->n_incorrect++] = given->text;
+			continue;
+		}
+		sides->taken[j] = true;
+		while (first < sides->n_gold && sides->taken[first])
+			first++;
+		n_same += nm_text_equal(given->text, sides->gold[j].text);
+		correct[score->n_correct++] = given->text;
+	}
+	score->correct = correct;
+	score->incorrect = incorrect;
+	return n_same;
+}
+
+static void
+list_missed(struct nm_arena *arena, const struct sides *sides,
+            struct nm_score *score)
+{
+	struct nm_text *missed = nm_arena_array(arena, sides->n_gold,
+	                                        sizeof(*missed));
+
+	for (size_t i = 0; i < sides->n_gold; i++)
+		if (!sides->taken[i])
+			missed[score->n_missed++] = sides->gold[i].text;
+	score->missed = missed;
+}
+
 void
 nm_score(struct nm_scorer *scorer, const struct nm_text *gold, size_t n_gold,
          const struct nm_text *predicted, size_t n_predicted,
          struct nm_score *out)
 {
 	struct nm_arena *arena = &scorer->arena;
+	struct sides sides = { .n_given = n_predicted, .n_gold = n_gold };
 	struct nm_score score = { 0 };
-	struct nm_folded *wanted, *given;
-	struct nm_text *correct, *incorrect, *missed;
-	size_t n_same = 0; /* predicted ones that are their partner to the byte */
-	size_t first = 0;  /* all before it are taken */
-	bool *taken;
+	size_t n_same;
 
 	nm_arena_clear(arena);
-	wanted = fold_all(arena, gold, n_gold);
-	given = fold_all(arena, predicted, n_predicted);
-	taken = nm_arena_array(arena, n_gold, sizeof(*taken));
-	correct = nm_arena_array(arena, n_predicted, sizeof(*correct));
-	incorrect = nm_arena_array(arena, n_predicted, sizeof(*incorrect));
-	missed = nm_arena_array(arena, n_gold, sizeof(*missed));
-
-	for (size_t i = 0; i < n_predicted; i++) {
-		size_t j = partner(&scorer->matcher, &given[i], wanted, taken,
-		                   first, n_gold);
-
-		/* Nothing is taken yet: the first finds whatever it matches. */
-		if (i == 0)
-			score.hit_at_1 = j < n_gold;
-		if (j == n_gold) {
-			incorrect[score.n_incorrect++] = given[i].text;
-			continue;
-		}
-		taken[j] = true;
-		while (first < n_gold && taken[first])
-			first++;
-		n_same += nm_text_equal(given[i].text, wanted[j].text);
-		correct[score.n_correct++] = given[i].text;
-	}
-	for (size_t i = 0; i < n_gold; i++)
-		if (!taken[i])
-			missed[score.n_missed++] = wanted[i].text;
-
-	score.correct = correct;
-	score.incorrect = incorrect;
-	score.missed = missed;
+	sides.gold = fold_all(arena, gold, n_gold);
+	sides.given = fold_all(arena, predicted, n_predicted);
+	sides.taken = nm_arena_array(arena, n_gold, sizeof(*sides.taken));
+	n_same = pair(scorer, &sides, &score);
+	list_missed(arena, &sides, &score);
 	score.category = categorise(&score);
 	score.is_correct = score.n_correct > 0 && score.n_missed == 0;
 	/* Each is the partner of one: so they are the same set. */
 	score.exact_match = (n_same == n_predicted && n_same == n_gold)
-	                 || (within(given, n_predicted, wanted, n_gold)
-	                     && within(wanted, n_gold, given, n_predicted));
+	                 || (within(sides.given, n_predicted, sides.gold,
+	                            n_gold)
+	                     && within(sides.gold, n_gold, sides.given,
+	                               n_predicted));
 	*out = score;
 }
 
