@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* A service may take its time over a file that it has received whole. */
-enum { UPLOAD_STALL_MS = 300000 };
+enum { UPLOAD_STALL_MS = 300000, FIELDS_MAX = 3, SECONDS_MAX = 32 };
 
 static const char *
 take_text(struct nm_arena *arena, const struct nm_value *object,
@@ -73,12 +73,35 @@ tell(struct nm_api *api, const struct nm_http_reply *reply,
 		api->log(api->log_user, &event);
 }
 
+/* What goes before the file; returns how many fields. seconds has SECONDS_MAX bytes. */
+static size_t
+fill_fields(const struct nm_upload *upload, char *seconds,
+            struct nm_http_field *fields)
+{
+	size_t n = 0;
+
+	fields[n++] = (struct nm_http_field){
+		"purpose", upload->purpose ? upload->purpose : "batch"
+	};
+	if (upload->expires_after_s <= 0)
+		return n;
+	snprintf(seconds, SECONDS_MAX, "%lld",
+	         (long long)upload->expires_after_s);
+	fields[n++] = (struct nm_http_field){
+		"expires_after[anchor]", "created_at"
+	};
+	fields[n++] = (struct nm_http_field){
+		"expires_after[seconds]", seconds
+	};
+	return n;
+}
+
 enum nm_code
 nm_files_upload_once(struct nm_api *api, const struct nm_upload *upload,
                      struct nm_arena *arena, struct nm_remote_file *out,
                      struct nm_err *err)
 {
-	struct nm_http_field fields[3];
+	struct nm_http_field fields[FIELDS_MAX];
 	struct nm_http_request request = {
 		.method = NM_HTTP_POST, .sending = NM_HTTP_ONCE,
 		.source = upload->source, .file_name = upload->filename,
@@ -88,22 +111,10 @@ nm_files_upload_once(struct nm_api *api, const struct nm_upload *upload,
 	struct nm_http_reply reply = {0};
 	struct nm_api_address address;
 	struct nm_err told = {0};
-	char seconds[32];
+	char seconds[SECONDS_MAX];
 	enum nm_code rc;
 
-	fields[request.n_fields++] = (struct nm_http_field){
-		"purpose", upload->purpose ? upload->purpose : "batch"
-	};
-	if (upload->expires_after_s > 0) {
-		snprintf(seconds, sizeof(seconds), "%lld",
-		         (long long)upload->expires_after_s);
-		fields[request.n_fields++] = (struct nm_http_field){
-			"expires_after[anchor]", "created_at"
-		};
-		fields[request.n_fields++] = (struct nm_http_field){
-			"expires_after[seconds]", seconds
-		};
-	}
+	request.n_fields = fill_fields(upload, seconds, fields);
 	nm_api_address(api, "/files", &address, &request);
 	rc = nm_http_call(api->http, &request, &reply, &told);
 	rc = nm_api_judge(api, NM_API_CHANGES, rc, &reply, &told);
