@@ -72,10 +72,9 @@ add_troubles(struct nm_buf *out, struct nm_metrics *metrics)
 		            atomic_load(&metrics->trouble_since_s[i]) != 0);
 }
 
-static enum nm_code
-tell_metrics(struct nm_call *call, struct nm_err *err)
+static void
+add_counters(struct nm_buf *out, struct nm_metrics *m)
 {
-	struct nm_metrics *m = call->parts->metrics;
 	const struct {
 		const char *name, *help;
 		_Atomic int64_t *value;
@@ -102,6 +101,16 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 		  &m->upstream_retries },
 		{ "faults_total", "Scripted faults applied.", &m->faults }
 	};
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		add_metric(out, counters[i].name, "counter", counters[i].help,
+		           atomic_load(counters[i].value));
+}
+
+static enum nm_code
+tell_metrics(struct nm_call *call, struct nm_err *err)
+{
+	struct nm_metrics *m = call->parts->metrics;
 	int64_t created = 0, open = 0, bytes = 0;
 	struct nm_buf body = {0};
 	enum nm_code rc;
@@ -114,9 +123,7 @@ tell_metrics(struct nm_call *call, struct nm_err *err)
 		return rc;
 	add_requests(&body, m);
 	add_troubles(&body, m);
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		add_metric(&body, counters[i].name, "counter", counters[i].help,
-		           atomic_load(counters[i].value));
+	add_counters(&body, m);
 	add_metric(&body, "connections", "gauge", "Connections open.",
 	           atomic_load(&m->connections) -
 	           atomic_load(&m->connections_closed));

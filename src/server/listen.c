@@ -63,6 +63,29 @@ start_listening(int socket)
 	return listen(socket, BACKLOG);
 }
 
+/* Listens there, and sets the port that it came to; false with errno. */
+static bool
+bind_socket(struct nm_listen *listen, const struct addrinfo *where)
+{
+	struct sockaddr_storage bound;
+	socklen_t len = sizeof(bound);
+	int on = 1;
+
+	listen->socket = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listen->socket < 0)
+		return false;
+	setsockopt(listen->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(listen->socket, where->ai_addr, where->ai_addrlen) ||
+	    start_listening(listen->socket) ||
+	    getsockname(listen->socket, (struct sockaddr *)&bound, &len))
+		return false;
+	listen->port = ntohs(
+		bound.ss_family == AF_INET6
+			? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
+			: ((struct sockaddr_in *)(void *)&bound)->sin_port);
+	return true;
+}
+
 static enum nm_code
 open_socket(struct nm_listen *listen, struct nm_err *err)
 {
@@ -70,10 +93,8 @@ open_socket(struct nm_listen *listen, struct nm_err *err)
 	const char *host = options->listen;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 	                          .ai_flags = AI_PASSIVE }, *found = NULL;
-	struct sockaddr_storage bound;
-	socklen_t len = sizeof(bound);
 	char port[8];
-	int on = 1, code;
+	int code;
 	enum nm_code rc;
 
 	snprintf(port, sizeof(port), "%u", options->port);
@@ -84,22 +105,11 @@ open_socket(struct nm_listen *listen, struct nm_err *err)
 	rc = check_exposure(options, host, found->ai_addr, err);
 	if (rc)
 		goto done;
-	listen->socket = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listen->socket >= 0)
-		setsockopt(listen->socket, SOL_SOCKET, SO_REUSEADDR, &on,
-		           sizeof(on));
-	if (listen->socket < 0 ||
-	    bind(listen->socket, found->ai_addr, found->ai_addrlen) ||
-	    start_listening(listen->socket) ||
-	    getsockname(listen->socket, (struct sockaddr *)&bound, &len)) {
+	if (!bind_socket(listen, found)) {
 		rc = nm_fail(err, NM_IO, errno, "cannot listen on %s port %u: %s",
 		             host, options->port, strerror(errno));
 		goto done;
 	}
-	listen->port = ntohs(
-		bound.ss_family == AF_INET6
-			? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-			: ((struct sockaddr_in *)(void *)&bound)->sin_port);
 	/* A name may stand for such an address as well. */
 	nm_buf_addf(&listen->url, strchr(host, ':')
 	            ? "%s://[%s]:%u/v1" : "%s://%s:%u/v1",

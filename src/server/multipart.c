@@ -17,15 +17,41 @@ broken(struct nm_multipart *parts, const char *reason)
 }
 
 /*
- * The value of a header's parameter: name="…" with \" undone, or a bare token.
+ * One value, "…" with \" undone, or a bare token; returns where its parameter ends.
  * Browsers also write %22 for a quotation mark in it: left as it is.
  */
+static size_t
+read_value(struct nm_text header, size_t i, struct nm_arena *arena,
+           struct nm_text *value)
+{
+	char *out = nm_arena_new(arena, header.len - i + 1);
+	size_t n = 0;
+
+	if (i < header.len && header.at[i] == '"') {
+		for (i++; i < header.len && header.at[i] != '"'; i++) {
+			if (header.at[i] == '\\' && i + 1 < header.len)
+				i++;
+			out[n++] = header.at[i];
+		}
+		while (i < header.len && header.at[i] != ';')
+			i++;
+	} else {
+		while (i < header.len && header.at[i] != ';')
+			out[n++] = header.at[i++];
+		while (n && (out[n - 1] == ' ' || out[n - 1] == '\t'))
+			n--;
+	}
+	*value = (struct nm_text){ out, n };
+	return i;
+}
+
+/* The value of a header's parameter of that name. */
 static bool
 find_parameter(struct nm_text header, const char *name,
                struct nm_arena *arena, struct nm_text *value)
 {
-	size_t name_len = strlen(name), i = 0, n = 0;
-	char *out;
+	size_t name_len = strlen(name), i = 0;
+	struct nm_text found;
 
 	while (i < header.len && header.at[i] != ';')
 		i++;
@@ -42,25 +68,9 @@ find_parameter(struct nm_text header, const char *name,
 			i++;
 		if (i == header.len || header.at[i] == ';')
 			continue;
-		i++;
-		n = 0;
-		out = nm_arena_new(arena, header.len - i + 1);
-		if (i < header.len && header.at[i] == '"') {
-			for (i++; i < header.len && header.at[i] != '"'; i++) {
-				if (header.at[i] == '\\' && i + 1 < header.len)
-					i++;
-				out[n++] = header.at[i];
-			}
-			while (i < header.len && header.at[i] != ';')
-				i++;
-		} else {
-			while (i < header.len && header.at[i] != ';')
-				out[n++] = header.at[i++];
-			while (n && (out[n - 1] == ' ' || out[n - 1] == '\t'))
-				n--;
-		}
+		i = read_value(header, i + 1, arena, &found);
 		if (wanted) {
-			*value = (struct nm_text){ out, n };
+			*value = found;
 			return true;
 		}
 	}
