@@ -453,7 +453,7 @@ open_by(const char *name, const char *path, int flags, mode_t mode)
 	{ \
 		mode_t mode = 0; \
 		va_list args; \
- \
+		\
 		va_start(args, flags); \
 		if (flags & O_CREAT || (flags & __O_TMPFILE) == __O_TMPFILE) \
 			mode = va_arg(args, mode_t); \
