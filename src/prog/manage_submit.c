@@ -307,7 +307,7 @@ tell_how_to_have_rest(struct dispatch *d, const char *batch_id)
 
 enum nm_code
 nm_manage_follow(struct nm_manager *manager, const char *batch_id,
-                 struct nm_err *err)
+                 int64_t *left, struct nm_err *err)
 {
 	struct dispatch d;
 	enum nm_code rc = nm_manager_find_journal(manager, err);
@@ -318,6 +318,8 @@ nm_manage_follow(struct nm_manager *manager, const char *batch_id,
 	rc = nm_parcel_take_up(&d.parcel, &d.tools, batch_id, err);
 	if (!rc)
 		rc = nm_parcel_finish(&d.parcel, err);
+	if (!rc)
+		*left = d.parcel.left;
 	if (!rc && d.parcel.left)
 		tell_how_to_have_rest(&d, batch_id);
 	dispatch_release(&d);

@@ -13,6 +13,7 @@ struct vigil {
 	const char        *id;
 	struct nm_arena    arena;    /* of the newest look */
 	struct nm_batch    batch;
+	int64_t            left;     /* of its run, such as may be sent again */
 	struct nm_progress progress;
 	int64_t            pause_ms;
 	int64_t            failing_since_ms; /* mono; -1 = the last look was good */
@@ -134,6 +135,10 @@ conclude(struct vigil *vigil, struct nm_err *err)
 	const struct nm_batch *batch = &vigil->batch;
 
 	nm_manager_print_batch(vigil->manager, batch, NULL);
+	if (batch->status == NM_BATCH_COMPLETED && vigil->left)
+		return nm_fail(err, NM_UNFINISHED, 0, "%" PRId64 " request%s of "
+		               "its run failed", vigil->left,
+		               vigil->left == 1 ? "" : "s");
 	if (batch->status == NM_BATCH_COMPLETED)
 		return NM_OK;
 	return nm_fail(err, NM_UNFINISHED, 0, "%s %s%s", batch->id,
@@ -145,7 +150,8 @@ conclude(struct vigil *vigil, struct nm_err *err)
 static enum nm_code
 follow(struct vigil *vigil, struct nm_err *err)
 {
-	enum nm_code rc = nm_manage_follow(vigil->manager, vigil->id, err);
+	enum nm_code rc = nm_manage_follow(vigil->manager, vigil->id,
+	                                   &vigil->left, err);
 
 	if (rc == NM_INTERRUPTED)
 		tell_interrupted(vigil);

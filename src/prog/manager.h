@@ -50,12 +50,13 @@ enum nm_code nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 
 /*
  * Goes on with the run of a request file that a batch belongs to, to its last
- * reply: sends what is not sent yet, and again what the service failed. NM_ABSENT
- * when the journal knows no such run.
+ * reply: sends what is not sent yet, and again what the service failed. *left = how
+ * many requests have failed all the same that one more attempt might bring; their
+ * command is told. NM_ABSENT when the journal knows no such run.
  */
 enum nm_code nm_manage_follow(struct nm_manager *manager,
-                              const char *batch_id, struct nm_err *err)
-	NM_MUST_USE;
+                              const char *batch_id, int64_t *left,
+                              struct nm_err *err) NM_MUST_USE;
 
 /* The id that was given with the action. NM_USAGE for one that cannot be any. */
 enum nm_code nm_manager_id(const struct nm_manager *manager, const char **id,

@@ -128,8 +128,9 @@ static const struct nm_option_clash clashes[] = {
 static const struct nm_option_note exits[] = {
 	{ "0", "done" },
 	{ "1", "done, but the batch had already ended (--cancel), did not "
-	       "complete (--wait), has requests without a result "
-	       "(--download), or the answer was no" },
+	       "complete or left requests that failed and may be sent again "
+	       "(--wait), has requests without a result (--download), or the "
+	       "answer was no" },
 	{ "2", "wrong or clashing options, no key, --max-cost would be passed, "
 	       "or nobody could be asked" },
 	{ "3", "a request file has faults (--check), or a setting is wrong" },
