@@ -19,21 +19,22 @@ enum { PAGE_FILES = 10000 };
 /* Invariant: ids are files that finished runs own and the service still has. */
 struct clearing {
 	struct nm_manager *manager;
-	struct nm_map      owned;   /* ids of finished runs' files */
+	struct nm_map      owned;   /* id of a finished run's file -> run */
 	struct nm_map      seen;    /* ids of pages, so that they end */
 	const char       **ids;
 	size_t             n;
 	size_t             room;
 	int64_t            bytes;
-	size_t             n_runs;
+	bool              *touched; /* by run: it has some of these */
+	size_t             n_runs;  /* that are touched */
 	uint64_t           deleted;
 	struct nm_arena    arena;
 };
 
 static void
-own(struct clearing *clearing, const char *id)
+own(struct clearing *clearing, const char *id, size_t run)
 {
-	uint32_t value = 1;
+	uint32_t value = (uint32_t)run;
 
 	if (id[0])
 		nm_map_add(&clearing->owned, nm_text_of(id), &value);
@@ -73,23 +74,26 @@ is_due(const struct clearing *clearing, const struct nm_run_record *run)
 	       nm_clock_wall_ms(&manager->clock) - run->updated_ms >= older_ms;
 }
 
+/* Not those of a batch that was made elsewhere and only scored here: whoever made it
+ * may not have its results yet, or has made other batches of its input. */
 static enum nm_code
-own_run(struct clearing *clearing, const struct nm_run_record *run,
+own_run(struct clearing *clearing, const struct nm_run_record *runs, size_t run,
         struct nm_err *err)
 {
 	struct nm_shard_record *shards;
 	enum nm_code rc;
 	size_t n, i;
 
-	rc = nm_shards_list(clearing->manager->journal, run->id,
+	rc = nm_shards_list(clearing->manager->journal, runs[run].id,
 	                    &clearing->arena, &shards, &n, err);
 	if (rc || !is_collected(shards, n))
 		return rc;
-	clearing->n_runs++;
 	for (i = 0; i < n; i++) {
-		own(clearing, shards[i].input_file_id);
-		own(clearing, shards[i].output_file_id);
-		own(clearing, shards[i].error_file_id);
+		if (!shards[i].bytes)
+			continue;
+		own(clearing, shards[i].input_file_id, run);
+		own(clearing, shards[i].output_file_id, run);
+		own(clearing, shards[i].error_file_id, run);
 	}
 	return NM_OK;
 }
@@ -106,19 +110,24 @@ find_owned(struct clearing *clearing, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	rc = nm_runs_list(clearing->manager->journal, &clearing->arena, &runs,
 	                  &n, err);
+	if (!rc)
+		clearing->touched = nm_arena_array(&clearing->arena, n + 1,
+		                                   sizeof(bool));
 	for (i = 0; !rc && i < n; i++)
 		if (is_due(clearing, &runs[i]))
-			rc = own_run(clearing, &runs[i], err);
+			rc = own_run(clearing, runs, i, err);
 	return rc;
 }
 
 static void
 choose(struct clearing *clearing, const struct nm_remote_file *file)
 {
-	uint32_t value;
+	uint32_t run;
 
-	if (!nm_map_find(&clearing->owned, nm_text_of(file->id), &value))
+	if (!nm_map_find(&clearing->owned, nm_text_of(file->id), &run))
 		return;
+	clearing->n_runs += !clearing->touched[run];
+	clearing->touched[run] = true;
 	if (clearing->n == clearing->room) {
 		clearing->room = clearing->room ? 2 * clearing->room : 64;
 		clearing->ids = realloc(
@@ -169,9 +178,10 @@ ask(struct clearing *clearing, struct nm_err *err)
 	if (nm_options_given(&manager->options, MANAGER_YES))
 		return NM_OK;
 	nm_byte_count((uint64_t)clearing->bytes, size);
-	switch (nm_consent_ask(&manager->message, "delete %zu files (%s) of %zu "
-	                       "finished run%s at the service?", clearing->n,
-	                       size, clearing->n_runs,
+	switch (nm_consent_ask(&manager->message, "delete %zu file%s (%s) of "
+	                       "%zu finished run%s at the service?",
+	                       clearing->n, clearing->n == 1 ? "" : "s", size,
+	                       clearing->n_runs,
 	                       clearing->n_runs == 1 ? "" : "s")) {
 	case NM_CONSENT_YES:
 		return NM_OK;
@@ -180,9 +190,9 @@ ask(struct clearing *clearing, struct nm_err *err)
 	case NM_CONSENT_UNASKED:
 		break;
 	}
-	return nm_fail(err, NM_USAGE, 0, "%zu files (%s) would be deleted: "
+	return nm_fail(err, NM_USAGE, 0, "%zu file%s (%s) would be deleted: "
 	               "--yes does it, where nobody can be asked", clearing->n,
-	               size);
+	               clearing->n == 1 ? "" : "s", size);
 }
 
 static enum nm_code
@@ -218,8 +228,9 @@ tell(const struct clearing *clearing)
 	} else if (!clearing->n) {
 		nm_buf_add_string(&text, "There is nothing to delete.\n");
 	} else {
-		nm_buf_addf(&text, "Deleted %" PRIu64 " of %zu files (%s) of %zu "
-		            "run%s.\n", clearing->deleted, clearing->n,
+		nm_buf_addf(&text, "Deleted %" PRIu64 " of %zu file%s (%s) of "
+		            "%zu run%s.\n", clearing->deleted, clearing->n,
+		            clearing->n == 1 ? "" : "s",
 		            nm_byte_count((uint64_t)clearing->bytes, size),
 		            clearing->n_runs,
 		            clearing->n_runs == 1 ? "" : "s");

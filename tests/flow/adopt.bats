@@ -49,6 +49,16 @@ adopt() { # option...
 	nothing_made
 }
 
+@test "adopt: --clean leaves the files of a batch that was made elsewhere" {
+	a_desk
+	old_batch 3 '{"description":"Variant0 - 1-hop-test","num_questions":"3"}'
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	manager --clean --older-than 0 --yes
+	[ "$OUT" = 'There is nothing to delete.' ]
+	[ "$(calls DELETE '/v1/files/.*')" = 0 ]
+}
+
 @test "the other datasets too" {
 	a_desk
 	old_batch 4 '{"description":"Variant0 - 3-hop-test","num_questions":"4"}' \
