@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "run/quiz.h"
 #include "task/command.h"
 
 #define SECOND_MS INT64_C(1000)
@@ -27,14 +28,30 @@ has_results(const struct nm_batch *batch)
 	return batch->output_file_id[0] || batch->error_file_id[0];
 }
 
-/* Only a chat's answers can be scored; a request file's are another's. */
+static bool
+tells_dataset(const struct nm_batch *batch)
+{
+	struct nm_quiz_memory memory;
+	struct nm_arena arena = {0};
+	bool tells;
+
+	nm_quiz_guess(batch, &arena, &memory);
+	tells = memory.wish.name != NULL;
+	nm_arena_release(&arena);
+	return tells;
+}
+
+/* Only a chat's answers can be scored, where the questions are known; a request
+ * file's are another's. */
 static bool
 is_scorable(const struct nm_batch_view *view)
 {
-	if (view->run && strcmp(view->run->record.mode, "file") == 0)
-		return false;
-	return !view->batch->endpoint[0] ||
-	       strstr(view->batch->endpoint, "/chat/completions");
+	const char *endpoint = view->batch->endpoint;
+
+	if (view->run)
+		return strcmp(view->run->record.mode, "file") != 0;
+	return (!endpoint[0] || strstr(endpoint, "/chat/completions")) &&
+	       tells_dataset(view->batch);
 }
 
 static void

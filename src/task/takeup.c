@@ -168,6 +168,11 @@ take_from_journal(struct nm_task *task, const struct nm_task_tools *tools,
 	struct nm_arena arena = { 0 };
 	enum nm_code rc;
 
+	if (strcmp(record->mode, "file") == 0)
+		return nm_fail(err, NM_USAGE, 0,
+			"%s is of the request file %s, which has no answers to"
+			" score by: batch_manager --download %s saves its"
+			" results", batch_id, record->name, batch_id);
 	rc = nm_quiz_recall(record->spec, &arena, &memory, err);
 	if (rc)
 		goto done;

@@ -4,10 +4,14 @@ load lib
 load client
 
 # A batch of n requests by hand, in BATCH_ID.
-a_batch() { # n
+a_batch() { # n [description]
 	write_input "$1" in.jsonl
 	upload in.jsonl
-	create_batch "$FILE_ID"
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'",
+		"endpoint":"/v1/chat/completions","completion_window":"24h",
+		"metadata":{"description":"'"${2-Variant0 - 1-hop-test}"'"}}'
+	[ "$STATUS" = 200 ]
+	BATCH_ID=$(member .id)
 }
 
 shown() { # key
@@ -175,6 +179,23 @@ batch --batch-id $BATCH_ID\"]" ]
 	a_desk --faults "$FAULTS"
 	manager --status b-1
 	[ "$(next_command)" = 'batch_manager --download b-1' ]
+}
+
+@test "a chat's batch of unknown questions is downloaded, not scored" {
+	a_desk
+	a_batch 1 'nightly job'
+	manager --status "$BATCH_ID"
+	[ "$(next_command)" = "batch_manager --wait $BATCH_ID" ]
+	wait_for 10 batch_is completed
+	manager --status "$BATCH_ID"
+	[ "$(next_command)" = "batch_manager --download $BATCH_ID" ]
+	manager --submit in.jsonl
+	manager --list --json
+	[[ $(jq -r '.[0].next' out.txt) == 'batch_manager --wait '* ]]
+	# Whoever asks for scores all the same is told where the results are.
+	variant0 --mode batch --batch-id "$(jq -r '.[0].id' out.txt)"
+	[ "$STATUS" = 2 ]
+	says "is of the request file in.jsonl, which has no answers to score by"
 }
 
 @test "the run of a batch, and the run's other batches" {
