@@ -3,7 +3,6 @@
  */
 #include "run/deadline.h"
 
-
 enum {
 	DAY_S = 86400,
 	LATE_MS = 3600000, /* clocks differ, and services are late */

@@ -1,5 +1,5 @@
 /*
- * plan, request_file, headroom: any request file becomes shards that hold each
+ * plan, request_file: any request file becomes shards that hold each
  * request once, in order, within every limit.
  */
 #include <setjmp.h>
