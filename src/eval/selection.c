@@ -70,6 +70,7 @@ struct sum {
 	uint64_t         taken;
 	uint64_t         last_id;
 	uint64_t         text_bytes;
+	uint64_t         text_bytes_max;
 };
 
 /* Both return where they ended. */
@@ -106,6 +107,8 @@ add_question(struct sum *sum, const struct nm_question *q)
 	sum->taken++;
 	sum->last_id = q->id;
 	sum->text_bytes += q->text_len;
+	if (q->text_len > sum->text_bytes_max)
+		sum->text_bytes_max = q->text_len;
 	for (size_t i = 0; i < q->n_gold; i++)
 		room += q->gold[i].len;
 	at = nm_buf_room(&sum->pending, room);
@@ -212,6 +215,7 @@ first_walk(struct nm_selection *s, struct nm_err *err)
 		rc = digest_sample(s, &sum, err);
 	s->facts.last_id = sum.last_id;
 	s->facts.text_bytes = sum.text_bytes;
+	s->facts.text_bytes_max = sum.text_bytes_max;
 	nm_dataset_file_digest(s->ds, s->facts.file_sha256);
 	digest_pending(&sum);
 	nm_digest_finish(&sum.digest, s->facts.digest);

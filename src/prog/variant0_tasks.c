@@ -4,9 +4,8 @@
 #include "base/path.h"
 #include "prog/variant0.h"
 #include "prog/variant0_wish.h"
+#include "run/canary.h"
 #include "task/money.h"
-
-enum { CANARY_ABOVE = 1000 };
 
 /* Results are filed by the dataset's name: two of one name would be one file. */
 static enum nm_code
@@ -73,23 +72,18 @@ tell_taken_up(struct nm_variant0 *p, struct nm_task *task)
 			task->run.record.name);
 }
 
-/* One question tells whether thousands would be refused alike. */
-static int64_t
-usual_canary(const struct nm_task *task)
-{
-	return nm_quiz_source(task->quiz)->count > CANARY_ABOVE &&
-	       strcmp(task->tools->mode, "batch") == 0;
-}
-
 static enum nm_code
 record_all(struct nm_variant0 *p, struct nm_err *err)
 {
+	int64_t canary = p->tools.settings.canary;
 	enum nm_code rc = NM_OK;
 	size_t i;
 
+	if (strcmp(p->tools.mode, "direct") == 0)
+		canary = 0;
 	for (i = 0; !rc && i < p->n_tasks; i++) {
-		if (!nm_options_given(&p->options, OPT_CANARY))
-			p->tools.settings.canary = usual_canary(&p->tasks[i]);
+		p->tools.settings.canary = nm_canary_wished(canary,
+			nm_quiz_source(p->tasks[i].quiz)->count);
 		rc = nm_task_record(&p->tasks[i], err);
 		if (!rc)
 			tell_taken_up(p, &p->tasks[i]);

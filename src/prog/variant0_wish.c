@@ -4,6 +4,7 @@
 #include "prog/variant0_wish.h"
 
 #include "prog/variant0_options.h"
+#include "run/canary.h"
 
 enum { DIRECT_OUTAGE_MS = 10 * 60 * 1000 };
 
@@ -119,7 +120,9 @@ nm_variant0_settings(const struct nm_options *options,
 		.max_attempts = nm_options_whole(options, OPT_MAX_ATTEMPTS),
 		.reask = nm_options_whole(options, OPT_REASK),
 		.concurrency = nm_options_whole(options, OPT_CONCURRENCY),
-		.canary = nm_options_whole(options, OPT_CANARY),
+		.canary = nm_options_given(options, OPT_CANARY)
+			? nm_options_whole(options, OPT_CANARY)
+			: NM_CANARY_USUAL,
 		.deadline_ms = nm_options_whole(options, OPT_DEADLINE),
 		.cancelled = cancelled(options),
 	};

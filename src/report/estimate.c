@@ -31,28 +31,59 @@ cost_of(int64_t input_rate_pusd, int64_t input_tokens,
 }
 
 /* All of it may be written to the cache, which some models charge more. */
-static int64_t
-high_cost_of(const struct nm_price_rates *rates, int64_t input_tokens,
-             int64_t output_tokens)
+static struct nm_price_rates
+highest(const struct nm_price_rates *rates)
 {
-	return cost_of(rates->cache_write_pusd > rates->input_pusd
-	               ? rates->cache_write_pusd : rates->input_pusd,
-	               input_tokens, rates->output_pusd, output_tokens);
+	struct nm_price_rates high = *rates;
+
+	if (high.cache_write_pusd > high.input_pusd)
+		high.input_pusd = high.cache_write_pusd;
+	return high;
 }
 
-static int64_t
-high_cost(const struct nm_estimate *estimate, enum nm_price_column column)
-{
-	int64_t input = estimate->long_input_tokens;
-	int64_t output = estimate->long_output_tokens, pusd;
+/* Of one guess: all tokens, and those that are in long contexts. */
+struct tokens {
+	int64_t input, output;
+	int64_t long_input, long_output;
+};
 
-	pusd = high_cost_of(&estimate->price->plain[column],
-	                    estimate->input.high_tokens - input,
-	                    estimate->output.high_tokens - output);
-	if (input || output)
-		pusd = nm_price_add(pusd, high_cost_of(
-			&estimate->price->long_context[column], input, output));
+static int64_t
+cost_of_both(const struct nm_price_rates *plain,
+             const struct nm_price_rates *long_context,
+             const struct tokens *tokens)
+{
+	int64_t pusd = cost_of(plain->input_pusd,
+	                       tokens->input - tokens->long_input,
+	                       plain->output_pusd,
+	                       tokens->output - tokens->long_output);
+
+	if (tokens->long_input || tokens->long_output)
+		pusd = nm_price_add(pusd, cost_of(
+			long_context->input_pusd, tokens->long_input,
+			long_context->output_pusd, tokens->long_output));
 	return pusd < COST_MAX_PUSD ? pusd : COST_MAX_PUSD;
+}
+
+static void
+add_up_guesses(const struct nm_estimate *e, enum nm_price_column column,
+               struct nm_estimate_cost *cost)
+{
+	const struct nm_price_rates *plain = &e->price->plain[column];
+	const struct nm_price_rates *dear = &e->price->long_context[column];
+	struct nm_price_rates plain_high = highest(plain);
+	struct nm_price_rates dear_high = highest(dear);
+
+	cost->low_pusd = cost_of_both(plain, dear, &(struct tokens){
+		e->input.low_tokens, e->output.low_tokens,
+		e->long_input.low_tokens, e->long_output.low_tokens });
+	cost->expected_pusd = cost_of_both(plain, dear, &(struct tokens){
+		e->input.expected_tokens, e->output.expected_tokens,
+		e->long_input.expected_tokens,
+		e->long_output.expected_tokens });
+	cost->high_pusd = cost_of_both(&plain_high, &dear_high,
+		&(struct tokens){
+		e->input.high_tokens, e->output.high_tokens,
+		e->long_input.high_tokens, e->long_output.high_tokens });
 }
 
 static bool
@@ -71,19 +102,20 @@ nm_estimate_cost(const struct nm_estimate *estimate,
 	if (!estimate->price)
 		return cost;
 	rates = &estimate->price->plain[column];
-	if (!is_priced(rates) || (estimate->long_input_tokens &&
+	if (!is_priced(rates) || (estimate->long_input.high_tokens &&
 	    !is_priced(&estimate->price->long_context[column])))
 		return cost;
 	cost.kind = NM_COST_KNOWN;
-	cost.low_pusd = cost_of(rates->input_pusd, estimate->input.low_tokens,
-	                        rates->output_pusd,
-	                        estimate->output.low_tokens);
-	cost.expected_pusd = cost_of(rates->input_pusd,
-	                             estimate->input.expected_tokens,
-	                             rates->output_pusd,
-	                             estimate->output.expected_tokens);
-	cost.high_pusd = high_cost(estimate, column);
+	add_up_guesses(estimate, column, &cost);
 	return cost;
+}
+
+/* A batch's canary goes directly. */
+static struct nm_estimate_cost
+cost_by(const struct nm_estimate *estimate, enum nm_price_column column)
+{
+	return column == NM_PRICE_BATCH && estimate->canary
+		? estimate->mixed : nm_estimate_cost(estimate, column);
 }
 
 static void
@@ -142,11 +174,14 @@ write_one(const struct nm_estimate *estimate, struct nm_buf *out)
 {
 	struct nm_estimate_cost direct, batch;
 
-	direct = nm_estimate_cost(estimate, NM_PRICE_STANDARD);
-	batch = nm_estimate_cost(estimate, NM_PRICE_BATCH);
+	direct = cost_by(estimate, NM_PRICE_STANDARD);
+	batch = cost_by(estimate, NM_PRICE_BATCH);
 	nm_buf_addf(out, "%s, %s\n", estimate->dataset, estimate->model);
 	nm_buf_addf(out, "%-*s%" PRIu64 "\n", LABEL_WIDTH, "  questions",
 	            estimate->questions);
+	if (estimate->canary)
+		nm_buf_addf(out, "%-*s%" PRIu64 ", directly ahead of the batch"
+		            "\n", LABEL_WIDTH, "  canary", estimate->canary);
 	nm_buf_addf(out, "%-*s%" PRIu64 ", %" PRIu64 " bytes\n", LABEL_WIDTH,
 	            "  batches", estimate->shards, estimate->bytes);
 	add_guess(out, "  tokens in", &estimate->input);
@@ -189,7 +224,7 @@ total_of(const struct nm_estimate *estimates, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		cost = nm_estimate_cost(&estimates[i], column);
+		cost = cost_by(&estimates[i], column);
 		add_up(&sum, &cost);
 	}
 	return sum;
@@ -251,14 +286,15 @@ put_one(struct nm_json_writer *w, const struct nm_estimate *estimate)
 	nm_json_put_string(w, "dataset_name", estimate->dataset);
 	nm_json_put_string(w, "model", estimate->model);
 	nm_json_put_int(w, "questions", (int64_t)estimate->questions);
+	nm_json_put_int(w, "canary", (int64_t)estimate->canary);
 	nm_json_put_int(w, "batches", (int64_t)estimate->shards);
 	nm_json_put_int(w, "bytes", (int64_t)estimate->bytes);
 	put_guess(w, "input_tokens_estimate", &estimate->input);
 	put_guess(w, "output_tokens_estimate", &estimate->output);
 	put_cost(w, "direct_cost_usd_estimate",
-	         nm_estimate_cost(estimate, NM_PRICE_STANDARD));
+	         cost_by(estimate, NM_PRICE_STANDARD));
 	put_cost(w, "batch_cost_usd_estimate",
-	         nm_estimate_cost(estimate, NM_PRICE_BATCH));
+	         cost_by(estimate, NM_PRICE_BATCH));
 	nm_json_put_string(w, "prices_as_of",
 	                   estimate->prices ? estimate->prices->as_of : NULL);
 	nm_json_close_object(w);

@@ -7,6 +7,16 @@
 #include "run/collect.h"
 #include "run/via_direct.h"
 
+enum { USUAL_ABOVE = 1000 };
+
+int64_t
+nm_canary_wished(int64_t wish, int64_t requests)
+{
+	if (wish == NM_CANARY_USUAL)
+		return requests > USUAL_ABOVE;
+	return wish < requests ? wish : requests;
+}
+
 int64_t
 nm_canary_size(const struct nm_run *run)
 {

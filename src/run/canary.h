@@ -14,6 +14,14 @@ struct nm_canary {
 	int64_t output_tokens; /* of a reply, the mean; 0 = untold */
 };
 
+/* In the settings, before a run has them: as many as is usual. */
+enum { NM_CANARY_USUAL = -1 };
+
+/* How many of so many requests go ahead of the batch by this wish: as many as there
+ * are at most; usually one of more than 1,000, which tells whether all would be
+ * refused alike. */
+int64_t nm_canary_wished(int64_t wish, int64_t requests);
+
 /* How many requests of a batch run are not in its shards; 0 for other runs. */
 int64_t nm_canary_size(const struct nm_run *run);
 

@@ -257,7 +257,6 @@ nm_plan_measure(struct nm_plan *plan, struct nm_source *source,
 	struct nm_run_wish wish = { .mode = "batch", .name = "the dataset" };
 
 	nm_run_fill_settings(&run.settings, settings);
-	run.settings.canary = 0;
 	return nm_plan_make(plan, &run, &wish, err);
 }
 

@@ -94,29 +94,3 @@ nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
 		budget->taken_pusd = nm_price_add(budget->taken_pusd,
 		                                  spent.pusd);
 }
-
-void
-nm_budget_estimate(const struct nm_quiz *quiz, const struct nm_prices *prices,
-                   int64_t count, int64_t seen_tokens,
-                   struct nm_estimate *estimate)
-{
-	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
-	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
-	uint64_t n = (uint64_t)count;
-	uint64_t text = facts->taken ? facts->text_bytes / facts->taken + 1
-	                             : 0;
-
-	memset(estimate, 0, sizeof(*estimate));
-	estimate->dataset = nm_quiz_name(quiz);
-	estimate->model = wish->model;
-	estimate->questions = n;
-	estimate->input = nm_guess_input(n * (text +
-		nm_quiz_prompt_bytes(quiz)), 2 * n);
-	estimate->output = nm_guess_output(n, seen_tokens,
-	                                   wish->max_output_tokens);
-	estimate->max_output_tokens = wish->max_output_tokens;
-	estimate->seen_tokens = seen_tokens;
-	estimate->prices = prices;
-	estimate->price = wish->model
-		? nm_prices_find(prices, nm_text_of(wish->model)) : NULL;
-}

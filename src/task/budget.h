@@ -6,7 +6,6 @@
 #define NM_TASK_BUDGET_H
 
 #include "report/estimate.h"
-#include "run/quiz.h"
 
 /* Zeroed: no ceiling. Invariant: with one, taken_pusd holds every task's share, which
  * the task knows (stake.h) and settles. */
@@ -38,12 +37,5 @@ void nm_budget_hold(struct nm_budget *budget, int64_t high_pusd);
  * that follows. */
 void nm_budget_settle(struct nm_budget *budget, int64_t taken_pusd,
                       struct nm_cost spent);
-
-/* What asking `count` of a quiz's questions would send and cost: the prompt by its
- * bytes, questions by the mean of theirs, replies by seen_tokens each (0 = by the guess
- * of a reply). quiz and prices are lent to *estimate; shards and bytes stay 0. */
-void nm_budget_estimate(const struct nm_quiz *quiz,
-                        const struct nm_prices *prices, int64_t count,
-                        int64_t seen_tokens, struct nm_estimate *estimate);
 
 #endif

@@ -4,22 +4,47 @@
 #include "task/money.h"
 
 #include "cli/consent.h"
+#include "run/canary.h"
 #include "run/plan.h"
 #include "task/stake.h"
 
 #define DOLLAR_PUSD INT64_C(1000000000000)
 
+/* What nothing is known of yet but its questions. */
 static enum nm_code
-estimate_job(struct nm_task *task, const struct nm_run_settings *settings,
+guess_cost(struct nm_task *task, int64_t canary, struct nm_estimate_cost *cost,
+           struct nm_err *err)
+{
+	int64_t count = nm_quiz_source(task->quiz)->count;
+	struct nm_stake stake = { .unsent = count - canary,
+	                          .unasked = canary };
+	struct nm_task unseen = *task;
+	enum nm_code rc;
+
+	unseen.seen_tokens = 0;
+	rc = nm_stake_cost(&unseen, &stake, cost, err);
+	task->load = unseen.load;
+	return rc;
+}
+
+static enum nm_code
+estimate_job(struct nm_task *task, const struct nm_run_settings *wish,
              struct nm_estimate *estimate, struct nm_err *err)
 {
 	struct nm_source *source = nm_quiz_source(task->quiz);
+	struct nm_run_settings settings = *wish;
+	struct nm_estimate_cost mixed = { 0 };
 	struct nm_plan plan = { 0 };
-	enum nm_code rc = nm_plan_measure(&plan, source, settings, err);
+	enum nm_code rc;
 
+	settings.canary = nm_canary_wished(wish->canary, source->count);
+	rc = nm_plan_measure(&plan, source, &settings, err);
+	if (!rc)
+		rc = guess_cost(task, settings.canary, &mixed, err);
 	if (!rc) {
-		nm_budget_estimate(task->quiz, task->tools->prices,
-		                   source->count, 0, estimate);
+		nm_load_estimate(&task->load, source->count, 0, estimate);
+		estimate->mixed = mixed;
+		estimate->canary = (uint64_t)settings.canary;
 		estimate->shards = plan.n_shards;
 		estimate->bytes = (uint64_t)plan.bytes;
 	}
@@ -101,8 +126,9 @@ nm_money_consent(struct nm_task *tasks, size_t n_tasks,
 		rc = nm_stake_count(&tasks[i], &stake, err);
 		if (rc)
 			break;
-		cost = nm_stake_cost(&tasks[i], &stake);
-		add_cost(&sum, &cost);
+		rc = nm_stake_cost(&tasks[i], &stake, &cost, err);
+		if (!rc)
+			add_cost(&sum, &cost);
 	}
 	if (!rc)
 		rc = nm_money_ask(tools, &sum, err);

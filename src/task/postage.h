@@ -10,10 +10,10 @@
 
 /*
  * Walks the requests once: prompts by their bytes, replies by the bound that each
- * request states, else by the guess of a reply; those that may have a long context
- * apart. A request is paid for once, however many attempts it takes: what the service
- * failed costs nothing. *out is for the batch column; its dataset stays NULL. model and
- * prices are lent to it.
+ * request states, else by the guess of a reply; of the high guess, those that may have
+ * a long context apart. A request is paid for once, however many attempts it takes:
+ * what the service failed costs nothing. *out is for the batch column; its dataset
+ * stays NULL. model and prices are lent to it.
  */
 enum nm_code nm_postage_count(struct nm_source *source, const char *model,
                               const struct nm_prices *prices,

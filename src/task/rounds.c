@@ -47,11 +47,12 @@ heed_estimate(const struct nm_task *task, const struct nm_canary *canary,
 	};
 	char low[NM_PRICE_TEXT_MAX], high[NM_PRICE_TEXT_MAX];
 	struct nm_estimate_cost cost;
+	enum nm_code rc;
 
 	learnt.seen_tokens = canary->output_tokens;
-	cost = nm_stake_cost(&learnt, &rest);
-	if (cost.kind != NM_COST_KNOWN || task->tools->service->server)
-		return NM_OK;
+	rc = nm_stake_cost(&learnt, &rest, &cost, err);
+	if (rc || cost.kind != NM_COST_KNOWN || task->tools->service->server)
+		return rc;
 	nm_price_print(cost.low_pusd, 4, low);
 	nm_price_print(cost.high_pusd, 4, high);
 	nm_message_note(task->tools->message,

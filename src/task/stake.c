@@ -55,35 +55,55 @@ done:
 	return rc;
 }
 
-static struct nm_estimate_cost
-cost_of(const struct nm_task *task, int64_t count, enum nm_price_column column)
+static enum nm_code
+cost_of(struct nm_task *task, int64_t count, enum nm_price_column column,
+        struct nm_estimate_cost *cost, struct nm_err *err)
 {
 	struct nm_estimate estimate;
+	enum nm_code rc = nm_load_count(&task->load, task->quiz,
+	                                task->tools->prices, err);
 
-	nm_budget_estimate(task->quiz, task->tools->prices, count,
-	                   task->seen_tokens, &estimate);
-	return nm_estimate_cost(&estimate, column);
+	if (rc)
+		return rc;
+	nm_load_estimate(&task->load, count, task->seen_tokens, &estimate);
+	*cost = nm_estimate_cost(&estimate, column);
+	return NM_OK;
 }
 
-struct nm_estimate_cost
-nm_stake_cost(const struct nm_task *task, const struct nm_stake *stake)
+static struct nm_estimate_cost
+sum_of(const struct nm_stake *stake, const struct nm_estimate_cost *unsent,
+       const struct nm_estimate_cost *unasked)
 {
-	struct nm_estimate_cost sum, other;
-
-	sum = cost_of(task, stake->unsent, NM_PRICE_BATCH);
-	other = cost_of(task, stake->unasked, NM_PRICE_STANDARD);
 	/* A column may lack a price that nobody asks for. */
-	if (!stake->unsent)
-		return other;
+	if (!stake->unsent || (stake->unasked &&
+	                       unasked->kind != NM_COST_KNOWN))
+		return *unasked;
 	if (!stake->unasked)
-		return sum;
-	if (other.kind != NM_COST_KNOWN)
-		return other;
-	sum.low_pusd = nm_price_add(sum.low_pusd, other.low_pusd);
-	sum.expected_pusd = nm_price_add(sum.expected_pusd,
-	                                 other.expected_pusd);
-	sum.high_pusd = nm_price_add(sum.high_pusd, other.high_pusd);
-	return sum;
+		return *unsent;
+	return (struct nm_estimate_cost){
+		.kind = unsent->kind,
+		.low_pusd = nm_price_add(unsent->low_pusd, unasked->low_pusd),
+		.expected_pusd = nm_price_add(unsent->expected_pusd,
+		                              unasked->expected_pusd),
+		.high_pusd = nm_price_add(unsent->high_pusd,
+		                          unasked->high_pusd),
+	};
+}
+
+enum nm_code
+nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
+              struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	struct nm_estimate_cost unsent, unasked;
+	enum nm_code rc;
+
+	rc = cost_of(task, stake->unsent, NM_PRICE_BATCH, &unsent, err);
+	if (!rc)
+		rc = cost_of(task, stake->unasked, NM_PRICE_STANDARD, &unasked,
+		             err);
+	if (!rc)
+		*cost = sum_of(stake, &unsent, &unasked);
+	return rc;
 }
 
 static int
@@ -116,11 +136,38 @@ look_back(struct nm_task *task, struct nm_err *err)
 	return rc;
 }
 
+/* What flies cannot be refused. */
+static enum nm_code
+hold(struct nm_task *task, int64_t in_flight, struct nm_err *err)
+{
+	struct nm_estimate_cost cost;
+	enum nm_code rc = cost_of(task, in_flight, NM_PRICE_BATCH, &cost, err);
+
+	if (rc || cost.kind != NM_COST_KNOWN)
+		return rc;
+	nm_budget_hold(task->tools->budget, cost.high_pusd);
+	task->taken_pusd = nm_price_add(task->taken_pusd, cost.high_pusd);
+	return NM_OK;
+}
+
+static enum nm_code
+take(struct nm_task *task, const struct nm_estimate_cost *cost,
+     struct nm_err *err)
+{
+	enum nm_code rc = nm_budget_take(task->tools->budget, cost,
+	                                 task->run.record.model, err);
+
+	if (!rc)
+		task->taken_pusd = nm_price_add(task->taken_pusd,
+		                                cost->high_pusd);
+	return rc;
+}
+
 enum nm_code
 nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 {
-	struct nm_estimate_cost flying, cost;
-	struct nm_stake stake;
+	struct nm_estimate_cost cost;
+	struct nm_stake stake = { 0 };
 	enum nm_code rc;
 
 	if (is_free(task))
@@ -128,23 +175,12 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	rc = look_back(task, err);
 	if (!rc)
 		rc = nm_stake_count(task, &stake, err);
-	if (rc)
+	if (!rc && stake.in_flight)
+		rc = hold(task, stake.in_flight, err);
+	if (rc || (!stake.unsent && !stake.unasked))
 		return rc;
-	flying = cost_of(task, stake.in_flight, NM_PRICE_BATCH);
-	if (stake.in_flight && flying.kind == NM_COST_KNOWN) {
-		nm_budget_hold(task->tools->budget, flying.high_pusd);
-		task->taken_pusd = nm_price_add(task->taken_pusd,
-		                                flying.high_pusd);
-	}
-	if (!stake.unsent && !stake.unasked)
-		return NM_OK;
-	cost = nm_stake_cost(task, &stake);
-	rc = nm_budget_take(task->tools->budget, &cost, task->run.record.model,
-	                    err);
-	if (!rc)
-		task->taken_pusd = nm_price_add(task->taken_pusd,
-		                                cost.high_pusd);
-	return rc;
+	rc = nm_stake_cost(task, &stake, &cost, err);
+	return rc ? rc : take(task, &cost, err);
 }
 
 enum nm_code
@@ -156,13 +192,8 @@ nm_stake_take(struct nm_task *task, int64_t count, enum nm_price_column column,
 
 	if (is_free(task))
 		return NM_OK;
-	cost = cost_of(task, count, column);
-	rc = nm_budget_take(task->tools->budget, &cost, task->run.record.model,
-	                    err);
-	if (!rc)
-		task->taken_pusd = nm_price_add(task->taken_pusd,
-		                                cost.high_pusd);
-	return rc;
+	rc = cost_of(task, count, column, &cost, err);
+	return rc ? rc : take(task, &cost, err);
 }
 
 void

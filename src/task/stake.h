@@ -19,9 +19,11 @@ struct nm_stake {
 enum nm_code nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
                             struct nm_err *err) NM_MUST_USE;
 
-/* What asking all that is not sent yet could cost, by what is known so far. */
-struct nm_estimate_cost nm_stake_cost(const struct nm_task *task,
-                                      const struct nm_stake *stake);
+/* What asking all that is not sent yet could cost, by what is known so far. Errors of
+ * nm_load_count. */
+enum nm_code nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
+                           struct nm_estimate_cost *cost,
+                           struct nm_err *err) NM_MUST_USE;
 
 /*
  * Takes anew on the budget what all attempts of the run have cost, by the replies

@@ -12,6 +12,7 @@
 
 #include "cli/message.h"
 #include "task/budget.h"
+#include "task/load.h"
 #include "task/outcome.h"
 #include "task/service.h"
 
@@ -39,6 +40,7 @@ struct nm_task_tools {
 struct nm_task {
 	const struct nm_task_tools *tools;
 	struct nm_quiz            *quiz;
+	struct nm_load             load; /* of the quiz, once money is counted */
 	struct nm_run              run;
 	struct nm_outcome          outcome;
 	struct nm_arena            arena;

@@ -47,6 +47,7 @@ small_task_ask(struct small_task *s, const char *model)
 	wish.path = path;
 	nm_quiz_close(s->task.quiz);
 	s->task.quiz = NULL;
+	s->task.load = (struct nm_load){ 0 };
 	assert_int_equal(nm_quiz_open(&s->task.quiz, &wish, &err), NM_OK);
 }
 

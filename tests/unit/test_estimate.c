@@ -72,6 +72,65 @@ costs(void **state)
 	}
 }
 
+/* Each guess by what it takes for long, and a batch's canary by its own price. */
+static void
+long_contexts(void **state)
+{
+	static const struct nm_price price = {
+		.model = "l", .long_over_tokens = 9,
+		.plain = { { 10, 0, 12, 100 }, { 5, 0, 6, 50 } },
+		.long_context = { { 20, 0, 24, 150 }, { -1, -1, -1, -1 } },
+	};
+	struct nm_estimate estimate = {
+		.input = { 10, 20, 30 }, .output = { 1, 2, 3 },
+		.long_input = { 0, 10, 30 }, .long_output = { 0, 1, 3 },
+		.price = &price,
+	};
+	struct nm_estimate_cost cost = nm_estimate_cost(&estimate,
+	                                                NM_PRICE_STANDARD);
+
+	(void)state;
+	assert_int_equal(cost.kind, NM_COST_KNOWN);
+	assert_int_equal(cost.low_pusd, 10 * 10 + 100);
+	assert_int_equal(cost.expected_pusd, 10 * 10 + 100 + 10 * 20 + 150);
+	assert_int_equal(cost.high_pusd, 30 * 24 + 3 * 150);
+	/* No such price is printed of that column. */
+	cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
+	assert_int_equal(cost.kind, NM_COST_UNKNOWN);
+	estimate.long_input = estimate.long_output = (struct nm_guess){ 0 };
+	cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
+	assert_int_equal(cost.kind, NM_COST_KNOWN);
+	assert_int_equal(cost.high_pusd, 30 * 6 + 3 * 50);
+}
+
+static void
+canary(void **state)
+{
+	struct nm_estimate estimate = {
+		.dataset = "d", .model = "m", .questions = 3, .canary = 1,
+		.price = &plain,
+		.mixed = { NM_COST_KNOWN, DOLLAR, 2 * DOLLAR, 3 * DOLLAR },
+	};
+	struct nm_buf out = { 0 };
+
+	(void)state;
+	nm_estimate_write(&estimate, 1, &out);
+	assert_non_null(strstr(nm_buf_string(&out),
+	                       "canary        1, directly ahead of the batch"));
+	assert_non_null(strstr(nm_buf_string(&out),
+	                       "$2.00 ($1.00 to $3.00)\n"));
+	nm_buf_clear(&out);
+	nm_estimate_write_json(&estimate, 1, &out);
+	assert_non_null(strstr(nm_buf_string(&out), "\"canary\": 1"));
+	assert_non_null(strstr(nm_buf_string(&out), "\"expected\": 2.0"));
+	nm_buf_clear(&out);
+	estimate.canary = 0;
+	nm_estimate_write(&estimate, 1, &out);
+	assert_null(strstr(nm_buf_string(&out), "canary"));
+	assert_null(strstr(nm_buf_string(&out), "$2.00"));
+	nm_buf_release(&out);
+}
+
 /* It stops above all that may be allowed, and several may be added up. */
 static void
 highest(void **state)
@@ -102,6 +161,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(costs),
+		cmocka_unit_test(long_contexts),
+		cmocka_unit_test(canary),
 		cmocka_unit_test(highest),
 	};
 

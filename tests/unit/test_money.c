@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "run/canary.h"
 #include "screen.h"
 #include "small_task.h"
 #include "task/money.h"
@@ -379,6 +380,7 @@ estimating(void **state)
 	                 bytes_of(nm_quiz_source(s->task.quiz)));
 	/* What came before is not asked about: a guess, not SEEN_TOKENS. */
 	assert_int_equal(whole(one, "output_tokens_estimate.expected"), 300);
+	assert_int_equal(whole(one, "canary"), 0);
 	nm_buf_clear(&out);
 	assert_int_equal(nm_money_estimate(tasks, 1, &settings, NM_MONEY_TEXT,
 	                                   &out, &err), NM_OK);
@@ -387,6 +389,47 @@ estimating(void **state)
 	assert_int_equal(s->budget.taken_pusd, 0);
 	nm_json_release(&json);
 	nm_buf_release(&out);
+}
+
+/* It goes directly, at twice the price of these models: what is in the batch is less by
+ * it. As many as there are, at most. */
+static void
+estimating_a_canary(void **state)
+{
+	static const struct {
+		int64_t wish, canary, batches;
+		double  batch_usd;
+	} rows[] = {
+		{ NM_CANARY_USUAL, 0, 1, 2 * 150 * BATCH_PUSD },
+		{ 1, 1, 1, 150 * (BATCH_PUSD + DIRECT_PUSD) },
+		{ 7, 2, 0, 2 * 150 * DIRECT_PUSD },
+	};
+	struct small_task *s = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_run_settings settings = { .canary = rows[i].wish };
+		const struct nm_value *root, *one;
+		struct nm_json json = { 0 };
+		struct nm_json_walk walk;
+		struct nm_buf out = { 0 };
+		struct nm_err err;
+		double usd;
+
+		assert_int_equal(nm_money_estimate(&s->task, 1, &settings,
+			NM_MONEY_JSON, &out, &err), NM_OK);
+		assert_int_equal(nm_json_read(&json, out.at, out.len, &root,
+		                              &err), NM_OK);
+		nm_json_walk_init(&walk, nm_json_get(root, "datasets"));
+		one = nm_json_walk_next(&walk, NULL);
+		assert_int_equal(whole(one, "canary"), rows[i].canary);
+		assert_int_equal(whole(one, "batches"), rows[i].batches);
+		usd = nm_json_double(nm_json_path(one,
+			"batch_cost_usd_estimate.expected"), 0);
+		assert_true(usd * 1e12 > rows[i].batch_usd - 1 &&
+		            usd * 1e12 < rows[i].batch_usd + 1);
+		nm_json_release(&json);
+		nm_buf_release(&out);
+	}
 }
 
 /* The dataset is another one meanwhile: nothing is told of it. */
@@ -421,6 +464,7 @@ main(void)
 		cmocka_unit_test(consenting),
 		cmocka_unit_test(taking),
 		ENTERED(estimating),
+		ENTERED(estimating_a_canary),
 		ENTERED(estimating_what_changed),
 	};
 

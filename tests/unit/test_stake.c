@@ -143,9 +143,11 @@ costs(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_estimate_cost cost;
+		struct nm_err err;
 
 		small_task_ask(s, rows[i].model);
-		cost = nm_stake_cost(&s->task, &rows[i].stake);
+		assert_int_equal(nm_stake_cost(&s->task, &rows[i].stake, &cost,
+		                               &err), NM_OK);
 		if (cost.kind != rows[i].kind || (cost.kind == NM_COST_KNOWN &&
 		    (cost.expected_pusd != rows[i].expected_pusd ||
 		     cost.low_pusd > cost.expected_pusd ||

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# What a run may cost is told and bounded before it is sent, each request at its price.
+load lib
+load client
+
+# Some line of the program's says it.
+tells() { # text
+	grep -qF -- "$1" err.txt
+}
+
+# One question of 900,000 bytes, which is a long context for gpt-5.4 at $5 a million
+# tokens in and $22.50 out; short ones cost $2.50 and $15, all half by batch.
+a_long_question() { # short-ones-beside
+	local i
+	{
+		printf 'who was in [%s]\tSomebody\n' \
+			"$(head -c 899985 /dev/zero | tr '\0' x)"
+		for ((i = 0; i < $1; i++)); do
+			echo "who directed [Film $i]	Somebody"
+		done
+	} >long.txt
+}
+
+# The text alone has 300,000 tokens at the high guess, the prompt 212 more.
+@test "a long context is estimated, and held to --max-cost, at its own price" {
+	a_desk
+	a_long_question 0
+	variant0 --datasets long.txt --model gpt-5.4 --estimate --json
+	[ "$STATUS" = 0 ]
+	local high
+	high=$(jq -r .total.batch_cost_usd_estimate.high out.txt)
+	jq -e '.total.batch_cost_usd_estimate.high > 0.7727 and
+		.total.batch_cost_usd_estimate.high < 0.7731' out.txt
+	variant0 --mode batch --datasets long.txt --model gpt-5.4 \
+		--dry-run --max-cost 0.77
+	[ "$STATUS" = 2 ]
+	[ "$(calls POST '.*')" = 0 ]
+	variant0 --mode batch --datasets long.txt --model gpt-5.4 \
+		--dry-run --max-cost "$high"
+	[ "$STATUS" = 0 ]
+}
+
+@test "a long context in a prompt file is told by the threshold of the price table" {
+	a_desk
+	{
+		echo 'Reply with JSON.'
+		head -c 250000 /dev/zero | tr '\0' x
+		echo ' {question}'
+	} >prompt.txt
+	jq '.rules.long_context.over_input_tokens = 80000' \
+		"$NM_SOURCE/data/prices.json" >prices.json
+	local base=(--limit 2 --model gpt-5.4 --prompt prompt.txt --estimate
+		--json)
+	variant0 "${base[@]}"
+	local plain
+	plain=$(jq .total.direct_cost_usd_estimate.high out.txt)
+	variant0 "${base[@]}" --prices prices.json
+	jq -e --argjson plain "$plain" '.total.direct_cost_usd_estimate |
+		.high > 1.9 * $plain and .low < $plain' out.txt
+}
+
+@test "--max-cost: one of them asked again counts as the longest, not as the mean" {
+	faults 'row 1 of batch 1: http_error 500'
+	a_desk --faults "$FAULTS"
+	a_long_question 99
+	# All of it is $0.9 at most by batch.
+	variant0 --mode batch --datasets long.txt --model gpt-5.4 \
+		--max-output-tokens 100 --poll-interval 0.2 --max-cost 1.4 \
+		--finish-direct
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $1.5'
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+}
+
+@test "--estimate tells a canary at its direct price, as --max-cost counts it" {
+	a_desk
+	variant0 --mode batch --limit 5 --canary 2 --estimate --json
+	jq -e '.datasets[0] | .canary == 2 and .batches == 1' out.txt
+	local high
+	high=$(jq -r .total.batch_cost_usd_estimate.high out.txt)
+	variant0 --mode batch --limit 5 --canary 2 --dry-run --max-cost 0.0121
+	[ "$STATUS" = 2 ]
+	tells "could cost \$$high beside"
+	[ "$(calls POST '.*')" = 0 ]
+	variant0 --mode batch --limit 5 --canary 2 --dry-run --max-cost "$high"
+	[ "$STATUS" = 0 ]
+}
