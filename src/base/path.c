@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { SAFE_MAX_BYTES = 100, LINKS_MAX = 40 };
 
 void
@@ -65,6 +67,18 @@ nm_path_follow(struct nm_buf *out, const char *path)
 	nm_buf_release(&at);
 }
 
+/* Else a power cut may take it with all that was synced in it. Where new folders may
+ * be made and nothing may be listed, that cannot be had. */
+static enum nm_code
+name_lasts(const char *folder, struct nm_err *err)
+{
+	struct nm_err why = {0};
+	enum nm_code rc = nm_file_sync_folder(folder, &why);
+
+	return rc && why.detail != EACCES
+		? nm_fail(err, rc, why.detail, "%s", why.text) : NM_OK;
+}
+
 static enum nm_code
 make_one(const char *folder, unsigned mode, struct nm_err *err)
 {
@@ -72,7 +86,7 @@ make_one(const char *folder, unsigned mode, struct nm_err *err)
 	int why;
 
 	if (mkdir(folder, (mode_t)mode) == 0)
-		return NM_OK;
+		return name_lasts(folder, err);
 	why = errno;
 	/* Of one that exists some systems say that it is read-only first. */
 	if (stat(folder, &info) == 0) {

@@ -255,6 +255,18 @@ forget(int fd)
 	undone.n = kept;
 }
 
+/* A folder takes with it what is in it. */
+static void
+lose(const char *path)
+{
+	char aside[PATH_BYTES + 8];
+
+	if (unlink(path) == 0)
+		return;
+	snprintf(aside, sizeof(aside), "%s.lost", path);
+	(void)rename(path, aside);
+}
+
 static void
 undo_all(void)
 {
@@ -270,7 +282,7 @@ undo_all(void)
 			abort();
 	}
 	while (undone.n_names)
-		(void)unlink(undone.names[--undone.n_names].path);
+		lose(undone.names[--undone.n_names].path);
 }
 
 static int
@@ -476,6 +488,27 @@ link(const char *from, const char *to)
 		remember_name(to);
 	pthread_mutex_unlock(&lock);
 	return result;
+}
+
+/* A sanitizer makes folders before it can bear that the C library is asked. */
+int
+mkdir(const char *path, mode_t mode)
+{
+	int result = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+
+	if (result == 0 && undone.wanted) {
+		pthread_mutex_lock(&lock);
+		remember_name(path);
+		pthread_mutex_unlock(&lock);
+	}
+	return result;
+}
+
+/* A folder may come first of all. */
+__attribute__((constructor)) static void
+begin(void)
+{
+	pthread_once(&once, set_up);
 }
 
 int
