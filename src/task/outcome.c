@@ -266,23 +266,28 @@ compare_usage(struct nm_outcome *outcome)
 	const struct {
 		int64_t     told, heard;
 		const char *name;
+		bool        part;
 	} figures[] = {
 		{ spending->told_input_tokens, rows->input_tokens,
-		  "tokens in" },
+		  "tokens in", false },
 		{ spending->told_cached_tokens, rows->cached_tokens,
-		  "cached tokens" },
+		  "cached tokens", true },
 		{ spending->told_output_tokens, rows->output_tokens,
-		  "tokens out" },
+		  "tokens out", false },
 		{ spending->told_reasoning_tokens, rows->reasoning_tokens,
-		  "reasoning tokens" },
+		  "reasoning tokens", true },
 	};
+	/* The members are required: who does not count them says 0 of each. */
+	bool counts_parts = spending->told_cached_tokens > 0 ||
+		spending->told_reasoning_tokens > 0;
 	struct nm_buf *note = &outcome->usage_note;
 	size_t i;
 
 	if (spending->told_input_tokens <= 0)
 		return;
 	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
-		if (figures[i].told < 0 || figures[i].told == figures[i].heard)
+		if (figures[i].told < 0 || figures[i].told == figures[i].heard ||
+		    (figures[i].part && !counts_parts))
 			continue;
 		nm_buf_addf(note, "%s %lld %s against %lld", note->len ? ","
 			: "the batches' own usage is not that of the replies"

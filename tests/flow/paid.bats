@@ -414,7 +414,11 @@ take_up_as() { # jq-filter
 	lacks err.txt 'own usage'
 	[ "$(result '.run.spent.batches_own_usage | @json')" = \
 		'{"input_tokens":2000000,"cached_tokens":null,"output_tokens":2000000,"reasoning_tokens":null}' ]
-	# A 0 that is told is another thing.
+	take_up_as '.usage[]["cached_tokens", "reasoning_tokens"]? = 0'
+	lacks err.txt 'own usage'
+	result '.run.notes | @json' >notes
+	lacks notes 'own usage'
+	# A 0 beside what is counted is another thing.
 	take_up_as '.usage.input_tokens_details.cached_tokens = 0'
 	tells 'that came: 0 cached tokens against 1600000'
 }

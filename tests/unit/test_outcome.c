@@ -169,7 +169,7 @@ again(void **state)
 #define DIFFERS "the batches' own usage is not that of the replies that came: "
 
 /* The batch's own usage is told where it is not that of its rows: 30 in, of these 12
- * cached, 6 out, of these 3 reasoning. */
+ * cached, 6 out, of these 3 reasoning. Parts of which all are 0 are not counted. */
 static void
 usage(void **state)
 {
@@ -188,8 +188,14 @@ usage(void **state)
 		{ 29, 12, 6, 3, DIFFERS "29 tokens in against 30", "less" },
 		{ 30, 20, 6, 3, DIFFERS "20 cached tokens against 12",
 		  "more was cached" },
-		{ 30, 0, 6, -1, DIFFERS "0 cached tokens against 12",
-		  "a told 0 is no untold one" },
+		{ 30, 0, 6, 3, DIFFERS "0 cached tokens against 12",
+		  "a 0 of a service that counts such parts" },
+		{ 30, 12, 6, 0, DIFFERS "0 reasoning tokens against 3",
+		  "also of the other part" },
+		{ 30, 0, 6, 0, "", "it counts no parts" },
+		{ 30, 0, 6, -1, "", "nor here" },
+		{ 31, 0, 6, 0, DIFFERS "31 tokens in against 30",
+		  "it counts the whole" },
 		{ 30, -1, 6, 4, DIFFERS "4 reasoning tokens against 3",
 		  "more was thought" },
 		{ INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, DIFFERS
