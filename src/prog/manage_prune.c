@@ -82,13 +82,6 @@ ask(struct pruning *pruning, struct nm_err *err)
 	               pruning->n_due == 1 ? "" : "s");
 }
 
-static void
-add_folder(const struct pruning *pruning, const char *run, struct nm_buf *out)
-{
-	nm_path_join(out, nm_journal_folder(pruning->manager->journal), "runs");
-	nm_buf_addf(out, "/%s", run);
-}
-
 /* Under the run's own lock: a process that drives it keeps it. */
 static enum nm_code
 forget(struct pruning *pruning, const char *run, struct nm_err *err)
@@ -97,7 +90,7 @@ forget(struct pruning *pruning, const char *run, struct nm_err *err)
 	struct nm_lock lock = {0};
 	enum nm_code rc;
 
-	add_folder(pruning, run, &folder);
+	nm_journal_add_run_folder(pruning->manager->journal, run, &folder);
 	nm_buf_addf(&path, "%s.lock", nm_buf_string(&folder));
 	rc = nm_path_make(nm_buf_string(&folder), 0700, err);
 	if (!rc)

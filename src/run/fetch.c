@@ -3,6 +3,9 @@
  */
 #include "run/fetch.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/path.h"
 #include "remote/files.h"
 
@@ -69,11 +72,25 @@ download(struct nm_run *run, const char *id, const char *path,
 	}
 }
 
-/* *path becomes "" when there is nothing to bring. */
+/* What was here before is no row that the service lost: asking again would pay twice. */
+static enum nm_code
+miss(const struct nm_run *run, const struct nm_shard_record *shard,
+     const char *id, const char *kind, const char *had, struct nm_err *err)
+{
+	if (had[0])
+		return nm_fail(err, NM_INPUT, 0, "%s was here and is gone, and"
+		               " the service has %s no more", had, id);
+	nm_run_warn(run, "the %s file %s of %s is gone: its rows are missing",
+	            kind, id, shard->batch_id);
+	return NM_OK;
+}
+
+/* *path is where it was, if ever; it becomes "" when there is nothing to bring. */
 static enum nm_code
 bring(struct nm_run *run, const struct nm_shard_record *shard, const char *id,
       const char *kind, const char **path, struct nm_err *err)
 {
+	const char *had = *path;
 	struct nm_buf name = { 0 };
 	enum nm_code rc = NM_OK;
 
@@ -86,11 +103,8 @@ bring(struct nm_run *run, const struct nm_shard_record *shard, const char *id,
 	rc = download(run, id, nm_buf_string(&name), err);
 	if (!rc)
 		*path = nm_arena_string(&run->arena, nm_buf_string(&name));
-	if (rc == NM_ABSENT) {
-		nm_run_warn(run, "the %s file %s of %s is gone: its rows are"
-		            " missing", kind, id, shard->batch_id);
-		rc = NM_OK;
-	}
+	if (rc == NM_ABSENT)
+		rc = miss(run, shard, id, kind, had, err);
 	nm_buf_release(&name);
 	return rc ? nm_while(err, "fetching the %s file of %s", kind,
 	                     shard->batch_id) : NM_OK;
@@ -114,7 +128,7 @@ enum nm_code
 nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
               struct nm_err *err)
 {
-	const char *output, *errors;
+	const char *output = shard->output_path, *errors = shard->error_path;
 	enum nm_code rc;
 
 	rc = bring(run, shard, shard->output_file_id, "output", &output, err);
@@ -128,4 +142,24 @@ nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
 	shard->error_path = errors;
 	shard->state = NM_SHARD_COLLECTED;
 	return nm_run_save(run, shard, err);
+}
+
+static int
+is_gone(const char *path)
+{
+	return path[0] && access(path, F_OK) && errno == ENOENT;
+}
+
+void
+nm_fetch_miss(struct nm_run *run)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++) {
+		struct nm_shard_record *shard = &run->shards[i];
+
+		if (shard->state == NM_SHARD_COLLECTED &&
+		    (is_gone(shard->output_path) || is_gone(shard->error_path)))
+			shard->state = NM_SHARD_ENDED;
+	}
 }

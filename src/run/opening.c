@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "run/adoption.h"
+#include "run/fetch.h"
 #include "run/plan.h"
 
 static void
@@ -95,8 +96,7 @@ enter_folder(struct nm_run *run, struct nm_err *err)
 	enum nm_code rc;
 
 	nm_buf_clear(&run->folder);
-	nm_path_join(&run->folder, nm_journal_folder(run->journal), "runs");
-	nm_buf_addf(&run->folder, "/%s", run->record.id);
+	nm_journal_add_run_folder(run->journal, run->record.id, &run->folder);
 	rc = nm_path_make(nm_buf_string(&run->folder), 0700, err);
 	if (!rc) {
 		nm_buf_addf(&path, "%s.lock", nm_buf_string(&run->folder));
@@ -119,9 +119,11 @@ load_shards(struct nm_run *run, struct nm_err *err)
 	                                 &run->n_shards, err);
 
 	run->ended_before = nm_runs_has_ended(run->record.state);
-	if (!rc)
-		nm_run_show_shards(run);
-	return rc;
+	if (rc)
+		return rc;
+	nm_fetch_miss(run);
+	nm_run_show_shards(run);
+	return NM_OK;
 }
 
 static enum nm_code

@@ -230,10 +230,12 @@ nm_journal_close(struct nm_journal *journal)
 	free(journal);
 }
 
-const char *
-nm_journal_folder(const struct nm_journal *journal)
+void
+nm_journal_add_run_folder(const struct nm_journal *journal, const char *run,
+                          struct nm_buf *out)
 {
-	return nm_buf_string(&journal->folder);
+	nm_path_join(out, nm_buf_string(&journal->folder), "runs");
+	nm_buf_addf(out, "/%s", run);
 }
 
 enum nm_code

@@ -31,8 +31,9 @@ enum nm_code nm_journal_open(const char *folder, struct nm_journal **journal,
                              struct nm_err *err) NM_MUST_USE;
 void nm_journal_close(struct nm_journal *journal);
 
-/* The state folder it was opened in; lent. */
-const char *nm_journal_folder(const struct nm_journal *journal);
+/* Appends the folder of a run's downloads, runs/<id> of the state folder. */
+void nm_journal_add_run_folder(const struct nm_journal *journal,
+                               const char *run, struct nm_buf *out);
 
 /* Several writes as one durable step. They may not be nested. */
 enum nm_code nm_journal_begin(struct nm_journal *journal, struct nm_err *err)

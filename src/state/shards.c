@@ -3,6 +3,7 @@
  */
 #include "state/shards.h"
 
+#include "base/path.h"
 #include "state/sql.h"
 
 static void
@@ -107,9 +108,26 @@ nm_shards_save(struct nm_journal *journal,
 	return nm_sql_run(journal, s, "recording a shard's step", err);
 }
 
+/* The state folder may have been moved since, or be named from another place. */
+static const char *
+read_path(const struct nm_journal *journal, sqlite3_stmt *s, int column,
+          const char *run, struct nm_arena *arena)
+{
+	const char *kept = nm_sql_string(s, column, arena);
+	struct nm_buf path = { 0 };
+
+	if (!kept[0])
+		return kept;
+	nm_journal_add_run_folder(journal, run, &path);
+	nm_buf_addf(&path, "/%s", nm_path_base(kept));
+	kept = nm_arena_string(arena, nm_buf_string(&path));
+	nm_buf_release(&path);
+	return kept;
+}
+
 static void
-read_shard(sqlite3_stmt *s, struct nm_arena *arena,
-           struct nm_shard_record *shard)
+read_shard(const struct nm_journal *journal, sqlite3_stmt *s,
+           struct nm_arena *arena, struct nm_shard_record *shard)
 {
 	shard->id = sqlite3_column_int64(s, 0);
 	shard->run = nm_sql_string(s, 1, arena);
@@ -131,8 +149,8 @@ read_shard(sqlite3_stmt *s, struct nm_arena *arena,
 	shard->ended = sqlite3_column_int64(s, 17);
 	shard->output_file_id = nm_sql_string(s, 18, arena);
 	shard->error_file_id = nm_sql_string(s, 19, arena);
-	shard->output_path = nm_sql_string(s, 20, arena);
-	shard->error_path = nm_sql_string(s, 21, arena);
+	shard->output_path = read_path(journal, s, 20, shard->run, arena);
+	shard->error_path = read_path(journal, s, 21, shard->run, arena);
 	shard->refusals = sqlite3_column_int64(s, 22);
 	shard->input_tokens = sqlite3_column_int64(s, 23);
 	shard->output_tokens = sqlite3_column_int64(s, 24);
@@ -161,7 +179,7 @@ nm_shards_list(struct nm_journal *journal, const char *run,
 			break;
 		if (n == room)
 			list = nm_arena_grow(arena, list, &room, sizeof(*list));
-		read_shard(s, arena, &list[n++]);
+		read_shard(journal, s, arena, &list[n++]);
 	}
 	if (!rc) {
 		*shards = list;

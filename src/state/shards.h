@@ -47,7 +47,9 @@ struct nm_shard_record {
 	int64_t             ended;
 	const char         *output_file_id;
 	const char         *error_file_id;
-	const char         *output_path; /* on this machine, when collected */
+	/* On this machine, when collected: in the run's folder, wherever the state
+	 * folder is now; of what is written the base name alone counts. */
+	const char         *output_path;
 	const char         *error_path;
 	int64_t             refusals; /* creations refused for want of room */
 	/* The batch's own usage; each is -1 where it is untold. */

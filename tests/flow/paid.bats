@@ -444,3 +444,62 @@ batch_of_1000() {
 	BATCH_ID=$(ids_of "$OUT")
 	batch_is completed && [ "$(member .request_counts.total)" = 1000 ]
 }
+
+# ---- what is on this machine already ----
+
+# A run of two batches, one of them here, by a process that died fetching the other.
+half_collected() {
+	faults 'on GET /v1/files/*/content nth 2: hang'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 4 --shard-requests 2 \
+		--poll-interval 0.2 >/dev/null 2>&1 3>&- &
+	local pid=$! journal=${NIGHTMAIL_STATE:-$XDG_STATE_HOME/nightmail}
+	wait_for 10 collected "$journal"
+	kill -9 $pid
+	wait $pid || true
+	BATCH_ID=$(jq -r 'select(.method == "POST" and .batch_id).batch_id' \
+		"$SERVER_LOG" | head -1)
+	restart --answer-key "$SAMPLE" --faults /dev/null
+	: >"$SERVER_LOG"
+}
+
+collected() { # state-folder
+	NIGHTMAIL_STATE=$1 batch_manager --runs --json |
+		jq -e 'any(.[].batches[]; .collected)' >/dev/null
+}
+
+@test "downloads are found where the state folder is now" {
+	export NIGHTMAIL_STATE=state-here
+	half_collected
+	mkdir elsewhere
+	ln -s ../data elsewhere/data
+	cd elsewhere
+	mv ../state-here moved
+	export NIGHTMAIL_STATE=moved
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	# The other batch's output alone.
+	[ "$(calls GET '/v1/files/.*/content')" = 1 ]
+}
+
+@test "downloads that are gone are fetched again, and not paid for again" {
+	half_collected
+	rm -r "$XDG_STATE_HOME"/nightmail/runs
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	[ "$(calls GET '/v1/files/.*/content')" = 2 ]
+	[ "$(calls POST '.*')" = 0 ]
+}
+
+@test "downloads that are gone, and their file too: said, and not paid for again" {
+	half_collected
+	rm -r "$XDG_STATE_HOME"/nightmail/runs
+	file=$(curl -s "$SERVER_URL/v1/batches/$BATCH_ID" | jq -r .output_file_id)
+	call DELETE "/v1/files/$file"
+	run_batch 4 --shard-requests 2 --patience 0.5
+	[ "$STATUS" = 3 ]
+	[[ $ERR == *"$BATCH_ID"*'gone'* ]]
+	[ "$(calls POST '.*')" = 0 ]
+}
