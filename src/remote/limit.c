@@ -24,43 +24,74 @@ lower(struct words *words, struct nm_text text)
 	words->len = len;
 }
 
-/* Is a point before three digits, which parts thousands? Else a fraction begins. */
-static bool
-parts_thousands(const char *at)
+static const char DIGITS[] = "0123456789";
+
+/* The bytes of the mark or blank that parts thousands here, after so many digits and
+ * before three; 0 = there is none. */
+static size_t
+parting(const char *at, size_t digits_before)
 {
-	return strspn(at + 1, "0123456789") == 3;
+	static const char *const marks[] = {
+		",", ".", "_", "'", " ",
+		"\xe2\x80\x99", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89",
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		size_t len = strlen(marks[i]);
+
+		if (digits_before > 0 && digits_before < 4 &&
+		    strncmp(at, marks[i], len) == 0)
+			return strspn(at + len, DIGITS) == 3 ? len : 0;
+	}
+	return 0;
 }
 
-/* "2,000,000", "2_000_000", "2.000.000", "90000", "2M", "90k"; -1 if no whole number
- * begins at. */
+static bool
+begins_word(const char *at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(at, word, len) == 0 && !isalpha((unsigned char)at[len]);
+}
+
+/* By the unit that stands at or behind a blank; -1 beyond all numbers. */
+static int64_t
+scale(int64_t value, const char *at)
+{
+	int64_t unit = 1;
+
+	at += *at == ' ';
+	if (begins_word(at, "k") || begins_word(at, "thousand"))
+		unit = 1000;
+	if (begins_word(at, "m") || begins_word(at, "million"))
+		unit = 1000000;
+	return value < INT64_MAX / unit ? value * unit : -1;
+}
+
+/* "2,000,000", "2 000 000", "2'000'000", "90000", "2M", "2 million"; -1 if no whole
+ * number begins at. */
 static int64_t
 read_number(const char *at)
 {
 	int64_t value = 0;
+	size_t digits, mark;
 
 	if (!isdigit((unsigned char)*at))
 		return -1;
-	for (; *at; at++) {
-		if ((*at == ',' || *at == '_') && isdigit((unsigned char)at[1]))
-			continue;
-		if (*at == '.' && isdigit((unsigned char)at[1])) {
-			if (parts_thousands(at))
-				continue;
-			return -1;
+	do {
+		digits = strspn(at, DIGITS);
+		for (size_t i = 0; i < digits; i++) {
+			if (value > INT64_MAX / 10 - 1)
+				return -1;
+			value = value * 10 + (*at++ - '0');
 		}
-		if (!isdigit((unsigned char)*at))
-			break;
-		if (value > INT64_MAX / 10 - 1)
-			return -1;
-		value = value * 10 + (*at - '0');
-	}
-	if (*at == 'k' && !isalpha((unsigned char)at[1]) &&
-	    value < INT64_MAX / 1000)
-		value *= 1000;
-	if (*at == 'm' && !isalpha((unsigned char)at[1]) &&
-	    value < INT64_MAX / 1000000)
-		value *= 1000000;
-	return value;
+		mark = parting(at, digits);
+		at += mark;
+	} while (mark);
+	/* A fraction, or a power of ten, is not taken for what stands before it. */
+	if (*at && strchr(".,_'e", *at) && isdigit((unsigned char)at[1]))
+		return -1;
+	return scale(value, at);
 }
 
 /* The first number after the given word; -1 if there is none close behind it. */
@@ -77,6 +108,20 @@ number_after(const struct words *words, const char *word)
 	return read_number(at);
 }
 
+/* Does a number that is read from behind reach further to the left than `at`? */
+static bool
+reaches(const char *begin, const char *at)
+{
+	const char *left = at - 1;
+
+	if (at[-1] != ' ' || !isdigit((unsigned char)*at))
+		return (unsigned char)at[-1] >= 0x80 ||
+		       strchr("0123456789,._km' ", at[-1]);
+	while (left > begin && isdigit((unsigned char)left[-1]))
+		left--;
+	return parting(at - 1, (size_t)(at - 1 - left)) > 0;
+}
+
 /* The number that stands right before the given word. */
 static int64_t
 number_before(const struct words *words, const char *word)
@@ -85,11 +130,13 @@ number_before(const struct words *words, const char *word)
 
 	if (!end)
 		return -1;
-	while (end > words->at && end[-1] == ' ')
-		end--;
 	at = end;
-	while (at > words->at && strchr("0123456789,._km", at[-1]))
+	while (at > words->at && reaches(words->at, at))
 		at--;
+	at += strcspn(at, DIGITS);
+	/* One that is glued to a letter is a part of a name, or of "2e6". */
+	if (at >= end || (at > words->at && isalpha((unsigned char)at[-1])))
+		return -1;
 	return read_number(at);
 }
 
