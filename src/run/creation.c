@@ -5,6 +5,7 @@
 
 #include "run/canary.h"
 #include "run/look.h"
+#include "run/upload.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400, PAGE = 100 };
 
@@ -143,17 +144,29 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 	return rc;
 }
 
-/* Files become visible late: a 400 about file_id just after the upload. */
 static int
-is_unseen_file(const struct nm_run *run)
+is_about_file(const struct nm_refusal *refusal)
 {
-	const struct nm_refusal *refusal = &run->api->refusal;
-
 	return refusal->status == 400 &&
 	       (strcmp(refusal->param, "file_id") == 0 ||
-	        strcmp(refusal->param, "input_file_id") == 0) &&
-	       nm_setback_age_ms(run, &run->submitting) <
-	       4 * run->settings.patience_ms;
+	        strcmp(refusal->param, "input_file_id") == 0);
+}
+
+/* Files become visible late: a 400 about file_id just after the upload. Later it says
+ * that the file is gone. */
+static enum nm_code
+bear_unseen(struct nm_run *run, struct nm_shard_record *shard,
+            struct nm_err *err)
+{
+	struct nm_err trouble;
+	enum nm_code rc = NM_OK;
+
+	if (nm_setback_age_ms(run, &run->submitting) >=
+	    4 * run->settings.patience_ms)
+		rc = nm_upload_again(run, shard, &trouble);
+	if (rc && rc != NM_REFUSED)
+		*err = trouble;
+	return err->code = rc ? rc : NM_UNREACHABLE;
 }
 
 static enum nm_code
@@ -162,8 +175,10 @@ step_back(struct nm_run *run, struct nm_shard_record *shard, enum nm_code rc,
 {
 	struct nm_err ignored;
 
-	if (rc == NM_REFUSED && is_unseen_file(run))
-		rc = err->code = NM_UNREACHABLE;
+	if (rc == NM_REFUSED && is_about_file(&run->api->refusal))
+		rc = bear_unseen(run, shard, err);
+	if (shard->state == NM_SHARD_PLANNED)
+		return rc;
 	/* It did not act, so there will be nothing to look for. */
 	shard->state = NM_SHARD_UPLOADED;
 	if (nm_run_save(run, shard, &ignored))

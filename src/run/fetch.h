@@ -9,8 +9,8 @@
 /*
  * Brings a shard from ENDED to COLLECTED: downloads the files it names ("" = there
  * is none). One that the service has no longer is noted and left out: its rows
- * count as missing; but NM_INPUT where it was on this machine before. Where the service is away or fails the shard stays ENDED, which is
- * borne as setback.h has it.
+ * count as missing; but NM_INPUT where it was on this machine before. Where the
+ * service is away or fails the shard stays ENDED, which is borne as setback.h has it.
  */
 enum nm_code nm_fetch_step(struct nm_run *run, struct nm_shard_record *shard,
                            struct nm_err *err) NM_MUST_USE;

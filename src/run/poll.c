@@ -4,8 +4,9 @@
 #include "run/poll.h"
 
 #include "run/headroom.h"
+#include "run/upload.h"
 
-enum { UNSEEN_MAX = 4, UNSEEN_AGE_MAX_S = 600 };
+enum { UNSEEN_AGE_MAX_S = 600 };
 
 static enum nm_code
 take_leave(struct nm_run *run, const struct nm_shard_record *shard,
@@ -55,11 +56,11 @@ first_error(struct nm_run *run, const struct nm_batch *batch)
 
 /* Files are seen late: a batch made just after the upload can fail for that. */
 static int
-is_unseen_file(const struct nm_shard_record *shard,
-               const struct nm_batch *batch)
+may_be_seen_yet(const struct nm_shard_record *shard,
+                const struct nm_batch *batch)
 {
-	return strcmp(batch->errors->param, "file_id") == 0 &&
-	       shard->input_created && shard->refusals < UNSEEN_MAX &&
+	return shard->refusals % (NM_UPLOAD_UNSEEN_MAX + 1) <
+	       NM_UPLOAD_UNSEEN_MAX &&
 	       batch->created_s - shard->input_created < UNSEEN_AGE_MAX_S;
 }
 
@@ -70,13 +71,55 @@ is_ours(const struct nm_shard_record *shard)
 	return shard->bytes > 0;
 }
 
+/* The failed batch carries the old tag. */
+static void
+forget_batch(struct nm_run *run, struct nm_shard_record *shard)
+{
+	char tag[NM_SHARD_TAG_DIGITS + 1];
+
+	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
+	shard->tag = nm_arena_string(&run->arena, tag);
+	shard->state = NM_SHARD_UPLOADED;
+	shard->batch_id = "";
+	shard->status = "";
+	run->parts[shard - run->shards].status = NULL;
+}
+
+static void
+tell_refused(struct nm_run *run, const struct nm_batch *batch)
+{
+	nm_run_warn(run, "%s: %s: it is submitted again in a while", batch->id,
+	            first_error(run, batch));
+}
+
+/* It ran nothing, so nothing is doubled: the file is waited for, or sent again. */
+static enum nm_code
+bear_unseen(struct nm_run *run, struct nm_shard_record *shard,
+            const struct nm_batch *batch, int *later, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (may_be_seen_yet(shard, batch)) {
+		nm_headroom_hold(run);
+		tell_refused(run, batch);
+		forget_batch(run, shard);
+		shard->refusals++;
+		*later = 1;
+		return nm_run_save(run, shard, err);
+	}
+	rc = nm_upload_again(run, shard, err);
+	*later = !rc;
+	if (*later)
+		nm_headroom_taken(run);
+	return rc == NM_REFUSED ? NM_OK : rc;
+}
+
 /* A batch refused so did no harm: its file serves again. */
 static enum nm_code
 try_again_later(struct nm_run *run, struct nm_shard_record *shard,
                 const struct nm_batch *batch, int *later, struct nm_err *err)
 {
 	enum nm_limit_kind kind;
-	char tag[NM_SHARD_TAG_DIGITS + 1];
 	enum nm_code rc;
 
 	*later = 0;
@@ -85,25 +128,18 @@ try_again_later(struct nm_run *run, struct nm_shard_record *shard,
 		return NM_OK;
 	rc = nm_headroom_learn(run, 0, batch->errors->code,
 	                       batch->errors->message, -1, &kind, err);
-	*later = kind != NM_LIMIT_NONE;
-	if (!rc && !*later && is_unseen_file(shard, batch)) {
-		nm_headroom_hold(run);
-		shard->refusals++;
-		*later = 1;
-	}
-	if (rc || !*later)
+	if (rc)
 		return rc;
-	nm_run_warn(run, "%s: %s: it is submitted again in a while",
-	            shard->batch_id, first_error(run, batch));
-	/* The failed batch carries the old tag. */
-	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
-	shard->tag = tag;
-	shard->state = NM_SHARD_UPLOADED;
-	shard->batch_id = "";
-	shard->status = "";
-	return kind ? nm_headroom_refused(run, shard, kind,
-	                                  first_error(run, batch), err)
-	            : nm_run_save(run, shard, err);
+	if (!kind && shard->input_created &&
+	    strcmp(batch->errors->param, "file_id") == 0)
+		return bear_unseen(run, shard, batch, later, err);
+	*later = kind != NM_LIMIT_NONE;
+	if (!*later)
+		return NM_OK;
+	tell_refused(run, batch);
+	forget_batch(run, shard);
+	return nm_headroom_refused(run, shard, kind, first_error(run, batch),
+	                           err);
 }
 
 static enum nm_code

@@ -8,7 +8,8 @@
 
 /*
  * One look. Brings a shard from CREATED to ENDED when its batch is final; back to
- * UPLOADED when it failed for want of room alone. Looks that fail for the moment
+ * UPLOADED when it failed for want of room alone, or because its input file is not seen
+ * yet; to PLANNED, once, when that is gone. Looks that fail for the moment
  * (5xx, cut connections, a batch that is not known yet) are borne, as setback.h has it.
  * One that is not known for all of the patience is gone: run.gone tells of the first.
  */

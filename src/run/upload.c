@@ -142,3 +142,26 @@ nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
 	return rc ? nm_while(err, "uploading shard %lld",
 	                     (long long)shard->number) : NM_OK;
 }
+
+enum nm_code
+nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
+                struct nm_err *err)
+{
+	char tag[NM_SHARD_TAG_DIGITS + 1];
+
+	if (shard->refusals > NM_UPLOAD_UNSEEN_MAX)
+		return NM_REFUSED;
+	nm_run_warn(run, "the service has the input file of shard %lld no more"
+	            " (%s): it is uploaded again", (long long)shard->number,
+	            shard->input_file_id);
+	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
+	shard->tag = tag;
+	shard->state = NM_SHARD_PLANNED;
+	shard->input_file_id = "";
+	shard->input_created = 0;
+	shard->batch_id = "";
+	shard->status = "";
+	run->parts[shard - run->shards].status = NULL;
+	shard->refusals = NM_UPLOAD_UNSEEN_MAX + 1;
+	return nm_run_save(run, shard, err);
+}

@@ -18,6 +18,17 @@
 enum nm_code nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
                             struct nm_err *err) NM_MUST_USE;
 
+/* Creations refused since a file is not seen (yet) before it is taken for gone. */
+enum { NM_UPLOAD_UNSEEN_MAX = 4 };
+
+/*
+ * The service has the file no more: brings a shard without a batch from UPLOADED or
+ * CREATED back to PLANNED, under a new tag, as one durable step. Once for a shard:
+ * NM_REFUSED, err as it was, where that was done before.
+ */
+enum nm_code nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
+                             struct nm_err *err) NM_MUST_USE;
+
 /* The name a shard's input file has at the service; holds its tag. */
 void nm_upload_name(const struct nm_run *run,
                     const struct nm_shard_record *shard, struct nm_buf *out);

@@ -51,7 +51,7 @@ struct nm_shard_record {
 	 * folder is now; of what is written the base name alone counts. */
 	const char         *output_path;
 	const char         *error_path;
-	int64_t             refusals; /* creations refused for want of room */
+	int64_t             refusals; /* creations, for want of room or of a file */
 	/* The batch's own usage; each is -1 where it is untold. */
 	int64_t             input_tokens;
 	int64_t             cached_tokens;    /* of these */

@@ -212,14 +212,45 @@ many_uploads() { # n path
 	done
 }
 
-@test "a file that is gone for good: told after some tries" {
+@test "a file that is never seen: sent once more, and told after some tries" {
 	faults 'stale files 1h'
 	a_desk --faults "$FAULTS"
 	NIGHTMAIL_CLOCK=fast=200 run_batch 3
 	[ "$STATUS" = 1 ]
 	[[ $ERR == *'Cannot find file'* ]]
-	[ "$(calls POST /v1/files)" = 1 ]
-	[ "$(calls POST /v1/batches)" = 5 ]
+	[ "$(calls POST /v1/files)" = 2 ]
+	[ "$(calls POST /v1/batches)" = 10 ]
+}
+
+@test "a file that is gone before its batch was made: sent again, and all answered" {
+	local when
+	for when in sync async; do
+		faults 'on POST /v1/batches nth 2: lose call' \
+			'on GET /v1/batches: hang'
+		rm -rf state xdg
+		a_desk --unknown-file $when --faults "$FAULTS"
+		: >"$SERVER_LOG"
+		: >looking.txt
+		variant0_llm_baseline --mode batch --limit 4 --dry-run \
+			--shard-requests 2 >/dev/null 2>looking.txt 3>&- &
+		wait_for 10 grep -q 'looking for its tag' looking.txt
+		kill -9 $!
+		wait $! || true
+		call GET /v1/files
+		call DELETE "/v1/files/$(member '[.data[] |
+			select(.filename | test("-2-[0-9a-f]*.jsonl"))][0].id')"
+		[ "$(member .deleted)" = true ]
+		restart --unknown-file $when --faults /dev/null
+		NIGHTMAIL_CLOCK=fast=50 run_batch 4 --shard-requests 2
+		[ "$STATUS" = 0 ]
+		[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+		[[ $ERR == *'it is uploaded again'* ]]
+		[ "$(calls POST /v1/files)" = 3 ]
+		call GET /v1/batches
+		[ "$(member '[.data[] | select(.status == "completed")] |
+			length')" = 2 ]
+		stop_server
+	done
 }
 
 @test "a lone request above the account's limit: told after three refusals" {

@@ -17,6 +17,8 @@ ROOM='Enqueued token limit reached for m in organization o. Limit: 2,000,000 enq
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
 	[[ $ERR == *'split into 3'* ]]
+	# What is sent again has not failed.
+	lacks err.txt 'failed: 0 of 5'
 	[ "$(calls POST /v1/files)" = 4 ]
 	[ "$(calls POST /v1/batches)" = 4 ]
 	# It is kept: the next run is cut to fit from the start.
