@@ -27,8 +27,10 @@ struct inspection {
 	struct nm_buf         text;
 	struct nm_json_writer w;
 	bool                  json;
-	uint64_t              findings;     /* of this file */
+	uint64_t              bytes;        /* read of this file */
+	uint64_t              findings;     /* of it */
 	uint64_t              faulty_files; /* of all so far */
+	bool                  some;         /* that could be read */
 };
 
 /* A file may have more bad lines than memory has room. */
@@ -112,8 +114,11 @@ check_lines(struct inspection *in)
 	while (nm_jsonl_next(&in->lines, &line)) {
 		struct nm_text text = { line.at, line.len };
 
-		if (!nm_input_check_line(&in->input, text, line.number, &read,
-		                         &finding))
+		read = (struct nm_input_line){0};
+		if (line.over
+		    ? !nm_input_refuse_long(&in->input, line.number, &finding)
+		    : !nm_input_check_line(&in->input, text, line.number,
+		                           &read, &finding))
 			report(in, &finding, read.custom_id);
 	}
 }
@@ -131,34 +136,56 @@ open_file(const char *path, int *fd, struct nm_err *err)
 }
 
 static enum nm_code
+check_chunk(struct inspection *in, size_t len, struct nm_err *err)
+{
+	struct nm_text chunk = { in->chunk.at, len };
+	const char *foreign = in->bytes ? NULL : nm_input_foreign(chunk);
+
+	if (foreign)
+		return nm_fail(err, NM_INPUT, 0, "%s %s", in->path, foreign);
+	in->bytes += len;
+	nm_jsonl_feed(&in->lines, chunk.at, chunk.len);
+	check_lines(in);
+	return nm_clock_check(&in->manager->clock, err);
+}
+
+static enum nm_code
+read_chunks(struct inspection *in, int fd, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	ssize_t len = 1;
+
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	while (!rc && len > 0) {
+		len = read(fd, nm_buf_room(&in->chunk, CHUNK_BYTES),
+		           CHUNK_BYTES);
+		if (len < 0)
+			rc = nm_fail(err, NM_IO, errno, "cannot read %s: %s",
+			             in->path, strerror(errno));
+		else if (len > 0)
+			rc = check_chunk(in, (size_t)len, err);
+	}
+	return rc;
+}
+
+static enum nm_code
 read_file(struct inspection *in, struct nm_err *err)
 {
 	struct nm_finding finding;
 	enum nm_code rc;
-	ssize_t len = 1;
 	int fd;
 
 	rc = open_file(in->path, &fd, err);
 	if (rc)
 		return rc;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	while (!rc && len > 0) {
-		len = read(fd, nm_buf_room(&in->chunk, CHUNK_BYTES),
-		           CHUNK_BYTES);
-		if (len < 0) {
-			rc = nm_fail(err, NM_IO, errno, "cannot read %s: %s",
-			             in->path, strerror(errno));
-			break;
-		}
-		nm_jsonl_feed(&in->lines, in->chunk.at, (size_t)len);
-		check_lines(in);
-		rc = nm_clock_check(&in->manager->clock, err);
-	}
+	rc = read_chunks(in, fd, err);
 	close(fd);
 	if (rc)
 		return rc;
 	nm_jsonl_finish(&in->lines);
 	check_lines(in);
+	/* As it stands on the disk, whatever its lines end in. */
+	in->input.bytes = in->bytes;
 	while (!nm_input_finish(&in->input, &finding))
 		report(in, &finding, (struct nm_text){0});
 	return NM_OK;
@@ -294,6 +321,7 @@ inspect(struct inspection *in, const char *path, struct nm_err *err)
 	enum nm_code rc;
 
 	in->path = path;
+	in->bytes = 0;
 	in->findings = 0;
 	memset(&in->lines, 0, sizeof(in->lines));
 	nm_input_init(&in->input, &(struct nm_input_options){0});
@@ -316,6 +344,17 @@ inspect(struct inspection *in, const char *path, struct nm_err *err)
 	return rc;
 }
 
+/* Before what is said of the next file on the same terminal. */
+static void
+say_so_far(struct inspection *in)
+{
+	if (in->json)
+		return;
+	nm_manager_print(&in->text);
+	nm_buf_clear(&in->text);
+	(void)fflush(stdout);
+}
+
 static enum nm_code
 inspect_all(struct inspection *in, const char *const *paths, size_t n,
             struct nm_err *err)
@@ -326,11 +365,13 @@ inspect_all(struct inspection *in, const char *const *paths, size_t n,
 	if (in->json)
 		nm_json_open_array(&in->w, NULL);
 	for (i = 0; !rc && i < n; i++) {
-		if (i && !in->json)
+		if (in->some && !in->json)
 			nm_buf_add_byte(&in->text, '\n');
 		rc = inspect(in, paths[i], err);
+		in->some |= rc == NM_OK;
 		/* The others are of interest all the same. */
 		if (rc == NM_INPUT && n > 1) {
+			say_so_far(in);
 			(void)nm_message_error(&in->manager->message, err);
 			rc = NM_OK;
 		}

@@ -138,8 +138,9 @@ write_text(const struct nm_batch *batch, const struct search *search,
 	for (i = 0; i < failures->n; i++)
 		add_reason(&failures->list[i], out);
 	if (search->malformed)
-		nm_buf_addf(out, "\n%" PRIu64 " lines of its files cannot be "
-		            "read\n", search->malformed);
+		nm_buf_addf(out, "\n%" PRIu64 " line%s of its files cannot be "
+		            "read\n", search->malformed,
+		            search->malformed == 1 ? "" : "s");
 }
 
 static void

@@ -213,6 +213,19 @@ take_on(struct prospect *prospect, struct nm_source *source, const char *model,
 }
 
 static enum nm_code
+check_paths(const char *const *paths, size_t n, struct nm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(paths[i], "-") == 0)
+			return nm_fail(err, NM_USAGE, 0, "--submit wants files, "
+			               "since --wait and --download read them "
+			               "again: standard input is none");
+	return NM_OK;
+}
+
+static enum nm_code
 look_at(struct prospect *prospect, const char *path, struct nm_err *err)
 {
 	struct nm_request_file *file;
@@ -270,8 +283,10 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 	size_t n, i;
 	const char *const *paths = nm_options_list(&manager->options,
 	                                           MANAGER_SUBMIT, &n);
-	enum nm_code rc = look_at_all(manager, paths, n, err);
+	enum nm_code rc = check_paths(paths, n, err);
 
+	if (!rc)
+		rc = look_at_all(manager, paths, n, err);
 	if (!rc)
 		rc = nm_manager_make_journal(manager, err);
 	for (i = 0; !rc && i < n; i++) {

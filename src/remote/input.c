@@ -348,6 +348,15 @@ check_parsed(struct nm_input *input, const struct nm_value *root,
 	return true;
 }
 
+static void
+begin_finding(struct nm_finding *finding, uint64_t number)
+{
+	*finding = (struct nm_finding){
+		.line = number, .code = "", .param = "", .message = "",
+		.hint = "", .certain = true
+	};
+}
+
 bool
 nm_input_check_line(struct nm_input *input, struct nm_text text,
                     uint64_t number, struct nm_input_line *line,
@@ -357,10 +366,7 @@ nm_input_check_line(struct nm_input *input, struct nm_text text,
 	struct nm_err why = {0};
 
 	*line = (struct nm_input_line){ .output_tokens_max = -1 };
-	*finding = (struct nm_finding){
-		.line = number, .code = "", .param = "", .message = "",
-		.hint = "", .certain = true
-	};
+	begin_finding(finding, number);
 	input->lines++;
 	input->bytes += text.len + 1;
 	if (nm_input_is_blank(text)) {
@@ -381,6 +387,42 @@ nm_input_check_line(struct nm_input *input, struct nm_text text,
 		return true;
 	input->faulty++;
 	return false;
+}
+
+bool
+nm_input_refuse_long(struct nm_input *input, uint64_t number,
+                     struct nm_finding *finding)
+{
+	begin_finding(finding, number);
+	finding->certain = false;
+	input->lines++;
+	input->faulty++;
+	return find(finding, "invalid_request", "",
+	            "This line is longer than any request may be.");
+}
+
+const char *
+nm_input_foreign(struct nm_text beginning)
+{
+	static const struct {
+		const char *bytes;
+		const char *what;
+	} kinds[] = {
+		{ "\x1f\x8b\x08", "is compressed by gzip: unpack it first" },
+		{ "\x28\xb5\x2f\xfd", "is compressed by zstd: unpack it first" },
+		{ "\xfd" "7zXZ", "is compressed by xz: unpack it first" },
+		{ "BZh", "is compressed by bzip2: unpack it first" },
+		{ "PK\x03\x04", "is a zip archive: unpack it first" },
+		{ "\xff\xfe", "is UTF-16, and only UTF-8 is taken" },
+		{ "\xfe\xff", "is UTF-16, and only UTF-8 is taken" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (beginning.len >= strlen(kinds[i].bytes) &&
+		    memcmp(beginning.at, kinds[i].bytes,
+		           strlen(kinds[i].bytes)) == 0)
+			return kinds[i].what;
+	return NULL;
 }
 
 static bool

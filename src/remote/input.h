@@ -91,6 +91,16 @@ bool nm_input_check_line(struct nm_input *input, struct nm_text text,
                          uint64_t number, struct nm_input_line *line,
                          struct nm_finding *finding);
 
+/* The same of a line that is longer than can be looked at: always false. */
+bool nm_input_refuse_long(struct nm_input *input, uint64_t number,
+                          struct nm_finding *finding);
+
+/*
+ * Of the first bytes of a file, four or more where it has them: "is compressed …"
+ * where they tell that it is no text to be read in lines, NULL where they do not.
+ */
+const char *nm_input_foreign(struct nm_text beginning);
+
 /* Nothing but white space: no request, though it has a number. */
 bool nm_input_is_blank(struct nm_text line);
 

@@ -39,6 +39,20 @@ of_source(const struct nm_source *source)
 	return (struct nm_request_file *)source;
 }
 
+/* By the first of its bytes; these are `got`, if no line came before. */
+static bool
+is_foreign(const struct nm_request_file *file, size_t got, struct nm_err *err)
+{
+	struct nm_text chunk = { file->chunk, got };
+	const char *foreign = file->jsonl.offset || file->jsonl.begun_bytes
+		? NULL : nm_input_foreign(chunk);
+
+	if (foreign)
+		(void)nm_fail(err, NM_INPUT, 0, "%s %s",
+		              nm_buf_string(&file->path), foreign);
+	return foreign != NULL;
+}
+
 /* 1 = a line, 0 = no more, -1 = err. */
 static int
 next_line(struct nm_request_file *file, struct nm_line *line,
@@ -55,6 +69,8 @@ next_line(struct nm_request_file *file, struct nm_line *line,
 			        nm_buf_string(&file->path));
 			return -1;
 		}
+		if (!file->walked && is_foreign(file, (size_t)got, err))
+			return -1;
 		if (!file->walked)
 			nm_digest_add(&file->digest, file->chunk, (size_t)got);
 		if (got)

@@ -103,11 +103,46 @@ line() { # custom_id model url
 	[ "$STATUS" = 2 ]
 }
 
+@test "compressed, or UTF-16: said once, not of each line" {
+	line a >in.jsonl
+	gzip -k in.jsonl
+	iconv -f UTF-8 -t UTF-16 in.jsonl >wide.jsonl
+	export OPENAI_API_KEY=k OPENAI_BASE_URL=http://127.0.0.1:9/v1
+	for action in --check --submit; do
+		manager $action in.jsonl.gz
+		[ "$STATUS" = 3 ]
+		[ -z "$OUT" ]
+		says 'in.jsonl.gz is compressed by gzip: unpack it first'
+		manager $action wide.jsonl
+		[ "$STATUS" = 3 ]
+		says 'wide.jsonl is UTF-16'
+	done
+	manager --check in.jsonl.gz in.jsonl --json
+	[ "$STATUS" = 3 ]
+	[ "$(jq -c 'map(.ok)' out.txt)" = '[false,true]' ]
+}
+
+@test "a line longer than any request, and the size as it is on the disk" {
+	{
+		line a | sed 's/$/\r/'
+		head -c 40000000 /dev/zero | tr '\0' x
+		printf '\n'
+		line b | tr -d '\n'
+	} >in.jsonl
+	manager --check in.jsonl --json
+	[ "$STATUS" = 3 ]
+	[ "$(jq -c '.[0] | [.requests, .faulty, .bytes]' out.txt)" = \
+		"[2,1,$(wc -c <in.jsonl)]" ]
+	[ "$(jq -c '.[0].findings | map([.line, .code, .message])' out.txt)" = \
+		'[[2,"invalid_request","This line is longer than any request may be."]]' ]
+}
+
 @test "one of several cannot be read: the others are checked, the JSON is whole" {
 	line a >one.jsonl
 	manager --check nowhere.jsonl one.jsonl
 	[ "$STATUS" = 3 ]
 	[[ $ERR == *'cannot read nowhere.jsonl'* ]]
+	[[ $OUT == 'File '* ]]
 	grep -q '^Requests  *1$' out.txt
 	manager --check nowhere.jsonl one.jsonl --json
 	[ "$STATUS" = 3 ]
@@ -128,4 +163,12 @@ line() { # custom_id model url
 	[ "$STATUS" = 3 ]
 	[ "$(jq -c '[.[0].path, .[0].requests, .[0].findings[0].line]' \
 		out.txt)" = '["-",1,2]' ]
+}
+
+@test "standard input cannot be submitted: it is wanted again later" {
+	export OPENAI_API_KEY=k OPENAI_BASE_URL=http://127.0.0.1:9/v1
+	line a >in.jsonl
+	manager --submit - <in.jsonl
+	[ "$STATUS" = 2 ]
+	says 'standard input is none'
 }

@@ -121,6 +121,15 @@ a_faulty_desk() { # rule...
 	grep -q '1 × 400 bad: In the error file' out.txt
 }
 
+@test "--errors: a line that cannot be read is told" {
+	a_faulty_desk 'row 1: malformed'
+	a_batch 2
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID"
+	[ "$STATUS" = 0 ]
+	[[ $OUT == 'No request of '*'1 line of its files cannot be read' ]]
+}
+
 @test "--errors: none, and none yet" {
 	a_desk --delay-in-progress 1000
 	a_batch 1
