@@ -320,3 +320,74 @@ nm_json_put_value(struct nm_json_writer *w, const char *name,
 {
 	nm_json_write(lead(w, name), value);
 }
+
+/* ---- a value that was read, written back ---- */
+
+static void
+write_leaf(struct nm_buf *out, const struct nm_value *value)
+{
+	switch (nm_json_kind(value)) {
+	case NM_JSON_BOOLEAN:
+		nm_buf_add_string(out, nm_json_true(value) ? "true" : "false");
+		break;
+	case NM_JSON_NUMBER:
+		nm_buf_add_text(out, nm_json_number_text(value));
+		break;
+	case NM_JSON_STRING:
+		nm_json_add_string(out, nm_json_text(value));
+		break;
+	default:
+		nm_buf_add_string(out, "null");
+	}
+}
+
+/* Goes on to the next value, past the ends of those that have no more. */
+static const struct nm_value *
+write_between(struct nm_buf *out, struct nm_json_walk *open, size_t *depth)
+{
+	while (*depth) {
+		struct nm_json_walk *walk = &open[*depth - 1];
+		bool first = walk->left == walk->count;
+		struct nm_text name;
+		const struct nm_value *value = nm_json_walk_next(walk, &name);
+
+		if (value) {
+			if (!first)
+				nm_buf_add_byte(out, ',');
+			if (walk->object) {
+				nm_json_add_string(out, name);
+				nm_buf_add_byte(out, ':');
+			}
+			return value;
+		}
+		nm_buf_add_byte(out, walk->object ? '}' : ']');
+		--*depth;
+	}
+	return NULL;
+}
+
+static bool
+is_container(const struct nm_value *value)
+{
+	enum nm_kind kind = nm_json_kind(value);
+
+	return kind == NM_JSON_ARRAY || kind == NM_JSON_OBJECT;
+}
+
+void
+nm_json_write(struct nm_buf *out, const struct nm_value *value)
+{
+	struct nm_json_walk open[NM_JSON_DEPTH_MAX];
+	size_t depth = 0;
+
+	do {
+		if (is_container(value)) {
+			nm_json_walk_init(&open[depth], value);
+			nm_buf_add_byte(out, open[depth].object ? '{' : '[');
+			depth++;
+		} else {
+			write_leaf(out, value);
+		}
+		value = write_between(out, open, &depth);
+	} while (value);
+}
