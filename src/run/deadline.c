@@ -20,6 +20,13 @@ nm_deadline_ended(const struct nm_shard_record *shard)
 	       strcmp(shard->note, STUCK_NOTE) == 0;
 }
 
+int
+nm_deadline_gave_up(const struct nm_shard_record *shard)
+{
+	return shard->state == NM_SHARD_COLLECTED &&
+	       strcmp(shard->status, CANCELLING) == 0;
+}
+
 /* Cancelling takes minutes: it begins a tenth of the deadline before it. */
 static int
 is_near(const struct nm_run *run)

@@ -20,4 +20,7 @@ enum nm_code nm_deadline_heed(struct nm_run *run, struct nm_err *err)
  * person cancelled. */
 int nm_deadline_ended(const struct nm_shard_record *shard);
 
+/* Was it given up before its end was seen? What it did is not known, nor its cost. */
+int nm_deadline_gave_up(const struct nm_shard_record *shard);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "run/attempts.h"
 #include "run/canary.h"
+#include "run/deadline.h"
 #include "state/answers.h"
 
 static enum nm_code
@@ -24,7 +25,8 @@ count_shard(const struct nm_shard_record *shard, struct nm_stake *stake)
 {
 	if (shard->state < NM_SHARD_CREATED)
 		stake->unsent += shard->count;
-	else if (shard->state < NM_SHARD_COLLECTED)
+	else if (shard->state < NM_SHARD_COLLECTED ||
+	         nm_deadline_gave_up(shard))
 		stake->in_flight += shard->count;
 }
 
@@ -188,11 +190,16 @@ nm_stake_take(struct nm_task *task, int64_t count, enum nm_price_column column,
               struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
+	struct nm_stake stake = { 0 };
 	enum nm_code rc;
 
 	if (is_free(task))
 		return NM_OK;
-	rc = cost_of(task, count, column, &cost, err);
+	rc = nm_stake_count(task, &stake, err);
+	if (!rc && stake.in_flight)
+		rc = hold(task, stake.in_flight, err);
+	if (!rc)
+		rc = cost_of(task, count, column, &cost, err);
 	return rc ? rc : take(task, &cost, err);
 }
 

@@ -9,7 +9,7 @@
 
 /* Requests of the attempts that are begun; those of later ones are in none. */
 struct nm_stake {
-	int64_t in_flight; /* in batches whose results are not here yet */
+	int64_t in_flight; /* in batches whose results are not here (yet) */
 	int64_t unsent;    /* in batches that were not created yet */
 	int64_t unasked;   /* to be asked directly: the canary, or direct mode */
 };
@@ -35,7 +35,8 @@ enum nm_code nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
 enum nm_code nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	NM_MUST_USE;
 
-/* Takes on another attempt at so many requests. NM_USAGE as above. */
+/* Takes on another attempt at so many requests, beside what batches may cost that are
+ * gone or were given up. NM_USAGE as above; NM_STATE as nm_stake_count. */
 enum nm_code nm_stake_take(struct nm_task *task, int64_t count,
                            enum nm_price_column column, struct nm_err *err)
 	NM_MUST_USE;

@@ -85,3 +85,44 @@ a_long_question() { # short-ones-beside
 	variant0 --mode batch --limit 5 --canary 2 --dry-run --max-cost "$high"
 	[ "$STATUS" = 0 ]
 }
+
+# ---- batches of which no end was seen ----
+
+# Ten questions are $0.02 at most by batch, and $0.04 directly.
+@test "--max-cost: a batch that is gone may have been paid for" {
+	a_desk
+	variant0 --mode batch --limit 10 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	faults "on GET /v1/batches/$BATCH_ID: status 404"
+	restart --faults "$FAULTS"
+	local again=(--mode batch --batch-id "$BATCH_ID" --finish-direct)
+	export NIGHTMAIL_CLOCK=fast=50
+	variant0 "${again[@]}" --max-cost 0.055
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $0.04'
+	tells 'beside the $0.02'
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	variant0 "${again[@]}" --max-cost 0.065
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=10 answered=10 attempts=2' ]
+}
+
+@test "--max-cost: a batch that was given up may have been paid for" {
+	faults 'in_progress forever' 'cancelling forever'
+	a_desk --faults "$FAULTS"
+	local again=(--mode batch --limit 10 --finish-direct --deadline 1m)
+	export NIGHTMAIL_CLOCK=fast=2000
+	variant0 "${again[@]}" --max-cost 0.055
+	[ "$STATUS" = 1 ]
+	tells 'does not end: what it has is taken for missing'
+	tells 'not sent: it could cost $0.04'
+	tells 'beside the $0.02'
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	# A later process knows it as well.
+	variant0 "${again[@]}" --max-cost 0.055
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/chat/completions)" = 0 ]
+	variant0 "${again[@]}" --max-cost 0.065
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=10 answered=10 attempts=2' ]
+}
