@@ -21,11 +21,6 @@ const char *nm_path_base(const char *path);
  */
 void nm_path_follow(struct nm_buf *out, const char *path);
 
-/* Makes the folder and its parents with this mode, each under a name that lasts; one
- * that exists is fine. */
-enum nm_code nm_path_make(const char *folder, unsigned mode,
-                          struct nm_err *err) NM_MUST_USE;
-
 /*
  * Where state lives: $NIGHTMAIL_STATE, else $XDG_STATE_HOME/nightmail, else
  * ~/.local/state/nightmail. Appended to out; nothing is made.

@@ -92,7 +92,7 @@ forget(struct pruning *pruning, const char *run, struct nm_err *err)
 
 	nm_journal_add_run_folder(pruning->manager->journal, run, &folder);
 	nm_buf_addf(&path, "%s.lock", nm_buf_string(&folder));
-	rc = nm_path_make(nm_buf_string(&folder), 0700, err);
+	rc = nm_folder_make(nm_buf_string(&folder), 0700, err);
 	if (!rc)
 		rc = nm_lock_open(&lock, nm_buf_string(&path), err);
 	if (!rc)

@@ -182,7 +182,7 @@ nm_results_open(struct nm_results *results,
 
 	nm_path_join(&folder, options->folder ? options->folder : "results",
 	             "runs");
-	rc = nm_path_make(nm_buf_string(&folder), FOLDER_MODE, err);
+	rc = nm_folder_make(nm_buf_string(&folder), FOLDER_MODE, err);
 	if (rc)
 		goto done;
 	name_files(&new, options);

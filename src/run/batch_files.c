@@ -23,7 +23,7 @@ nm_batch_files_open(struct nm_batch_files *files, struct nm_api *api,
 	if (rc)
 		goto done;
 	nm_path_join(&mine.folder, nm_buf_string(&state), "passing");
-	rc = nm_path_make(nm_buf_string(&mine.folder), 0700, err);
+	rc = nm_folder_make(nm_buf_string(&mine.folder), 0700, err);
 done:
 	nm_buf_release(&state);
 	if (rc)

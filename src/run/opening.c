@@ -6,7 +6,6 @@
 
 #include <unistd.h>
 
-#include "base/path.h"
 #include "run/adoption.h"
 #include "run/fetch.h"
 #include "run/plan.h"
@@ -97,7 +96,7 @@ enter_folder(struct nm_run *run, struct nm_err *err)
 
 	nm_buf_clear(&run->folder);
 	nm_journal_add_run_folder(run->journal, run->record.id, &run->folder);
-	rc = nm_path_make(nm_buf_string(&run->folder), 0700, err);
+	rc = nm_folder_make(nm_buf_string(&run->folder), 0700, err);
 	if (!rc) {
 		nm_buf_addf(&path, "%s.lock", nm_buf_string(&run->folder));
 		rc = nm_lock_open(&run->lock, nm_buf_string(&path), err);

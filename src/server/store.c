@@ -125,7 +125,7 @@ make_folders(struct nm_store *store, const char *state_dir, struct nm_err *err)
 	char *real;
 	enum nm_code rc;
 
-	rc = nm_path_make(state_dir, 0700, err);
+	rc = nm_folder_make(state_dir, 0700, err);
 	if (rc)
 		return rc;
 	real = realpath(state_dir, NULL);
@@ -137,7 +137,7 @@ make_folders(struct nm_store *store, const char *state_dir, struct nm_err *err)
 	for (size_t i = 0; !rc && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		nm_buf_clear(&path);
 		nm_path_join(&path, nm_store_folder(store), parts[i]);
-		rc = nm_path_make(nm_buf_string(&path), 0700, err);
+		rc = nm_folder_make(nm_buf_string(&path), 0700, err);
 	}
 	nm_buf_release(&path);
 	return rc;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/path.h"
 #include "state/sql.h"
 
@@ -198,7 +199,7 @@ nm_journal_open(const char *folder, struct nm_journal **journal,
 	struct nm_journal *made;
 	enum nm_code rc;
 
-	rc = nm_path_make(folder, 0700, err);
+	rc = nm_folder_make(folder, 0700, err);
 	if (rc)
 		return rc;
 	made = calloc(1, sizeof(*made));

@@ -35,7 +35,7 @@ keep_raw(struct pass *pass, const char *const **kept, struct nm_err *err)
 	                                     (int)stem, path);
 	const char **list = nm_arena_array(&outcome->arena, pass->n_paths + 1,
 	                                   sizeof(*list));
-	enum nm_code rc = nm_path_make(folder, 0755, err);
+	enum nm_code rc = nm_folder_make(folder, 0755, err);
 
 	for (i = 0; !rc && i < pass->n_paths; i++) {
 		list[i] = nm_arena_printf(&outcome->arena, "%s/%s", folder,

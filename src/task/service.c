@@ -3,6 +3,7 @@
  */
 #include "task/service.h"
 
+#include "base/file.h"
 #include "base/path.h"
 #include "task/command.h"
 
@@ -17,7 +18,7 @@ start_local(struct nm_service *service, struct nm_err *err)
 		goto done;
 	nm_path_join(&local, nm_buf_string(&folder), "local");
 	options.state_dir = nm_buf_string(&local);
-	rc = nm_path_make(options.state_dir, 0700, err);
+	rc = nm_folder_make(options.state_dir, 0700, err);
 	if (!rc)
 		rc = nm_server_start(&options, &service->server, err);
 	if (!rc)

@@ -1,4 +1,4 @@
-/* file: read whole or in pieces; one holder. */
+/* file: read whole or in pieces; folders; one holder. */
 #include "own_folder.h"
 
 #include <errno.h>
@@ -198,6 +198,36 @@ syncs_folders(void **state)
 	assert_int_equal(nm_file_sync_folder("/no-such/x", &err), NM_IO);
 }
 
+/* ---- folder ---- */
+
+static void
+makes_folders(void **state)
+{
+	struct nm_buf path = { 0 };
+	struct nm_err err;
+	struct stat info;
+
+	(void)state;
+	nm_buf_add_string(&path, in_folder("a//b/c/"));
+	assert_int_equal(nm_folder_make(path.at, 0700, &err), NM_OK);
+	assert_int_equal(nm_folder_make(path.at, 0700, &err), NM_OK);
+	assert_int_equal(stat(path.at, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0700);
+	assert_int_equal(nm_folder_make("/", 0700, &err), NM_OK);
+	assert_int_equal(nm_folder_make("/dev/null", 0700, &err), NM_IO);
+	assert_non_null(strstr(err.text, "/dev/null: something else"));
+	assert_int_equal(nm_folder_make("/dev/null/x", 0700, &err), NM_IO);
+	assert_int_equal(nm_folder_make("", 0700, &err), NM_IO);
+	assert_int_equal(rmdir(path.at), 0);
+	for (int i = 0; i < 2; i++) {
+		*strrchr(path.at, '/') = 0;
+		if (i == 0)
+			*strrchr(path.at, '/') = 0;
+		assert_int_equal(rmdir(path.at), 0);
+	}
+	nm_buf_release(&path);
+}
+
 /* ---- lock ---- */
 
 static void
@@ -266,6 +296,7 @@ main(void)
 		cmocka_unit_test(full_device),
 		cmocka_unit_test(slow_pipe),
 		IN_FOLDER(syncs_folders),
+		IN_FOLDER(makes_folders),
 		IN_FOLDER(one_holder),
 		IN_FOLDER(freed_by_death),
 	};

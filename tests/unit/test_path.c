@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -87,37 +86,6 @@ safe_parts(void **state)
 }
 
 static void
-makes_folders(void **state)
-{
-	char root[] = "/tmp/nm-path-XXXXXX";
-	struct nm_buf path = { 0 };
-	struct nm_err err;
-	struct stat info;
-
-	(void)state;
-	assert_non_null(mkdtemp(root));
-	nm_path_join(&path, root, "a//b/c/");
-	assert_int_equal(nm_path_make(path.at, 0700, &err), NM_OK);
-	assert_int_equal(nm_path_make(path.at, 0700, &err), NM_OK);
-	assert_int_equal(stat(path.at, &info), 0);
-	assert_int_equal(info.st_mode & 0777, 0700);
-	assert_int_equal(nm_path_make("/", 0700, &err), NM_OK);
-	assert_int_equal(nm_path_make("/dev/null", 0700, &err), NM_IO);
-	assert_non_null(strstr(err.text, "/dev/null: something else"));
-	assert_int_equal(nm_path_make("/dev/null/x", 0700, &err), NM_IO);
-	assert_int_equal(nm_path_make("", 0700, &err), NM_IO);
-	assert_int_equal(rmdir(path.at), 0);
-	for (int i = 0; i < 2; i++) {
-		*strrchr(path.at, '/') = 0;
-		if (i == 0)
-			*strrchr(path.at, '/') = 0;
-		assert_int_equal(rmdir(path.at), 0);
-	}
-	assert_int_equal(rmdir(root), 0);
-	nm_buf_release(&path);
-}
-
-static void
 set_or_unset(const char *name, const char *value)
 {
 	if (value)
@@ -183,7 +151,6 @@ main(void)
 		cmocka_unit_test(joins),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(safe_parts),
-		cmocka_unit_test(makes_folders),
 		cmocka_unit_test(state_folder),
 		cmocka_unit_test(data_files),
 	};
