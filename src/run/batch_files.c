@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "run/delivery.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
 
@@ -63,22 +64,21 @@ enum nm_code
 nm_batch_files_bring(struct nm_batch_files *files, const char *file_id,
                      const char **path, struct nm_err *err)
 {
-	struct nm_download wish = { .id = file_id };
-	struct nm_downloaded got;
 	struct nm_buf name = {0};
+	const char *where;
 	enum nm_code rc;
 
 	nm_buf_addf(&name, "%s/", nm_buf_string(&files->folder));
 	nm_path_add_safe(&name, nm_text_of(file_id));
-	wish.path = nm_arena_string(&files->arena, nm_buf_string(&name));
+	where = nm_arena_string(&files->arena, nm_buf_string(&name));
 	nm_buf_release(&name);
-	rc = nm_files_download(files->api, &wish, &got, err);
+	rc = nm_delivery_take(files->api, file_id, where, err);
 	if (rc == NM_ABSENT)
-		remove_part(wish.path, file_id);
+		remove_part(where, file_id);
 	if (rc)
 		return nm_while(err, "fetching %s", file_id);
-	remember(files, wish.path);
-	*path = wish.path;
+	remember(files, where);
+	*path = where;
 	return NM_OK;
 }
 

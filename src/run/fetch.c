@@ -7,43 +7,9 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "remote/files.h"
+#include "run/delivery.h"
 
 enum { PAUSE_FIRST_MS = 500 };
-
-/* What the file object says of its length; 0 when it does not. */
-static enum nm_code
-expected_bytes(struct nm_run *run, const char *id, int64_t *bytes,
-               struct nm_err *err)
-{
-	struct nm_arena arena = { 0 };
-	struct nm_remote_file file;
-	enum nm_code rc = nm_files_get(run->api, id, &arena, &file, err);
-
-	if (!rc)
-		*bytes = file.bytes > 0 ? file.bytes : 0;
-	nm_arena_release(&arena);
-	return rc;
-}
-
-static enum nm_code
-download_once(struct nm_run *run, const char *id, const char *path,
-              struct nm_err *err)
-{
-	struct nm_download wish = { .id = id, .path = path };
-	struct nm_downloaded got;
-	enum nm_code rc;
-
-	rc = expected_bytes(run, id, &wish.expected_bytes, err);
-	/* Another's page instead of the service's answer: its content would be such a
-	 * page too, and be taken for rows that are missing. */
-	if (rc == NM_PROTOCOL)
-		return err->code = NM_UNREACHABLE;
-	/* Some services list no result files: the content may be there. */
-	if (rc && rc != NM_ABSENT && rc != NM_REFUSED)
-		return rc;
-	return nm_files_download(run->api, &wish, &got, err);
-}
 
 /* A file may be named before it is seen; taking it for gone costs its rows. */
 static enum nm_code
@@ -57,7 +23,7 @@ download(struct nm_run *run, const char *id, const char *path,
 	enum nm_code rc;
 
 	for (;;) {
-		rc = download_once(run, id, path, err);
+		rc = nm_delivery_take(run->api, id, path, err);
 		if (rc != NM_ABSENT || nm_clock_mono_ms(run->clock) >= end_ms)
 			return rc;
 		if (pause_ms == PAUSE_FIRST_MS)

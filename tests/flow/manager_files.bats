@@ -199,6 +199,15 @@ a_faulty_desk() { # rule...
 	[ "$(jq -r .custom_id out.jsonl | wc -l)" = 20 ]
 }
 
+@test "--download: another's page is no results" {
+	a_faulty_desk 'on GET /v1/files/*/content nth 2: status 200 body "<html>Sign in</html>"'
+	a_batch 3
+	wait_for 10 batch_is completed
+	manager --download "$BATCH_ID" -o out.jsonl
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r .response.status_code out.jsonl | paste -sd' ')" = '200 200 200' ]
+}
+
 @test "--download: without the request file all rows are saved, and it is said" {
 	a_desk
 	a_batch 3
