@@ -27,13 +27,41 @@ told_attempt(const struct nm_run *run, const struct nm_batch *batch)
 	return NM_RUN_ATTEMPTS_MAX;
 }
 
-/* The service's word, as long as it may be true: the run walks over so many. */
+/* The service's word, as long as it may be true: the run walks over so many. 0 where
+ * there is none (yet). */
 static int64_t
 told_count(const struct nm_run *run, const struct nm_batch *batch)
 {
 	int64_t most = run->source->count;
 
-	return batch->total > 0 && batch->total < most ? batch->total : most;
+	if (batch->total <= 0)
+		return 0;
+	return batch->total < most ? batch->total : most;
+}
+
+static int
+has_place_of(const struct nm_batch *batch, const struct nm_batch *other)
+{
+	return told(batch, "shard", 0) > 0 &&
+	       told(batch, "shard", 0) == told(other, "shard", 0) &&
+	       told(batch, "attempt", 1) == told(other, "attempt", 1);
+}
+
+/* Was the same sent again? So it was where there was no room for it at first. */
+static int
+is_replaced(const struct nm_batch *batches, size_t n_batches, size_t which)
+{
+	const struct nm_batch *batch = &batches[which];
+	size_t i;
+
+	if (batch->status != NM_BATCH_FAILED)
+		return 0;
+	for (i = 0; i < n_batches; i++)
+		if (i != which && has_place_of(batch, &batches[i]) &&
+		    (batches[i].status != NM_BATCH_FAILED ||
+		     batches[i].created_s > batch->created_s))
+			return 1;
+	return 0;
 }
 
 static void
@@ -62,6 +90,27 @@ by_place(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
+/* Those that tell no number have what the others leave, in equal parts. */
+static void
+share_rest(struct nm_shard_record *shards, size_t n_shards, int64_t rest)
+{
+	int64_t n = 0, k = 0;
+	size_t i;
+
+	for (i = 0; i < n_shards; i++) {
+		if (shards[i].attempt != 1)
+			continue;
+		rest -= shards[i].count;
+		n += !shards[i].count;
+	}
+	for (i = 0; i < n_shards && rest > 0; i++) {
+		if (shards[i].attempt != 1 || shards[i].count)
+			continue;
+		shards[i].count = rest * (k + 1) / n - rest * k / n;
+		k++;
+	}
+}
+
 /* From the first that the canary left. Which questions a later attempt asked is not
  * known: none in particular. */
 static void
@@ -72,20 +121,23 @@ place_shards(struct nm_shard_record *shards, size_t n_shards, int64_t canary,
 	size_t i;
 
 	qsort(shards, n_shards, sizeof(*shards), by_place);
+	share_rest(shards, n_shards, count - first);
 	for (i = 0; i < n_shards; i++) {
 		shards[i].first = shards[i].attempt == 1 ? first : count;
 		first += shards[i].count;
 	}
 }
 
-void
+size_t
 nm_adoption_place(const struct nm_run *run, const struct nm_batch *batches,
                   size_t n_batches, struct nm_shard_record *shards)
 {
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < n_batches; i++)
-		adopt_shard(run, &shards[i], &batches[i]);
-	place_shards(shards, n_batches, told(batches, "canary", 0),
+		if (!i || !is_replaced(batches, n_batches, i))
+			adopt_shard(run, &shards[n++], &batches[i]);
+	place_shards(shards, n, told(batches, "canary", 0),
 	             run->source->count);
+	return n;
 }

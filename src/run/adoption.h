@@ -8,14 +8,17 @@
 #include "run/run.h"
 
 /*
- * Writes a shard for each batch to `shards` (n_batches of them, at least 1), by attempt
- * and number; other texts than the batches' own are left NULL. The first attempt's
- * follow each other from the first request that the canary left; which requests a
- * later one asked is not known: none in particular. Batches without our metadata are
+ * Writes a shard for each batch to `shards` (room for n_batches, at least 1), by attempt
+ * and number, and returns how many: one that failed and was sent again is passed over,
+ * but not the first of the list. Other texts than the batches' own are left NULL. The
+ * first attempt's follow each other from the first request that the canary left, those
+ * that tell no number sharing what the others leave; which requests a later one asked
+ * is not known: none in particular. Batches without our metadata are
  * the first shard of the first attempt. An attempt beyond NM_RUN_ATTEMPTS_MAX is told
  * to the run's watch. Texts are lent from the batches.
  */
-void nm_adoption_place(const struct nm_run *run, const struct nm_batch *batches,
-                       size_t n_batches, struct nm_shard_record *shards);
+size_t nm_adoption_place(const struct nm_run *run,
+                         const struct nm_batch *batches, size_t n_batches,
+                         struct nm_shard_record *shards);
 
 #endif

@@ -328,7 +328,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
              const struct nm_batch *batches, size_t n_batches,
              struct nm_err *err)
 {
-	struct nm_plan plan = { .n_shards = n_batches };
+	struct nm_plan plan = { 0 };
 
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
@@ -336,6 +336,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	run->origin = NM_RUN_RESUMED;
 	plan.shards = nm_arena_array(&run->arena, n_batches,
 	                             sizeof(*plan.shards));
-	nm_adoption_place(run, batches, n_batches, plan.shards);
+	plan.n_shards = nm_adoption_place(run, batches, n_batches,
+	                                  plan.shards);
 	return record_new(run, &plan, NM_RUN_TAKE_UP, err);
 }

@@ -232,6 +232,16 @@ locate(struct nm_quiz_memory *memory, const struct nm_quiz_wish *person,
 	return NM_OK;
 }
 
+/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
+static int
+is_past(const struct nm_batches_page *page, int64_t oldest_s)
+{
+	int64_t first_s = page->batches[0].created_s;
+	int64_t last_s = page->batches[page->count - 1].created_s;
+
+	return last_s && last_s < oldest_s && last_s <= first_s;
+}
+
 /* All batches of the same run, wherever it was made. */
 static enum nm_code
 find_sisters(struct nm_task *task, const struct nm_batch *batch,
@@ -242,7 +252,6 @@ find_sisters(struct nm_task *task, const struct nm_batch *batch,
 	int64_t oldest_s = batch->created_s - SISTERS_WITHIN_S;
 	size_t n = 0, room = 0, i;
 	enum nm_code rc;
-	int past = 0;
 
 	*sisters = nm_arena_grow(&task->arena, NULL, &room, sizeof(**sisters));
 	(*sisters)[n++] = *batch;
@@ -255,7 +264,6 @@ find_sisters(struct nm_task *task, const struct nm_batch *batch,
 		for (i = 0; !rc && i < page.count; i++) {
 			const struct nm_batch *other = &page.batches[i];
 
-			past |= other->created_s < oldest_s;
 			if (strcmp(nm_batch_metadata(other, "run"), run) != 0 ||
 			    strcmp(other->id, batch->id) == 0)
 				continue;
@@ -264,9 +272,14 @@ find_sisters(struct nm_task *task, const struct nm_batch *batch,
 				                         &room, sizeof(**sisters));
 			(*sisters)[n++] = *other;
 		}
-	} while (!rc && !past && page.more && page.count);
+	} while (!rc && page.more && page.count && !is_past(&page, oldest_s));
 	*n_sisters = n;
-	return rc;
+	if (rc != NM_ABSENT && rc != NM_REFUSED)
+		return rc;
+	nm_message_warn(task->tools->message, "%s: whether %s has sisters"
+		" cannot be seen; the rows of such are missing", err->text,
+		batch->id);
+	return NM_OK;
 }
 
 static enum nm_code

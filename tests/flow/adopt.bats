@@ -213,6 +213,36 @@ adopt() { # option...
 	nothing_made
 }
 
+@test "the journal is lost: what was refused for want of room first is no shard" {
+	faults 'row 2 of batch 1: http_error 500' \
+		'fail token_limit_exceeded "Enqueued token limit reached for m in organization o. Limit: 2,000,000 enqueued tokens." of batch 2'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS" --clock fast=50
+	NIGHTMAIL_CLOCK=fast=50 variant0 --mode batch --limit 6 \
+		--shard-requests 2 --poll-interval 5 --max-attempts 1
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/batches)" = 4 ]
+	BATCH_ID=$(result '.run.batches[2].id')
+	export XDG_STATE_HOME=$PWD/elsewhere
+	adopt --finish-direct
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=6 answered=6 attempts=2' ]
+	[ "$(result '[.run.batches[].requests] | @json')" = '[2,2,2]' ]
+	lacks err.txt 'failed: token_limit_exceeded'
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+}
+
+@test "the journal is lost, and no list is served: what is named is scored" {
+	faults 'on GET /v1/batches: status 404'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	variant0 --mode batch --limit 3 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	export XDG_STATE_HOME=$PWD/elsewhere
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[[ $ERR == *'has sisters cannot be seen'* ]]
+}
+
 @test "the journal is lost, and the questions changed: stops" {
 	a_desk
 	cp -rL data copy

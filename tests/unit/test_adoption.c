@@ -10,12 +10,12 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-enum { PLACES = 3, QUESTIONS = 10 };
+enum { PLACES = 3, QUESTIONS = 10, FAILED = -2 };
 
 /* What a batch's metadata tell; NULL = they do not. */
 struct told {
 	const char *id, *attempt, *shard, *canary;
-	int64_t     total;
+	int64_t     total; /* or FAILED */
 };
 
 struct place {
@@ -53,6 +53,22 @@ static const struct {
 	{ { { "a", "1", "1", NULL, INT64_MAX }, { "b", "1", "2", NULL, 11 } },
 	  { { "a", 1, 1, 0, QUESTIONS }, { "b", 1, 2, QUESTIONS, QUESTIONS } },
 	  "no batch has more than there is to ask" },
+	{ { { "b", "1", "2", NULL, 0 }, { "a", "1", "1", NULL, 0 },
+	    { "c", "1", "3", NULL, 4 } },
+	  { { "a", 1, 1, 0, 3 }, { "b", 1, 2, 3, 3 }, { "c", 1, 3, 6, 4 } },
+	  "two that tell no number yet share the rest" },
+	{ { { "a", "1", "1", "3", 0 } }, { { "a", 1, 1, 3, 7 } },
+	  "the rest behind the canary" },
+	{ { { "b", "1", "2", NULL, 4 }, { "a", "1", "1", NULL, 6 },
+	    { "x", "1", "1", NULL, FAILED } },
+	  { { "a", 1, 1, 0, 6 }, { "b", 1, 2, 6, 4 } },
+	  "one that failed and was sent again is no shard" },
+	{ { { "x", "1", "1", NULL, FAILED }, { "b", "1", "2", NULL, 10 } },
+	  { { "x", 1, 1, 0, 0 }, { "b", 1, 2, 0, 10 } },
+	  "the one that was named is, whatever became of it" },
+	{ { { "c", "1", "2", NULL, FAILED }, { "a", "1", "1", NULL, 6 } },
+	  { { "a", 1, 1, 0, 6 }, { "c", 1, 2, 6, 4 } },
+	  "one that failed for good has the rest" },
 };
 
 static void
@@ -78,8 +94,10 @@ placing(void **state)
 		struct nm_batch_pair pairs[PLACES][3];
 		struct nm_batch batches[PLACES] = { 0 };
 		struct nm_shard_record shards[PLACES];
-		size_t n = 0;
+		size_t n = 0, n_placed, n_wanted = 0;
 
+		while (n_wanted < PLACES && rows[i].places[n_wanted].id)
+			n_wanted++;
 		for (; n < PLACES && rows[i].told[n].id; n++) {
 			const struct told *told = &rows[i].told[n];
 			const struct nm_batch_pair all[] = {
@@ -92,13 +110,17 @@ placing(void **state)
 			batch->id = told->id;
 			batch->input_file_id = batch->status_text = "";
 			batch->total = told->total;
+			batch->status = told->total == FAILED
+				? NM_BATCH_FAILED : NM_BATCH_COMPLETED;
 			batch->metadata = pairs[n];
 			for (size_t k = 0; k < COUNT(all); k++)
 				if (all[k].value)
 					pairs[n][batch->n_metadata++] = all[k];
 		}
-		nm_adoption_place(&run, batches, n, shards);
-		for (size_t k = 0; k < n; k++) {
+		n_placed = nm_adoption_place(&run, batches, n, shards);
+		if (n_placed != n_wanted)
+			fail_msg("%s: %zu shards", rows[i].why, n_placed);
+		for (size_t k = 0; k < n_placed; k++) {
 			const struct place *place = &rows[i].places[k];
 
 			if (strcmp(shards[k].batch_id, place->id) != 0 ||
