@@ -6,6 +6,7 @@
 #include "eval/price.h"
 #include "run/collect.h"
 #include "run/via_direct.h"
+#include "state/answers.h"
 
 enum { USUAL_ABOVE = 1000 };
 
@@ -64,12 +65,13 @@ judge(const struct nm_row *row, struct nm_err *err)
 		return nm_fail(err, NM_UNFINISHED, 0,
 			"the canary's answer was cut after %lld tokens: give"
 			" more by --max-output-tokens; nothing else was sent"
-			" (--canary 0 sends all the same)",
+			" (--canary 0 sends all the same, --new asks anew)",
 			(long long)row->usage.output_tokens);
 	case NM_CLASS_UNPARSEABLE:
 		return nm_fail(err, NM_UNFINISHED, 0,
 			"the canary's answer cannot be read: '%.*s'; nothing"
-			" else was sent (--canary 0 sends all the same)",
+			" else was sent (--canary 0 sends all the same, --new"
+			" asks anew)",
 			row->content.len < 60 ? (int)row->content.len : 60,
 			row->content.at ? row->content.at : "");
 	default:
@@ -77,21 +79,48 @@ judge(const struct nm_row *row, struct nm_err *err)
 	}
 }
 
-static enum nm_code
-look_at_answers(struct nm_collect *collect, int passed,
-                struct nm_canary *canary, struct nm_err *err)
+static int
+is_failure(const struct nm_row *row)
 {
+	return row->class == NM_CLASS_HTTP_ERROR ||
+	       row->class == NM_CLASS_MISSING;
+}
+
+/* The first that is not as it should be says why. */
+static enum nm_code
+judge_all(struct nm_run *run, struct nm_collect *collect, int64_t asked,
+          struct nm_err *err)
+{
+	enum nm_code rc = NM_OK, verdict = NM_OK;
 	struct nm_origin origin;
 	struct nm_row row;
+	int64_t i;
+
+	for (i = 0; !rc && i < asked; i++) {
+		rc = nm_collect_row(collect, i, (uint64_t)i, &row, &origin,
+		                    err);
+		if (!rc && is_failure(&row))
+			rc = nm_answers_forget(run->journal, run->record.id, 1,
+			                       i, err);
+		if (!rc && !verdict)
+			verdict = judge(&row, err);
+	}
+	return rc ? rc : verdict;
+}
+
+static enum nm_code
+measure(struct nm_collect *collect, struct nm_canary *canary,
+        struct nm_err *err)
+{
+	struct nm_usage sum = { 0 };
+	struct nm_origin origin;
 	enum nm_code rc = NM_OK;
 	int64_t i, told = 0;
-	struct nm_usage sum = { 0 };
+	struct nm_row row;
 
 	for (i = 0; !rc && i < canary->asked; i++) {
 		rc = nm_collect_row(collect, i, (uint64_t)i, &row, &origin,
 		                    err);
-		if (!rc && !passed)
-			rc = judge(&row, err);
 		if (!rc && row.usage.present) {
 			nm_price_add_usage(&sum, &row.usage);
 			told++;
@@ -134,13 +163,14 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	struct nm_collect collect;
 	enum nm_code rc;
 	/* It was judged before the first batch, perhaps by another reading. */
-	int passed = nm_run_has_sent(run);
+	int passed = nm_run_has_sent(run) || !run->settings.canary;
 
 	memset(canary, 0, sizeof(*canary));
 	canary->asked = wish.count = nm_canary_size(run);
 	if (!canary->asked)
 		return NM_OK;
 	rc = nm_via_direct(run, &wish, err);
+	canary->answered = run->direct->done;
 	if ((rc == NM_REFUSED || rc == NM_UNREACHABLE) && !passed)
 		return nm_while(err, "asking the canary: nothing else was"
 		                " sent%s", may_lack_direct(rc, err)
@@ -150,7 +180,9 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 	nm_collect_init(&collect, run->source, reading);
 	rc = collect_answers(run, &collect, err);
 	if (!rc)
-		rc = look_at_answers(&collect, passed, canary, err);
+		rc = measure(&collect, canary, err);
+	if (!rc && !passed)
+		rc = judge_all(run, &collect, canary->asked, err);
 	nm_collect_release(&collect);
 	nm_run_show_shards(run);
 	return rc;

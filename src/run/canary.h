@@ -11,6 +11,7 @@
 
 struct nm_canary {
 	int64_t asked;
+	int64_t answered;      /* of these: by the model */
 	int64_t output_tokens; /* of a reply, the mean; 0 = untold */
 };
 
@@ -26,8 +27,9 @@ int64_t nm_canary_wished(int64_t wish, int64_t requests);
 int64_t nm_canary_size(const struct nm_run *run);
 
 /*
- * Asks what has no answer yet and looks at all of them; once a batch was sent they
- * are only counted.
+ * Asks what has no answer yet and looks at all of them; once a batch was sent, or by a
+ * wish for no canary, they are only counted. What the service failed is forgotten, for
+ * a later process to ask again; the model's answers stay, and are looked at again.
  * NM_REFUSED     the service refused one: its model, a parameter, the key
  * NM_UNFINISHED  the model's answer was cut or cannot be read
  * else           as nm_via_direct

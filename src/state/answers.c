@@ -22,6 +22,21 @@ nm_answers_keep(struct nm_journal *journal, const char *run,
 }
 
 enum nm_code
+nm_answers_forget(struct nm_journal *journal, const char *run, int64_t attempt,
+                  int64_t ordinal, struct nm_err *err)
+{
+	sqlite3_stmt *s;
+	enum nm_code rc = nm_sql_ready(journal, SQL_ANSWER_REMOVE, &s, err);
+
+	if (rc)
+		return rc;
+	nm_sql_bind_text(s, 1, run);
+	sqlite3_bind_int64(s, 2, attempt);
+	sqlite3_bind_int64(s, 3, ordinal);
+	return nm_sql_run(journal, s, "forgetting an answer", err);
+}
+
+enum nm_code
 nm_answers_walk(struct nm_journal *journal, const char *run,
                 enum nm_code (*visit)(void *context,
                                       const struct nm_answer_record *answer,

@@ -20,6 +20,11 @@ enum nm_code nm_answers_keep(struct nm_journal *journal, const char *run,
                             const struct nm_answer_record *answer,
                             struct nm_err *err) NM_MUST_USE;
 
+/* Removes one, if it is there: its request is asked again. Durable as above. */
+enum nm_code nm_answers_forget(struct nm_journal *journal, const char *run,
+                              int64_t attempt, int64_t ordinal,
+                              struct nm_err *err) NM_MUST_USE;
+
 /*
  * Calls visit for each answer in order of attempt, then ordinal; the record is lent
  * for the call. Another return of visit than NM_OK ends the walk with it.

@@ -101,6 +101,8 @@ static const char *const statements[N_SQL] = {
 		" (run, attempt, ordinal, row) VALUES (?,?,?,?)",
 	[SQL_ANSWER_LIST] = "SELECT ordinal, attempt, row FROM answer"
 		" WHERE run = ? ORDER BY attempt, ordinal",
+	[SQL_ANSWER_REMOVE] = "DELETE FROM answer"
+		" WHERE run = ? AND attempt = ? AND ordinal = ?",
 	[SQL_LIMIT_SET] = "INSERT OR REPLACE INTO learnt"
 		" (account, model, kind, value, learnt_ms)"
 		" VALUES (?,?,?,?,?)",

@@ -12,15 +12,14 @@
 #include "task/money.h"
 #include "task/stake.h"
 
-/* What went wrong with it would go wrong with all: the run ends here. Of one that was
- * never answered nothing is lost by that, and --canary 0 may begin another. */
+/* What went wrong with it would go wrong with all: the run ends here, for another to
+ * begin, unless an answer was paid for, which the same command goes on from. */
 static int
-ends_run(const struct nm_task *task, enum nm_code rc)
+ends_run(const struct nm_task *task, const struct nm_canary *canary,
+         enum nm_code rc)
 {
-	if (nm_run_has_sent(&task->run))
-		return 0;
-	return rc == NM_REFUSED || rc == NM_UNFINISHED ||
-	       (rc == NM_UNREACHABLE && !nm_via_direct_has_answers(&task->run));
+	return (rc == NM_REFUSED || rc == NM_UNREACHABLE) &&
+	       !canary->answered && !nm_run_has_sent(&task->run);
 }
 
 static enum nm_code
@@ -30,7 +29,7 @@ ask_canary(struct nm_task *task, struct nm_canary *canary, struct nm_err *err)
 	                                canary, err);
 	struct nm_err late;
 
-	if (ends_run(task, rc) &&
+	if (ends_run(task, canary, rc) &&
 	    nm_run_saved(&task->run, "", NM_RUN_LEFT, &late))
 		nm_message_error(task->tools->message, &late);
 	return rc;

@@ -312,6 +312,41 @@ chat_was_asked() {
 	EOF
 }
 
+@test "a canary that is cut keeps what it was answered, and --canary 0 goes on from it" {
+	faults 'on POST /v1/chat/completions nth 2: status 200 body "{\"id\":\"c\",\"object\":\"chat.completion\",\"model\":\"simulated-x\",\"choices\":[{\"index\":0,\"finish_reason\":\"length\",\"message\":{\"role\":\"assistant\",\"content\":\"\"}}]}"'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	local i
+	for i in first again; do
+		run_batch 5 --canary 3
+		[ "$STATUS" = 1 ]
+		tells "the canary's answer was cut"
+		[ "$(calls POST /v1/chat/completions)" = 3 ]
+		[ "$(calls POST /v1/files)" = 0 ]
+	done
+	run_batch 5 --canary 0
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=4 truncated=1 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 3 ]
+	[ "$(result '.run.batches[].requests')" = 2 ]
+	# Anew is anew.
+	run_batch 5 --canary 3 --new
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 6 ]
+}
+
+@test "a canary of which one is refused: the same command asks that one again" {
+	faults 'on POST /v1/chat/completions nth 2: status 400'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"
+	run_batch 5 --canary 3
+	[ "$STATUS" = 4 ]
+	tells 'the canary was refused: 400'
+	[ "$(calls POST /v1/files)" = 0 ]
+	run_batch 5 --canary 3
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 4 ]
+}
+
 @test "--canary 0 is heeded after a canary that nothing answered" {
 	faults 'on POST /v1/chat/completions: lose call'
 	a_desk --answer-key "$SAMPLE" --faults "$FAULTS"

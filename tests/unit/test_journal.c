@@ -209,6 +209,15 @@ test_answers_share_a_commit(void **state)
 	assert_int_equal(nm_answers_walk(p->journal, "r1", see, &seen,
 	                                 &p->err), NM_OK);
 	assert_int_equal(seen.n, 10);
+	/* One that is forgotten, and another that never was. */
+	assert_int_equal(nm_answers_forget(p->journal, "r1", 1, 4, &p->err),
+	                 NM_OK);
+	assert_int_equal(nm_answers_forget(p->journal, "r1", 2, 5, &p->err),
+	                 NM_OK);
+	seen = (struct seen){ 0, -1 };
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see, &seen,
+	                                 &p->err), NM_OK);
+	assert_int_equal(seen.n, 9);
 }
 
 static void
