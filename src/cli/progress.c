@@ -50,7 +50,7 @@ nm_progress_open(struct nm_progress *progress, struct nm_message *message,
 	progress->clock = clock;
 	progress->began_ms = began_ms ? began_ms : nm_clock_mono_ms(clock);
 	progress->gap_ms = SAMPLE_MS;
-	progress->live = nm_terminal_is(fileno(stream_of(progress)));
+	progress->live = nm_terminal_moves(fileno(stream_of(progress)));
 	message->live = progress;
 	message->clear = nm_progress_clear;
 }

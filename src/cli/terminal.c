@@ -48,14 +48,19 @@ nm_terminal_width(int fd)
 }
 
 bool
+nm_terminal_moves(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return term && strcmp(term, "dumb") != 0 && isatty(fd);
+}
+
+bool
 nm_terminal_colours(int fd)
 {
 	const char *off = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
 
-	if ((off && *off) || !term || strcmp(term, "dumb") == 0)
-		return false;
-	return isatty(fd);
+	return !(off && *off) && nm_terminal_moves(fd);
 }
 
 /* The next character and its length; what is not UTF-8 is one byte, U+FFFD. */

@@ -15,6 +15,9 @@ bool nm_terminal_is(int fd);
 /* Columns of the terminal now; 0 when fd is none. COLUMNS overrides. */
 int nm_terminal_width(int fd);
 
+/* A terminal whose cursor can be moved, so that lines can be written over. */
+bool nm_terminal_moves(int fd);
+
 /* A terminal that can show colours, and NO_COLOR is not set. */
 bool nm_terminal_colours(int fd);
 

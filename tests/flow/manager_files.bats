@@ -61,6 +61,24 @@ a_faulty_desk() { # rule...
 	batch_is in_progress
 }
 
+@test "--wait: on a terminal lines are written over, if it can do that" {
+	a_desk --delay-in-progress 0.3
+	command -v script || skip 'no script(1)'
+	local escape=$'\e['
+	for TERM in xterm dumb; do
+		export TERM
+		a_batch 1
+		script -qec "batch_manager --wait $BATCH_ID" /dev/null \
+			</dev/null >out.txt
+		grep -q in_progress out.txt
+		if [ $TERM = dumb ]; then
+			lacks out.txt "$escape"
+		else
+			grep -qF "$escape" out.txt
+		fi
+	done
+}
+
 @test "--errors: reasons, the most frequent first, with ids" {
 	a_faulty_desk 'row 2: http_error 500 server_error "Oh dear"' \
 		'row 3..7: http_error 400 invalid_value "No such thing"'
