@@ -8,7 +8,10 @@
 #include "cli/terminal.h"
 #include "prog/batch_sight.h"
 
-enum { PAGE_MAX = 100 };
+enum {
+	PAGE_MAX = 100,
+	WIDE_COLUMNS = 120 /* with room for a description beside the rest */
+};
 
 /* Invariant: no two have the same id. */
 struct listing {
@@ -84,27 +87,101 @@ sort(struct listing *listing)
 }
 
 static void
+print_created(const struct nm_batch *batch, char *out)
+{
+	out[0] = '\0';
+	if (batch->created_s)
+		nm_clock_local(batch->created_s * 1000, out);
+}
+
+static void
+print_done(const struct nm_batch *batch, char *out, size_t out_bytes)
+{
+	out[0] = '\0';
+	if (batch->total > 0)
+		snprintf(out, out_bytes, "%" PRId64 "/%" PRId64,
+		         batch->completed > 0 ? batch->completed : 0,
+		         batch->total);
+}
+
+static void
 add_row(struct nm_table *table, const struct nm_batch *batch)
 {
-	char created[NM_CLOCK_TEXT_MAX] = "", done[64] = "", failed[32] = "";
+	char created[NM_CLOCK_TEXT_MAX], done[64], failed[32] = "";
 	const char *cells[] = {
 		batch->id, batch->status_text, created, done, failed,
 		nm_batch_metadata(batch, "description")
 	};
 
-	if (batch->created_s)
-		nm_clock_local(batch->created_s * 1000, created);
-	if (batch->total > 0)
-		snprintf(done, sizeof(done), "%" PRId64 "/%" PRId64,
-		         batch->completed > 0 ? batch->completed : 0,
-		         batch->total);
+	print_created(batch, created);
+	print_done(batch, done, sizeof(done));
 	if (batch->failed > 0)
 		snprintf(failed, sizeof(failed), "%" PRId64, batch->failed);
 	nm_table_add(table, cells);
 }
 
 static void
-write_table(const struct listing *listing, struct nm_buf *out)
+add_narrow_row(struct nm_table *table, const struct nm_batch *batch)
+{
+	char created[NM_CLOCK_TEXT_MAX], done[64];
+	const char *cells[] = { batch->id, batch->status_text, created, done };
+
+	print_created(batch, created);
+	created[strnlen(created, strlen("2026-01-02 03:04"))] = '\0';
+	print_done(batch, done, sizeof(done));
+	nm_table_add(table, cells);
+}
+
+/* What the narrow table has no room for. */
+static void
+add_second_line(const struct nm_batch *batch, int width, struct nm_buf *out)
+{
+	const char *description = nm_batch_metadata(batch, "description");
+	struct nm_buf line = {0};
+
+	nm_buf_addf(&line, "    %s", description);
+	if (batch->failed > 0)
+		nm_buf_addf(&line, "%s%" PRId64 " failed",
+		            description[0] ? ", " : "", batch->failed);
+	if (description[0] || batch->failed > 0) {
+		nm_terminal_add(out, nm_buf_text(&line), width);
+		nm_buf_add_byte(out, '\n');
+	}
+	nm_buf_release(&line);
+}
+
+static void
+write_narrow(const struct listing *listing, int width, struct nm_buf *out)
+{
+	static const struct nm_table_column columns[] = {
+		{ "Batch", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Status", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Created", NM_TABLE_LEFT, NM_TABLE_WHOLE },
+		{ "Done", NM_TABLE_RIGHT, NM_TABLE_WHOLE },
+	};
+	struct nm_buf lines = {0};
+	struct nm_table table;
+	const char *at, *end;
+	size_t i;
+
+	nm_table_open(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (i = 0; i < listing->count; i++)
+		add_narrow_row(&table, &listing->batches[i]);
+	nm_table_write(&table, width, &lines);
+	at = nm_buf_string(&lines);
+	for (i = 0; i <= listing->count && (end = strchr(at, '\n')); i++) {
+		nm_buf_add(out, at, (size_t)(end - at) + 1);
+		at = end + 1;
+		/* The first line is the heading. */
+		if (i > 0)
+			add_second_line(&listing->batches[i - 1], width, out);
+	}
+	nm_table_release(&table);
+	nm_buf_release(&lines);
+}
+
+static void
+write_wide(const struct listing *listing, int width, struct nm_buf *out)
 {
 	static const struct nm_table_column columns[] = {
 		{ "Batch", NM_TABLE_LEFT, NM_TABLE_WHOLE },
@@ -117,15 +194,25 @@ write_table(const struct listing *listing, struct nm_buf *out)
 	struct nm_table table;
 	size_t i;
 
-	if (!listing->count) {
-		nm_buf_add_string(out, "There are no batches.\n");
-		return;
-	}
 	nm_table_open(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (i = 0; i < listing->count; i++)
 		add_row(&table, &listing->batches[i]);
-	nm_table_write(&table, nm_terminal_width(1), out);
+	nm_table_write(&table, width, out);
 	nm_table_release(&table);
+}
+
+/* By its description whoever lost an id knows a batch again: it has to be seen. */
+static void
+write_table(const struct listing *listing, struct nm_buf *out)
+{
+	int width = nm_terminal_width(1);
+
+	if (!listing->count)
+		nm_buf_add_string(out, "There are no batches.\n");
+	else if (width && width < WIDE_COLUMNS)
+		write_narrow(listing, width, out);
+	else
+		write_wide(listing, width, out);
 }
 
 static void

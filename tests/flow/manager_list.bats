@@ -78,6 +78,22 @@ page() { # more object...
 	[ "$(wc -L <out.txt)" -le 100 ]
 }
 
+@test "on 80 columns the description is whole, below; what failed too" {
+	faults "on GET /v1/batches: status 200 body \"$(page '' \
+		"$(brief batch_0123456789abcdef0123456789abcdef 1795000000 |
+			sed 's/}$//'),\\\"metadata\\\":{\\\"description\\\":\\\"Variant0 - 1-hop-test\\\"},\\\"request_counts\\\":{\\\"total\\\":50000,\\\"completed\\\":49000,\\\"failed\\\":1000}}" \
+		"$(brief b-2 1795000000)")\""
+	a_desk --faults "$FAULTS"
+	command -v script || skip 'no script(1)'
+	TZ=UTC TERM=dumb COLUMNS=80 script -qec 'batch_manager --list' \
+		/dev/null </dev/null | tr -d '\r' >out.txt
+	cat out.txt
+	[ "$(wc -L <out.txt)" -le 80 ]
+	[ "$(sed -n 3p out.txt)" = '    Variant0 - 1-hop-test, 1000 failed' ]
+	[ "$(wc -l <out.txt)" = 4 ]
+	[ "$(sed -n '4s/  */ /gp' out.txt)" = 'b-2 completed 2026-11-18 11:06' ]
+}
+
 @test "no has_more: one page, and that is all" {
 	faults "on GET /v1/batches: status 200 body \"$(page '' \
 		"$(brief b-2 20)" "$(brief b-1 10)")\""
