@@ -35,6 +35,12 @@ enum nm_code nm_class_read(struct nm_text name, enum nm_class *class,
  * answer. */
 int nm_class_is_instrument(enum nm_class class);
 
+/*
+ * Of a result file. The longest text ever seen had 96 kB, but the reply to one request
+ * may be 2,048 embeddings of 3,072 numbers each, or ten pictures: some 130 MB.
+ */
+#define NM_ROW_LINE_MAX_BYTES ((size_t)256 << 20)
+
 enum nm_row_kind {
 	NM_ROW_READ,
 	NM_ROW_BLANK,    /* white space alone: not a row */

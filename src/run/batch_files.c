@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "eval/row.h"
 #include "run/delivery.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
@@ -112,7 +113,7 @@ nm_batch_file_walk(const char *path,
                    void (*take)(void *user, const struct nm_line *line),
                    void *user, struct nm_err *err)
 {
-	struct nm_jsonl jsonl = {0};
+	struct nm_jsonl jsonl = { .line_max_bytes = NM_ROW_LINE_MAX_BYTES };
 	struct nm_buf chunk = {0};
 	enum nm_code rc;
 	ssize_t len;

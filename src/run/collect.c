@@ -227,7 +227,7 @@ add_lines(struct nm_collect *collect, const struct origin *from,
 	struct nm_quarry quarry;
 	struct nm_crew *crew;
 	enum nm_code rc = nm_quarry_open(&quarry, from->path,
-	                                 NM_SLAB_LINE_MAX_BYTES, err);
+	                                 NM_ROW_LINE_MAX_BYTES, err);
 
 	if (rc)
 		return rc;

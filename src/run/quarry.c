@@ -53,11 +53,11 @@ read_on(struct nm_quarry *quarry, struct nm_buf *block, struct nm_err *err)
 	return NM_OK;
 }
 
-/* The bytes up to the last line's end, that included. */
+/* The bytes up to the last line's end, that included; none ends before `from`. */
 static size_t
-whole_lines(const struct nm_buf *block)
+whole_lines(const struct nm_buf *block, size_t from)
 {
-	const char *end = memrchr(block->at, '\n', block->len);
+	const char *end = memrchr(block->at + from, '\n', block->len - from);
 
 	return end ? (size_t)(end - block->at) + 1 : 0;
 }
@@ -98,7 +98,7 @@ nm_quarry_cut(struct nm_quarry *quarry, struct nm_buf *block,
               struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
-	size_t whole;
+	size_t whole, seen = 0;
 
 	nm_buf_add_text(block, nm_buf_text(&quarry->carry));
 	nm_buf_clear(&quarry->carry);
@@ -106,7 +106,8 @@ nm_quarry_cut(struct nm_quarry *quarry, struct nm_buf *block,
 		rc = read_on(quarry, block, err);
 		if (rc || quarry->ended)
 			return rc;
-		whole = whole_lines(block);
+		whole = whole_lines(block, seen);
+		seen = block->len;
 		if (whole) {
 			keep_rest(quarry, block, whole);
 			return NM_OK;

@@ -107,7 +107,7 @@ read_line(struct nm_slab *slab, struct nm_row_reader *reader,
 void
 nm_slab_read(struct nm_slab *slab)
 {
-	struct nm_jsonl jsonl = { .line_max_bytes = NM_SLAB_LINE_MAX_BYTES };
+	struct nm_jsonl jsonl = { .line_max_bytes = NM_ROW_LINE_MAX_BYTES };
 	/* Not the slab's: a reader holds memory, and fewer read than wait. */
 	struct nm_row_reader reader = { .reading = slab->reading };
 	struct nm_line line;

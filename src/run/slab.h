@@ -11,8 +11,6 @@
 #include "eval/row.h"
 #include "run/source.h"
 
-enum { NM_SLAB_LINE_MAX_BYTES = 4 << 20 /* the longest ever seen had 96 kB */ };
-
 /* A row of a request that was asked. */
 struct nm_slab_row {
 	int64_t       ordinal;

@@ -75,6 +75,21 @@ posted() { # path
 		out.jsonl)" = "job 2 é" ]
 }
 
+@test "rows of many megabytes are read, and not paid again" {
+	start_server
+	# Of 200 embeddings 7 MB, of 1,000 some 36 MB.
+	jq -nc '[1, 200, 1000] | to_entries[] | {custom_id: "e-\(.key)",
+		method: "POST", url: "/v1/embeddings", body: {model: "m",
+		dimensions: 3072, input: [range(.value) | "\(.)"]}}' >work.jsonl
+	submit
+	run manage --wait "$ID" --quiet
+	[ "$status" -eq 0 ]
+	[ "$(posted /v1/batches)" = 1 ]
+	manage --download "$ID" -o out.jsonl --quiet
+	[ "$(jq -r '[.custom_id, (.response.body.data | length)] | join(" ")' \
+		out.jsonl | paste -sd,)" = 'e-0 1,e-1 200,e-2 1000' ]
+}
+
 @test "a faulty file is named by its line and nothing is sent" {
 	start_server
 	write_requests 2
