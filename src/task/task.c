@@ -13,6 +13,19 @@ nm_task_is_batch(const struct nm_task *task)
 	return strcmp(task->run.record.mode, "batch") == 0;
 }
 
+/* Was a name typed that stands for no dataset, and for no file either? */
+static bool
+is_no_dataset(const struct nm_quiz_wish *wish, const struct nm_err *err)
+{
+	static const char lead[] = "cannot read ";
+	const char *file = err->text + sizeof(lead) - 1;
+
+	return !wish->path && !strpbrk(wish->typed, "./") &&
+	       strncmp(err->text, lead, sizeof(lead) - 1) == 0 &&
+	       !(wish->prompt_path && strncmp(file, wish->prompt_path,
+	                                      strlen(wish->prompt_path)) == 0);
+}
+
 enum nm_code
 nm_task_read(struct nm_task *task, const struct nm_task_tools *tools,
              const struct nm_quiz_wish *wish, struct nm_err *err)
@@ -27,8 +40,7 @@ nm_task_read(struct nm_task *task, const struct nm_task_tools *tools,
 	full.bad_line_context = &bad;
 	rc = nm_quiz_open(&task->quiz, &full, err);
 	nm_complain_of_more(&bad);
-	if (rc == NM_INPUT && !wish->path && !strpbrk(wish->typed, "./") &&
-	    strncmp(err->text, "cannot read ", 12) == 0)
+	if (rc == NM_INPUT && is_no_dataset(wish, err))
 		nm_while(err, "looking for a dataset: 1-hop, 2-hop, 3-hop, or"
 		         " the path of a file");
 	if (!rc && tools->service->server)

@@ -177,25 +177,28 @@ reading(void **state)
 {
 	struct scene *s = *state;
 	const struct {
-		const char  *typed;
+		const char  *typed, *prompt;
 		enum nm_code code;
 		const char  *error, *lacks, *why;
 	} rows[] = {
-		{ "4-hop", NM_INPUT, "while looking for a dataset: 1-hop,"
+		{ "4-hop", NULL, NM_INPUT, "while looking for a dataset: 1-hop,"
 		  " 2-hop, 3-hop, or the path of a file", "none",
 		  "neither a name nor a path" },
-		{ "./4-hop", NM_INPUT, "cannot read ./4-hop", "1-hop",
+		{ "./4-hop", NULL, NM_INPUT, "cannot read ./4-hop", "1-hop",
 		  "a path" },
-		{ "empty", NM_INPUT, "", "1-hop", "no question in it" },
-		{ s->questions, NM_OK, "", "none", "a file of questions" },
+		{ "empty", NULL, NM_INPUT, "", "1-hop", "no question in it" },
+		{ "plain", "no-such", NM_INPUT, "cannot read no-such", "1-hop",
+		  "it is the prompt that is not there" },
+		{ s->questions, NULL, NM_OK, "", "none", "a file of questions" },
 	};
-	char empty[80];
+	char path[80];
 
-	write_file(s->folder, "empty", "\n", empty);
+	write_file(s->folder, "empty", "\n", path);
+	write_file(s->folder, "plain", "a\tA\n", path);
 	assert_int_equal(chdir(s->folder), 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct nm_quiz_wish wish = { .typed = rows[i].typed,
-		                             .model = "m" };
+			.prompt_path = rows[i].prompt, .model = "m" };
 		struct nm_err err = { 0 };
 		enum nm_code rc = nm_task_read(&s->task, &s->tools, &wish,
 		                               &err);
