@@ -1,6 +1,7 @@
 /*
  * arena: many small things with one lifetime.
  * A zeroed nm_arena is empty and ready. Exhausted memory aborts.
+ * Knows nothing of the things.
  */
 #ifndef NM_BASE_ARENA_H
 #define NM_BASE_ARENA_H

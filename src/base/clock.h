@@ -1,6 +1,6 @@
 /*
  * clock: what time it is, and waiting. One of the two seams of the tests.
- * All waiting of the library goes through a clock.
+ * All waiting of the library goes through a clock. Must not know what is waited for.
  */
 #ifndef NM_BASE_CLOCK_H
 #define NM_BASE_CLOCK_H

@@ -1,6 +1,6 @@
 /*
  * digest: SHA-256 and MD5 of bytes that come in pieces, and random names.
- * libcrypto inside.
+ * libcrypto inside. Knows bytes alone.
  */
 #ifndef NM_BASE_DIGEST_H
 #define NM_BASE_DIGEST_H

@@ -1,6 +1,6 @@
 /*
  * map: id -> number, by a keyed hash. A zeroed nm_map is empty and ready. Exhausted
- * memory aborts.
+ * memory aborts. Must not know what the ids are of.
  *
  * Keys are not kept: 96 bits of a hash whose key is drawn for each map tell them
  * apart. Among a million keys two are taken for one with a chance of 2^-57, chosen by

@@ -1,5 +1,6 @@
 /*
  * path: names of files and folders, and where this program keeps its own.
+ * Looks whether a name is there; must not open, make or remove anything.
  */
 #ifndef NM_BASE_PATH_H
 #define NM_BASE_PATH_H

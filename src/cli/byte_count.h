@@ -1,5 +1,5 @@
 /*
- * byte_count: so many bytes, in the unit that suits a person.
+ * byte_count: so many bytes, in the unit that suits a person. Pure.
  */
 #ifndef NM_CLI_BYTE_COUNT_H
 #define NM_CLI_BYTE_COUNT_H

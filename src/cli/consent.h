@@ -1,5 +1,6 @@
 /*
  * consent: a question with yes or no for an answer, asked on the terminal.
+ * Must not know what is agreed to.
  */
 #ifndef NM_CLI_CONSENT_H
 #define NM_CLI_CONSENT_H

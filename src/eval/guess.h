@@ -1,6 +1,7 @@
 /*
  * guess: how many tokens a text may be, without the model's own tables. For
  * estimates that are printed as such and for ceilings; never for costs.
+ * Pure; must not know prices.
  */
 #ifndef NM_EVAL_GUESS_H
 #define NM_EVAL_GUESS_H

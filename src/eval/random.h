@@ -1,6 +1,7 @@
 /*
  * random: a generator that gives the same numbers on every machine, for samples
  * and bootstraps whose seed is on record. Never for keys or names.
+ * Must not know what is drawn.
  */
 #ifndef NM_EVAL_RANDOM_H
 #define NM_EVAL_RANDOM_H

@@ -1,6 +1,7 @@
 /*
  * selection: which questions of a dataset are taken, told before the first is
  * sent. Streams: nothing is held but counts and a generator.
+ * Must not know prompts or models, nor what the answers are worth.
  *
  * open walks the file once, to count and to digest; next walks it again and
  * lends what is taken, in dataset order.

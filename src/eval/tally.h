@@ -1,6 +1,7 @@
 /*
  * tally: scored rows, one at a time -> counts, sums and the metrics of a run.
  * Memory is bounded by the different outcomes met, not by the questions.
+ * Must not know files, nor where a row came from.
  *
  * Calling sequence: add each question once; metrics whenever wanted; release.
  */

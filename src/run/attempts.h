@@ -1,5 +1,6 @@
 /*
  * attempts: whether anything of a run is worth another attempt, and what.
+ * Knows rows and how batches ended; sends nothing.
  */
 #ifndef NM_RUN_ATTEMPTS_H
 #define NM_RUN_ATTEMPTS_H

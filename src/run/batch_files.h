@@ -1,6 +1,6 @@
 /*
  * batch_files: files of the service, brought to this machine for as long as an
- * action reads them, and gone afterwards.
+ * action reads them, and gone afterwards. Must not know what is in them.
  *
  * Calling sequence: open; bring, and walk what came; close.
  */

@@ -2,6 +2,7 @@
  * canary: the first requests of a batch run, asked directly before the rest is
  * submitted: a refused model or parameter, a cut or unreadable answer is found out
  * in a second and not after a day. Their answers are rows of the run.
+ * Must not know what the rest will cost, or whether it is sent.
  */
 #ifndef NM_RUN_CANARY_H
 #define NM_RUN_CANARY_H

@@ -1,5 +1,5 @@
 /*
- * creation: a shard's batch, created exactly once.
+ * creation: a shard's batch, created exactly once. Must not know what the batch asks.
  */
 #ifndef NM_RUN_CREATION_H
 #define NM_RUN_CREATION_H

@@ -1,6 +1,7 @@
 /*
  * deadline: batches that are brought to an end since they do not come to it in time:
  * the settings' deadline is near, or they are stuck.
+ * Knows times and counts of batches; must not know rows.
  */
 #ifndef NM_RUN_DEADLINE_H
 #define NM_RUN_DEADLINE_H

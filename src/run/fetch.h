@@ -1,5 +1,6 @@
 /*
  * fetch: a shard's result files brought to this machine, whole.
+ * Must not know what is in them.
  */
 #ifndef NM_RUN_FETCH_H
 #define NM_RUN_FETCH_H

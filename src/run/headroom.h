@@ -1,6 +1,7 @@
 /*
  * headroom: whether the account has room for one more batch, by what its refusals
  * taught. Waits rather than hammers.
+ * Must not know what the requests ask, or how a batch is created.
  */
 #ifndef NM_RUN_HEADROOM_H
 #define NM_RUN_HEADROOM_H

@@ -1,5 +1,6 @@
 /*
  * look: patience for something that may have been done though no reply told so.
+ * Must not know what it is.
  */
 #ifndef NM_RUN_LOOK_H
 #define NM_RUN_LOOK_H

@@ -1,7 +1,7 @@
 /*
  * members: a set of ordinals in rising order, as few bytes: each gap to the one
  * before as a varint (7 bits a byte, low bits first, high bit = more follow).
- * A million neighbours take one byte each.
+ * A million neighbours take one byte each. Pure.
  */
 #ifndef NM_RUN_MEMBERS_H
 #define NM_RUN_MEMBERS_H

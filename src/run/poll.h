@@ -1,5 +1,6 @@
 /*
  * poll: looks at a shard's batch, and takes note when it ended.
+ * Must not know what is in its files.
  */
 #ifndef NM_RUN_POLL_H
 #define NM_RUN_POLL_H

@@ -1,5 +1,6 @@
 /*
  * setback: what fails for the moment, when it is tried again, and for how long.
+ * Knows codes, refusals and time; must not know what was tried.
  *
  * Each thing that is tried again has a setback of its own, so that none is judged by
  * another's failures: each shard's looks and downloads, and the submissions, which

@@ -1,5 +1,6 @@
 /*
  * upload: a shard's lines on their way to the service, exactly once.
+ * Must not know what the lines ask.
  */
 #ifndef NM_RUN_UPLOAD_H
 #define NM_RUN_UPLOAD_H

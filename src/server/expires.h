@@ -1,6 +1,6 @@
 /*
  * expires: the expires_after and output_expires_after options: an anchor and
- * seconds, out of JSON or out of form fields.
+ * seconds, out of JSON or out of form fields. Must not know what expires.
  */
 #ifndef NM_SERVER_EXPIRES_H
 #define NM_SERVER_EXPIRES_H

@@ -1,6 +1,6 @@
 /*
  * list: what the two lists, of files and of batches, have in common: their query
- * and the object around their data.
+ * and the object around their data. Must not know the elements.
  */
 #ifndef NM_SERVER_LIST_H
 #define NM_SERVER_LIST_H

@@ -1,5 +1,5 @@
 /*
- * range: the Range header of a download (RFC 9110, 14.2), one range at a time.
+ * range: the Range header of a download (RFC 9110, 14.2), one range at a time. Pure.
  */
 #ifndef NM_SERVER_RANGE_H
 #define NM_SERVER_RANGE_H

@@ -1,5 +1,5 @@
 /*
- * route: from method and path to the handler's row.
+ * route: from method and path to the handler's row. Must not know what a handler does.
  */
 #ifndef NM_SERVER_ROUTE_H
 #define NM_SERVER_ROUTE_H

@@ -2,7 +2,7 @@
  * worker: takes batches through their states: checks, asks the model (or the
  * upstream) row by row, keeps answers as they come, ends with result files.
  * One a process; of several processes over one folder the one that holds
- * worker.lock works, the others try for it every 200 ms.
+ * worker.lock works, the others try for it every 200 ms. Must not know HTTP.
  *
  * Calling sequence: open; wake, as often as anything changed; stop; close.
  */

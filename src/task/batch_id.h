@@ -1,5 +1,5 @@
 /*
- * batch_id: a batch's id as a person gives it: one rule for all programs.
+ * batch_id: a batch's id as a person gives it: one rule for all programs. Pure.
  */
 #ifndef NM_TASK_BATCH_ID_H
 #define NM_TASK_BATCH_ID_H

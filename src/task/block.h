@@ -1,5 +1,6 @@
 /*
  * block: what a dry run prints: the batches' ids and the commands that go on.
+ * Sends nothing.
  */
 #ifndef NM_TASK_BLOCK_H
 #define NM_TASK_BLOCK_H

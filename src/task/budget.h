@@ -1,6 +1,7 @@
 /*
  * budget: what a call of the program may cost, and what it has taken on so far.
  * What is in flight counts as what it could cost at most, never as nothing.
+ * Must not know runs, nor whom to ask.
  */
 #ifndef NM_TASK_BUDGET_H
 #define NM_TASK_BUDGET_H

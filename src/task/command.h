@@ -1,5 +1,5 @@
 /*
- * command: a command line that a person can paste.
+ * command: a command line that a person can paste. Must not know what it does.
  */
 #ifndef NM_TASK_COMMAND_H
 #define NM_TASK_COMMAND_H

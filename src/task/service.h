@@ -1,6 +1,6 @@
 /*
  * service: which service a program talks to: OpenAI's, one with the same API, or
- * the server inside this process.
+ * the server inside this process. Must not know what it is asked.
  */
 #ifndef NM_TASK_SERVICE_H
 #define NM_TASK_SERVICE_H

@@ -1,5 +1,6 @@
 /*
  * watcher: what a run tells of itself, shown on stderr.
+ * Must not know what the run does.
  */
 #ifndef NM_TASK_WATCHER_H
 #define NM_TASK_WATCHER_H
