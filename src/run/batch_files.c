@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "eval/row.h"
 #include "run/delivery.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
