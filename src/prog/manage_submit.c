@@ -9,6 +9,7 @@
 #include "run/via_batch.h"
 #include "task/budget.h"
 #include "task/command.h"
+#include "task/complaint.h"
 #include "task/parcel.h"
 #include "task/postage.h"
 #include "task/watcher.h"
@@ -147,6 +148,7 @@ tell_taken_up(struct dispatch *d)
 		nm_message_note(&d->manager->message, "this run of %s is"
 			" unfinished: taking it up (--new submits afresh)",
 			record->name);
+	nm_complain_of_size(&d->manager->message, &d->parcel.run);
 }
 
 static enum nm_code

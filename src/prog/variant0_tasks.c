@@ -5,6 +5,7 @@
 #include "prog/variant0.h"
 #include "prog/variant0_wish.h"
 #include "run/canary.h"
+#include "task/complaint.h"
 #include "task/money.h"
 
 /* Results are filed by the dataset's name: two of one name would be one file. */
@@ -70,6 +71,7 @@ tell_taken_up(struct nm_variant0 *p, struct nm_task *task)
 		nm_message_note(&p->message, "this run of %s is unfinished:"
 			" taking it up (--new submits afresh)",
 			task->run.record.name);
+	nm_complain_of_size(&p->message, &task->run);
 }
 
 static enum nm_code

@@ -75,6 +75,10 @@ struct nm_run_wish {
 	size_t      n_metadata;
 };
 
+/* In an identity: the default size of shards, whatever theirs is. In how many parts it
+ * is sent makes no other run; journals have keys with this in them. */
+#define NM_RUN_KEY_SIZE "50000"
+
 enum { NM_RUN_METADATA_MAX = 10 }; /* of 16; the rest is the run's own */
 
 enum { NM_RUN_ATTEMPTS_MAX = 255 };

@@ -144,3 +144,17 @@ nm_complain_of_batches(struct nm_message *message, struct nm_run *run,
 			                (long long)shard->number, shard->note);
 	}
 }
+
+void
+nm_complain_of_size(struct nm_message *message, const struct nm_run *run)
+{
+	long long size = (long long)run->settings.shard_requests;
+	size_t i;
+
+	for (i = 0; i < run->n_shards; i++)
+		if (run->shards[i].count > size)
+			break;
+	if (run->origin == NM_RUN_RESUMED && i < run->n_shards)
+		nm_message_note(message, "--shard-requests %lld comes too late:"
+			" the batches of this run are planned", size);
+}

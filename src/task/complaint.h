@@ -25,6 +25,10 @@ void nm_complain_of_line(void *context, const struct nm_err *err,
 /* How many there were in all; nothing of none. */
 void nm_complain_of_more(const struct nm_bad_lines *bad);
 
+/* Where a run that was taken up has larger shards than settings ask for: they stay. */
+void nm_complain_of_size(struct nm_message *message,
+                         const struct nm_run *run);
+
 /*
  * Of every batch that failed, expired or was cancelled a line; of a failed one
  * each error with its line and the question on that line. Asks the service for

@@ -50,9 +50,7 @@ nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	wish.model = facts->model;
 	wish.endpoint = facts->endpoint;
 	wish.spec = nm_buf_string(&spec);
-	wish.identity = nm_arena_printf(&parcel->arena, "%lld",
-		tools->settings ? (long long)tools->settings->shard_requests
-		                : 0LL);
+	wish.identity = NM_RUN_KEY_SIZE;
 	rc = nm_run_open(&parcel->run, tools,
 	                 nm_request_file_source(parcel->file), &wish, take,
 	                 err);

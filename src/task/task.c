@@ -74,11 +74,9 @@ static void
 write_identity(struct nm_task *task, struct nm_buf *out)
 {
 	const struct nm_quiz_wish *wish = nm_quiz_wish(task->quiz);
-	const struct nm_run_settings *settings = &task->tools->settings;
 
-	nm_buf_addf(out, "%s %lld %lld", nm_quiz_prompt_digest(task->quiz),
-	            (long long)wish->max_output_tokens,
-	            (long long)settings->shard_requests);
+	nm_buf_addf(out, "%s %lld %s", nm_quiz_prompt_digest(task->quiz),
+	            (long long)wish->max_output_tokens, NM_RUN_KEY_SIZE);
 }
 
 enum nm_code

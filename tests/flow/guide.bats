@@ -191,6 +191,11 @@ dataset_name model mode status metrics ledger run results" ]
 	[ "$OUT" = "$first" ]
 	says 'unfinished: taking it up (--new submits afresh)'
 	[ "$(calls POST /v1/batches)" = 1 ]
+	# The size of the shards is not what is asked: nothing is paid twice for it.
+	variant0 --mode batch --limit 3 --dry-run --shard-requests 2
+	[ "$OUT" = "$first" ]
+	[[ $ERR == *'--shard-requests 2 comes too late'* ]]
+	[ "$(calls POST /v1/batches)" = 1 ]
 	# Another limit, model or prompt is another run.
 	variant0 --mode batch --limit 4 --dry-run
 	[ "$(ids_of "$OUT")" != "$id" ]

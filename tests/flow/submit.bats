@@ -47,6 +47,8 @@ posted() { # path
 	submit
 	[ "$ID" = "$first" ]
 	[ "$(jq .taken_up submitted.json)" = true ]
+	submit --shard-requests 1
+	[ "$ID" = "$first" ]
 	[ "$(posted /v1/batches)" = 1 ]
 	submit --new
 	[ "$ID" != "$first" ]
