@@ -82,8 +82,8 @@ enum nm_code nm_file_read_at(int fd, uint64_t from, size_t len, char *out,
 enum nm_code nm_file_write_all(int fd, const void *bytes, size_t len,
                                struct nm_err *err) NM_MUST_USE;
 
-/* Makes a folder and its parents with this mode, each under a name that lasts; one
- * that exists is fine. NM_IO. */
+/* Makes a folder and its parents with this mode, of which a umask takes nothing from
+ * the owner, each under a name that lasts; one that exists is fine. NM_IO. */
 enum nm_code nm_folder_make(const char *folder, unsigned mode,
                             struct nm_err *err) NM_MUST_USE;
 

@@ -18,14 +18,31 @@ name_lasts(const char *folder, struct nm_err *err)
 		? nm_fail(err, rc, why.detail, "%s", why.text) : NM_OK;
 }
 
+/* A umask that takes the owner's rights, too, would leave a folder of no use. */
+static enum nm_code
+keep_owners(const char *folder, unsigned mode, struct nm_err *err)
+{
+	struct stat info;
+
+	if (stat(folder, &info) == 0 &&
+	    ((info.st_mode & S_IRWXU) == (mode & S_IRWXU) ||
+	     chmod(folder, (info.st_mode & 07777) | (mode & S_IRWXU)) == 0))
+		return NM_OK;
+	return nm_fail(err, NM_IO, errno, "cannot make the folder %s: %s",
+	               folder, strerror(errno));
+}
+
 static enum nm_code
 make_one(const char *folder, unsigned mode, struct nm_err *err)
 {
 	struct stat info;
+	enum nm_code rc;
 	int why;
 
-	if (mkdir(folder, (mode_t)mode) == 0)
-		return name_lasts(folder, err);
+	if (mkdir(folder, (mode_t)mode) == 0) {
+		rc = keep_owners(folder, mode, err);
+		return rc ? rc : name_lasts(folder, err);
+	}
 	why = errno;
 	/* Of one that exists some systems say that it is read-only first. */
 	if (stat(folder, &info) == 0) {

@@ -53,7 +53,8 @@ nm_run_show_shards(struct nm_run *run)
 	                            sizeof(*run->shown));
 	run->direct = NULL;
 	for (i = 0; i < run->n_shards; i++) {
-		if (run->shards[i].state >= NM_SHARD_ENDED)
+		if (run->shards[i].state >= NM_SHARD_ENDED ||
+		    !strcmp(run->shards[i].status, "completed"))
 			run->parts[i].done = run->shards[i].count;
 		run->parts[i].total = run->shards[i].count;
 		run->parts[i].status = run->shards[i].status;

@@ -167,6 +167,11 @@ nm_schema_migrate(struct nm_journal *journal, struct nm_err *err)
 		return rc;
 	if (version > NM_JOURNAL_VERSION)
 		return refuse_newer(journal, version, err);
+	if (version < 0)
+		return nm_fail(err, NM_STATE, version,
+			"%s is no journal of nightmail's: move it away, or name"
+			" another state folder by NIGHTMAIL_STATE",
+			nm_buf_string(&journal->path));
 	rc = nm_journal_begin(journal, err);
 	if (rc)
 		return rc;

@@ -192,7 +192,13 @@ adopt() { # option...
 	[ "$(result '[.run.batches[].id] | sort | join(" ")')" = \
 		"$(printf '%s\n' "${ids[@]}" | sort | paste -sd' ')" ]
 	nothing_made
-	# Another of the three leads to the same run.
+	# Another of the three leads to the same run; a machine that first sees it when
+	# all have ended says so at once.
+	[[ $ERR == *'7 of 7 (100.0 %)'* ]]
+	export XDG_STATE_HOME=$PWD/later
+	adopt
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'3 completed: 7 of 7 (100.0 %)'* ]]
 	BATCH_ID=${ids[2]}
 	adopt
 	[ "$STATUS" = 0 ]

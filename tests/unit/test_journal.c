@@ -270,6 +270,23 @@ test_newer_version_is_left_alone(void **state)
 	assert_null(again);
 }
 
+static void
+test_version_of_nobody_is_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct nm_journal *again = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = -5", NULL,
+	                              NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(nm_journal_open(p->folder, &again, &p->err),
+	                 NM_STATE);
+	assert_non_null(strstr(p->err.text, "is no journal of nightmail's"));
+	assert_null(again);
+}
+
 static enum nm_code
 see_only_answer(void *context, const struct nm_answer_record *answer,
                 struct nm_err *err)
@@ -458,6 +475,24 @@ test_modes(void **state)
 	assert_int_equal(st.st_mode & 0777, 0700);
 }
 
+/* The owner can always go on: no umask takes that. */
+static void
+test_modes_whatever_the_umask(void **state)
+{
+	struct place *p = *state;
+	struct nm_journal *other = NULL;
+	char folder[96];
+	struct stat st;
+	mode_t before = umask(0777);
+
+	snprintf(folder, sizeof(folder), "%s/deep/er", p->folder);
+	assert_int_equal(nm_journal_open(folder, &other, &p->err), NM_OK);
+	umask(before);
+	nm_journal_close(other);
+	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+}
+
 int
 main(void)
 {
@@ -469,11 +504,13 @@ main(void)
 		ROW(test_removing_a_run_removes_all),
 		ROW(test_limits),
 		ROW(test_newer_version_is_left_alone),
+		ROW(test_version_of_nobody_is_left_alone),
 		ROW(test_older_shards_tell_no_details),
 		ROW(test_older_answers_are_kept),
 		ROW(test_damaged_file_is_told),
 		ROW(test_locked_file_is_told),
 		ROW(test_modes),
+		ROW(test_modes_whatever_the_umask),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
