@@ -3,7 +3,6 @@
  */
 #include "eval/place.h"
 
-#include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
 

@@ -36,8 +36,8 @@ refuse_size(struct nm_body *body)
 		refuse(body, 413, NULL, "The request body is too large.");
 }
 
-void
-nm_call_refuse_quota(struct nm_call *call)
+static void
+refuse_for_room(struct nm_call *call)
 {
 	struct nm_refusal refusal = { .status = 400,
 		.code = "storage_quota_exceeded" };
@@ -52,7 +52,7 @@ refuse_quota(struct nm_body *body)
 	if (body->refused)
 		return;
 	body->refused = true;
-	nm_call_refuse_quota(body->call);
+	refuse_for_room(body->call);
 }
 
 /* What --disk-quota leaves; a store that cannot tell is not the client's fault. */
@@ -362,4 +362,15 @@ nm_call_settle_file(struct nm_call *call, const char *id, struct nm_err *err)
 	}
 	nm_buf_release(&final);
 	return rc;
+}
+
+enum nm_code
+nm_call_unsettle_file(struct nm_call *call, const char *id, enum nm_code rc,
+                      const struct nm_err *err)
+{
+	nm_store_file_drop(call->parts->store, id, err);
+	if (rc != NM_LIMIT)
+		return rc;
+	refuse_for_room(call);
+	return NM_OK;
 }

@@ -53,14 +53,19 @@ const struct nm_field *nm_call_field(const struct nm_call *call,
 /* What of a file's name stands behind its folders, of either kind. */
 struct nm_text nm_body_base_name(struct nm_text name);
 
-/* The refusal of a file for which --disk-quota leaves no room. */
-void nm_call_refuse_quota(struct nm_call *call);
-
 /*
  * Gives the call's file its durable place under files/ as `id`: synced, renamed,
  * the folder synced. The row is the caller's next step.
  */
 enum nm_code nm_call_settle_file(struct nm_call *call, const char *id,
                                  struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Takes the bytes away again, since their row could not be added: by rc, which is not
+ * NM_OK, and err. What --disk-quota leaves no room for is answered, and NM_OK; else rc.
+ */
+enum nm_code nm_call_unsettle_file(struct nm_call *call, const char *id,
+                                   enum nm_code rc, const struct nm_err *err)
+	NM_MUST_USE;
 
 #endif

@@ -193,13 +193,8 @@ create(struct nm_call *call, struct nm_err *err)
 	file.created_s = nm_vclock_now_s(call->parts->clock);
 	file.expires_s = nm_file_expiry(file.purpose, file.created_s, live_s);
 	rc = nm_store_file_add(call->parts->store, &file, err);
-	if (rc) {
-		nm_store_file_drop(call->parts->store, id, err);
-		if (rc != NM_LIMIT)
-			return rc;
-		nm_call_refuse_quota(call);
-		return NM_OK;
-	}
+	if (rc)
+		return nm_call_unsettle_file(call, id, rc, err);
 	nm_call_note(call, "file_id", nm_text_of(id));
 	nm_call_note(call, "filename", nm_text_of(file.filename));
 	nm_call_note(call, "purpose", nm_text_of(file.purpose));

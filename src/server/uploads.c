@@ -214,13 +214,8 @@ add_part(struct nm_call *call, struct nm_err *err)
 	rc = nm_store_part_add(call->parts->store, &part, err);
 	if (rc == NM_HELD)
 		return lose_race(call, id);
-	if (rc) {
-		nm_store_file_drop(call->parts->store, id, err);
-		if (rc != NM_LIMIT)
-			return rc;
-		nm_call_refuse_quota(call);
-		return NM_OK;
-	}
+	if (rc)
+		return nm_call_unsettle_file(call, id, rc, err);
 	nm_call_note(call, "part_id", nm_text_of(id));
 	answer_part(call, &part);
 	return NM_OK;
