@@ -55,7 +55,7 @@ nm_guess_output(uint64_t n_replies, int64_t seen_tokens,
 	if (seen_tokens > 0) {
 		low = seen_tokens / 2 + seen_tokens % 2;
 		expected = seen_tokens;
-		high = times(3, seen_tokens);
+		high = times(NM_GUESS_HIGH_TIMES, seen_tokens);
 	}
 	return (struct nm_guess){
 		.low_tokens = times(n_replies, at_most(low,

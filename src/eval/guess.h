@@ -23,6 +23,8 @@ struct nm_guess {
  */
 struct nm_guess nm_guess_input(uint64_t text_bytes, uint64_t n_messages);
 
+enum { NM_GUESS_HIGH_TIMES = 3 };
+
 /*
  * Of n_replies. With what a canary used (> 0) that, half of it and three times
  * it; else 20, 150 and 2,000 a reply (reasoning counts as output). Never over

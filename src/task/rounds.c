@@ -218,6 +218,20 @@ first_round(struct nm_task *task, struct nm_err *err)
 	return rc;
 }
 
+/* Of what is asked again, as many as the model may have answered. */
+static int64_t
+replied_of(const struct nm_task *task)
+{
+	const uint64_t *by_class = task->outcome.ledger.by_class;
+	int64_t replied = (int64_t)(by_class[NM_CLASS_TRUNCATED] +
+	                            by_class[NM_CLASS_UNPARSEABLE]);
+
+	if (!task->run.settings.reask)
+		return 0;
+	return replied < task->outcome.again.count ? replied
+	                                           : task->outcome.again.count;
+}
+
 /*
  * Another attempt at the members of the outcome; *number is the newest that ended.
  * One that was asked directly and broken off goes on directly, under its number; by
@@ -234,8 +248,10 @@ next_round(struct nm_task *task, int64_t *number, struct nm_err *err)
 	if (!direct && *number < task->outcome.attempts)
 		*number = task->outcome.attempts;
 	++*number;
-	rc = nm_stake_take(task, again->count,
-	                   direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH, err);
+	rc = nm_stake_take(task, &(struct nm_stake_again){
+		.count = again->count, .replied = replied_of(task),
+		.column = direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH,
+	}, err);
 	if (rc) {
 		task->short_of_money = 1;
 		nm_while(err, "asking %lld of %lld again",

@@ -45,6 +45,8 @@ hear(void *user, const struct nm_heard *reply)
 	if (!reply->usage.present)
 		return;
 	nm_price_add_usage(&spending->usage, &reply->usage);
+	if (reply->usage.output_tokens > spending->longest_tokens)
+		spending->longest_tokens = reply->usage.output_tokens;
 	spending->replies++;
 	if (reply->way == NM_WAY_BATCH)
 		nm_price_add_usage(&spending->batch_rows, &reply->usage);

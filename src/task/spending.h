@@ -18,6 +18,7 @@ struct nm_spending {
 	const struct nm_collect *collect;
 	const char              *model; /* that was asked */
 	struct nm_usage          usage; /* of all replies together */
+	int64_t                  longest_tokens; /* out, of one of them */
 	uint64_t                 replies;  /* with usage */
 	uint64_t                 unpriced; /* of these: their model has no price */
 	int64_t                  cost_pusd; /* of the others, and of what is lost */

@@ -185,8 +185,42 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	return rc ? rc : take(task, &cost, err);
 }
 
+/* By a mean of which the longest is within the high guess. */
+static enum nm_code
+cost_of_longest(struct nm_task *task, const struct nm_stake_again *again,
+                struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	int64_t seen = task->seen_tokens;
+	int64_t longest = task->longest_tokens / NM_GUESS_HIGH_TIMES +
+		(task->longest_tokens % NM_GUESS_HIGH_TIMES > 0);
+	enum nm_code rc;
+
+	if (longest > seen)
+		task->seen_tokens = longest;
+	rc = cost_of(task, again->replied, again->column, cost, err);
+	task->seen_tokens = seen;
+	return rc;
+}
+
+static enum nm_code
+cost_again(struct nm_task *task, const struct nm_stake_again *again,
+           struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	struct nm_estimate_cost longest;
+	enum nm_code rc = cost_of(task, again->count - again->replied,
+	                          again->column, cost, err);
+
+	if (rc || !again->replied)
+		return rc;
+	rc = cost_of_longest(task, again, &longest, err);
+	if (!rc)
+		cost->high_pusd = nm_price_add(cost->high_pusd,
+		                               longest.high_pusd);
+	return rc;
+}
+
 enum nm_code
-nm_stake_take(struct nm_task *task, int64_t count, enum nm_price_column column,
+nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
               struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
@@ -199,7 +233,7 @@ nm_stake_take(struct nm_task *task, int64_t count, enum nm_price_column column,
 	if (!rc && stake.in_flight)
 		rc = hold(task, stake.in_flight, err);
 	if (!rc)
-		rc = cost_of(task, count, column, &cost, err);
+		rc = cost_again(task, again, &cost, err);
 	return rc ? rc : take(task, &cost, err);
 }
 
@@ -214,4 +248,5 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
 	task->taken_pusd = 0;
 	task->spent_pusd = cost.kind == NM_COST_KNOWN ? cost.pusd : 0;
 	task->seen_tokens = nm_spending_seen_tokens(spending);
+	task->longest_tokens = spending->longest_tokens;
 }

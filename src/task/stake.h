@@ -35,11 +35,21 @@ enum nm_code nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
 enum nm_code nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	NM_MUST_USE;
 
-/* Takes on another attempt at so many requests, beside what batches may cost that are
- * gone or were given up. NM_USAGE as above; NM_STATE as nm_stake_count. */
-enum nm_code nm_stake_take(struct nm_task *task, int64_t count,
-                           enum nm_price_column column, struct nm_err *err)
-	NM_MUST_USE;
+/* Another attempt. */
+struct nm_stake_again {
+	int64_t              count;
+	int64_t              replied; /* of these, at most: the model answered them */
+	enum nm_price_column column;
+};
+
+/*
+ * Takes on another attempt, beside what batches may cost that are gone or were given
+ * up. What the model answered in a way that is to be asked again may have been its
+ * longest answer, and be so again. NM_USAGE as above; NM_STATE as nm_stake_count.
+ */
+enum nm_code nm_stake_take(struct nm_task *task,
+                           const struct nm_stake_again *again,
+                           struct nm_err *err) NM_MUST_USE;
 
 /* Nothing is in flight any more: all of it cost this. */
 void nm_stake_settle(struct nm_task *task, const struct nm_spending *spending);

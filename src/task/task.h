@@ -47,6 +47,7 @@ struct nm_task {
 	int64_t                    taken_pusd; /* of the budget, in flight */
 	int64_t                    spent_pusd; /* of it, by all attempts */
 	int64_t                    seen_tokens; /* out, a reply; 0 = none came */
+	int64_t                    longest_tokens; /* of one of them */
 	int                        short_of_money; /* the rest was not sent */
 	int                        scored;  /* the outcome's summary is there */
 	int                        scoring_only; /* nothing can be sent for it */

@@ -91,7 +91,8 @@ a_paying_desk() { # model unreadable server-option...
 	{
 		[ -z "$unreadable" ] ||
 			echo "on POST /v1/chat/completions $unreadable:" \
-				"status 200 body $(reply "$model" 'I do not know')"
+				"status 200 body $(DETAILS=${UNREADABLE:-${DETAILS:-}} \
+				reply "$model" 'I do not know')"
 		echo "on POST /v1/chat/completions: status 200 body" \
 			"$(reply "$model" '{"answers": ["Heat"]}')"
 	} >upstream_faults.txt
@@ -145,6 +146,21 @@ teardown() {
 	[ "$STATUS" = 1 ]
 	[ "$(calls POST /v1/batches)" = 4 ]
 	[ "$(result .run.spent.cost_usd)" = 4.5 ]
+}
+
+SHORT='{"prompt_tokens": 1000, "completion_tokens": 1000}'
+
+@test "--max-cost: what is asked again may be as long as the longest was, not the mean" {
+	UNREADABLE={} DETAILS=$SHORT a_paying_desk gpt-5-mini 'nth 1'
+	# The first was $1.125, the nine others $0.01; it may be a dollar again.
+	run_batch 10 --reask 1 --max-cost 2.1
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $1.0'
+	tells 'while asking 1 of 10 again'
+	[ "$(calls POST /v1/batches)" = 1 ]
+	run_batch 10 --reask 1 --max-cost 2.2
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/batches)" = 2 ]
 }
 
 @test "--max-cost: a tail that fits by batch does not fit directly" {

@@ -166,26 +166,52 @@ static void
 taking(void **state)
 {
 	struct small_task *s = *state;
+	static const struct nm_stake_again two = { 2, 0, NM_PRICE_BATCH };
+	static const struct nm_stake_again thousand = { 1000, 0,
+	                                                NM_PRICE_BATCH };
 	int64_t high = 3 * 2 * SEEN_TOKENS * BATCH_PUSD; /* thrice what was seen */
 	struct nm_err err = { 0 };
 
 	small_task_ask(s, "m");
-	assert_int_equal(nm_stake_take(&s->task, 1000, NM_PRICE_BATCH, &err),
-	                 NM_OK);
+	assert_int_equal(nm_stake_take(&s->task, &thousand, &err), NM_OK);
 	assert_int_equal(s->task.taken_pusd, 0); /* without a ceiling */
 	s->budget.max_pusd = 2 * high - 1;
-	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
-	                 NM_OK);
+	assert_int_equal(nm_stake_take(&s->task, &two, &err), NM_OK);
 	assert_int_equal(s->task.taken_pusd, high);
 	assert_int_equal(s->budget.taken_pusd, high);
-	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
-	                 NM_USAGE);
+	assert_int_equal(nm_stake_take(&s->task, &two, &err), NM_USAGE);
 	assert_int_equal(s->task.taken_pusd, high); /* refused: untouched */
 	assert_int_equal(s->budget.taken_pusd, high);
 	s->task.scoring_only = 1;
-	assert_int_equal(nm_stake_take(&s->task, 2, NM_PRICE_BATCH, &err),
-	                 NM_OK);
+	assert_int_equal(nm_stake_take(&s->task, &two, &err), NM_OK);
 	assert_int_equal(s->budget.taken_pusd, high);
+}
+
+/* What the model answered may be as long again as its longest answer was. */
+static void
+taking_replied(void **state)
+{
+	static const struct {
+		int64_t count, replied, longest, output_tokens;
+	} rows[] = {
+		{ 3, 0, 1000, 3 * 30 }, { 3, 1, 1000, 2 * 30 + 1002 },
+		{ 3, 3, 999, 3 * 999 }, { 3, 3, 29, 3 * 30 },
+		{ 3, 3, 0, 3 * 30 },
+	};
+	struct small_task *s = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_stake_again again = { rows[i].count, rows[i].replied,
+		                                NM_PRICE_STANDARD };
+		struct nm_err err;
+
+		s->budget = (struct nm_budget){ .max_pusd = INT64_MAX };
+		s->task.longest_tokens = rows[i].longest;
+		assert_int_equal(nm_stake_take(&s->task, &again, &err), NM_OK);
+		assert_int_equal(s->budget.taken_pusd,
+		                 rows[i].output_tokens * DIRECT_PUSD);
+		assert_int_equal(s->task.seen_tokens, SEEN_TOKENS);
+	}
 }
 
 /* What came takes the place of what could have come, however often it is settled. */
@@ -229,6 +255,9 @@ main(void)
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(taking,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(taking_replied,
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(settling,
