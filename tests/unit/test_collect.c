@@ -9,38 +9,10 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "eval/request.h"
+#include "result_rows.h"
 #include "run/collect.h"
 
 enum { COUNT = 4 };
-
-static int64_t
-find(const struct nm_source *source, struct nm_text custom_id)
-{
-	uint64_t id;
-
-	if (nm_custom_id_read(custom_id, &id) != NM_CUSTOM_ID_OURS ||
-	    (int64_t)id >= source->count)
-		return -1;
-	return (int64_t)id;
-}
-
-#define OK(id, text) \
-	"{\"custom_id\":\"request-" id "\",\"response\":{\"status_code\":200," \
-	"\"body\":{\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\"," \
-	"\"message\":{\"content\":\"{\\\"answers\\\":[\\\"" text "\\\"]}\"}}]" \
-	"}},\"error\":null}\n"
-#define UNREADABLE(id) \
-	"{\"custom_id\":\"request-" id "\",\"response\":{\"status_code\":200," \
-	"\"body\":{\"choices\":[{\"finish_reason\":\"stop\"," \
-	"\"message\":{\"content\":\"hm\"}}]}},\"error\":null}\n"
-#define STATUS(id, status) \
-	"{\"custom_id\":\"request-" id "\",\"response\":{\"status_code\":" \
-	status ",\"body\":{\"error\":{\"message\":\"no\",\"code\":null}}}," \
-	"\"error\":null}\n"
-#define EXPIRED(id) \
-	"{\"custom_id\":\"request-" id "\",\"response\":null," \
-	"\"error\":{\"code\":\"batch_expired\",\"message\":\"late\"}}\n"
 
 /* One row: up to three files, and what has to come of them. */
 static const struct {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "eval/request.h"
+#include "result_rows.h"
 #include "task/spending.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -234,17 +234,6 @@ static const struct case_ cases[] = {
 	  .told_input = INT64_MAX, .told_output = INT64_MAX,
 	  .told_cached = INT64_MAX, .told_reasoning = INT64_MAX },
 };
-
-static int64_t
-find(const struct nm_source *source, struct nm_text custom_id)
-{
-	uint64_t id;
-
-	if (nm_custom_id_read(custom_id, &id) != NM_CUSTOM_ID_OURS ||
-	    (int64_t)id >= source->count)
-		return -1;
-	return (int64_t)id;
-}
 
 static void
 add_line(struct nm_buf *out, const struct reply *reply)
