@@ -149,7 +149,7 @@ opening_again(void **state)
 	} rows[] = {
 		{ NULL, 2, NM_RUN_TAKE_UP, 1, 0, "the same is taken up" },
 		{ NULL, 2, NM_RUN_AFRESH, 0, 1, "unless afresh" },
-		{ NULL, 1, NM_RUN_TAKE_UP, 0, 0, "in other shards: another" },
+		{ NULL, 1, NM_RUN_TAKE_UP, 1, 0, "in other shards: the same" },
 		{ LINES LINE("d"), 2, NM_RUN_TAKE_UP, 0, 0,
 		  "one request more: another" },
 		{ LINES "\n", 2, NM_RUN_TAKE_UP, 0, 0,

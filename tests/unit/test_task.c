@@ -116,7 +116,7 @@ sameness(void **state)
 		{ { 0, 3, 0, 0, 0, "m", "batch", 0 }, 0, "another limit" },
 		{ { 0, 2, 1, 0, 0, "m", "batch", 0 }, 0, "a sample of it" },
 		{ { 0, 2, 0, 9, 0, "m", "batch", 0 }, 0, "shorter replies" },
-		{ { 0, 2, 0, 0, 1, "m", "batch", 0 }, 0, "smaller shards" },
+		{ { 0, 2, 0, 0, 1, "m", "batch", 0 }, 1, "smaller shards" },
 		{ { 0, 2, 0, 0, 0, "n", "batch", 0 }, 0, "another model" },
 		{ { 0, 2, 0, 0, 0, "m", "direct", 0 }, 0, "another way" },
 		{ { 0, 2, 0, 0, 0, "m", "batch", 1 }, 0, "another prompt" },
