@@ -105,6 +105,8 @@ nm_answer_read(struct nm_answer_reader *reader, struct nm_text content,
 
 	nm_arena_clear(&reader->arena);
 	*answer = (struct nm_answer){ 0 };
+	if (inner.len > NM_ANSWER_MAX_BYTES)
+		return NM_ANSWER_UNREADABLE;
 	/* What is no object by its first byte need not be read to know it. */
 	if (inner.len && inner.at[0] == '{'
 	    && nm_json_read(&reader->json, inner.at, inner.len, &root, NULL)

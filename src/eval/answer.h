@@ -13,6 +13,9 @@ enum nm_reading {
 	NM_READING_LENIENT /* …or holds one somewhere, in a code fence or prose */
 };
 
+/* No model writes as much, and what it may hold takes a hundred times its length. */
+#define NM_ANSWER_MAX_BYTES ((size_t)4 << 20)
+
 enum nm_answer_kind { NM_ANSWER_UNREADABLE, NM_ANSWER_READ };
 
 /* The names in their order, all of them, as they stand; numbers and booleans as
@@ -33,7 +36,7 @@ struct nm_answer_reader {
  * Sets *answer when the content can be read (else it is set to no names).
  * Strict: one object with a member `answers` that is a list. Lenient: where
  * that fails, the first object with such a list that begins anywhere in the
- * content.
+ * content. Content of more than NM_ANSWER_MAX_BYTES is not read.
  */
 enum nm_answer_kind nm_answer_read(struct nm_answer_reader *reader,
                                    struct nm_text content,

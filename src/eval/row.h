@@ -39,7 +39,7 @@ int nm_class_is_instrument(enum nm_class class);
  * Of a result file. The longest text ever seen had 96 kB, but the reply to one request
  * may be 2,048 embeddings of 3,072 numbers each, or ten pictures: some 130 MB.
  */
-#define NM_ROW_LINE_MAX_BYTES ((size_t)256 << 20)
+#define NM_ROW_LINE_MAX_BYTES ((size_t)160 << 20)
 
 enum nm_row_kind {
 	NM_ROW_READ,

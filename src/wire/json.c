@@ -10,6 +10,10 @@
 /* Texts whose values fit are read without an allocation; larger ones by malloc. */
 enum { POOL_MIN_BYTES = 16 << 10, POOL_MAX_BYTES = 4 << 20 };
 
+/* Of one allocation: all values, 16 bytes each, which are guessed at a sixth of the
+ * text's bytes at first, and may be half of them. */
+#define CHUNK_MAX_BYTES ((size_t)512 << 20)
+
 enum { SURROGATE_BYTES = 6 }; /* of \uXXXX */
 
 static yyjson_val *
@@ -33,7 +37,7 @@ drop(struct nm_json *json)
 	json->doc = NULL;
 }
 
-/* The pool, made large enough for a text of len bytes; NULL = use malloc. */
+/* The pool, made large enough for a text of len bytes; NULL = read without it. */
 static const yyjson_alc *
 pool_for(struct nm_json *json, size_t len, yyjson_read_flag flags,
          yyjson_alc *alc)
@@ -58,21 +62,51 @@ pool_for(struct nm_json *json, size_t len, yyjson_read_flag flags,
 	return alc;
 }
 
+/* NULL for what is refused; what cannot be had ends the program. */
+static void *
+resize(void *context, void *at, size_t old_bytes, size_t bytes)
+{
+	void *new;
+
+	(void)context;
+	(void)old_bytes;
+	if (bytes > CHUNK_MAX_BYTES)
+		return NULL;
+	new = realloc(at, bytes);
+	if (!new)
+		nm_die("out of memory");
+	return new;
+}
+
+static void *
+allocate(void *context, size_t bytes)
+{
+	return resize(context, NULL, 0, bytes);
+}
+
+static void
+release(void *context, void *at)
+{
+	(void)context;
+	free(at);
+}
+
 static yyjson_doc *
 parse(struct nm_json *json, const char *text, size_t len,
       yyjson_read_flag flags, yyjson_read_err *why)
 {
+	static const yyjson_alc limited = { allocate, resize, release, NULL };
 	yyjson_alc alc;
 	const yyjson_alc *pool = pool_for(json, len, flags, &alc);
-	yyjson_doc *doc;
+	yyjson_doc *doc = NULL;
 
 	/* Without the in-place flag the text is only read. */
-	doc = yyjson_read_opts((char *)(uintptr_t)text, len, flags, pool, why);
-	if (!doc && why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+	if (pool)
 		doc = yyjson_read_opts((char *)(uintptr_t)text, len, flags,
-		                       NULL, why);
-	if (!doc && why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
-		nm_die("out of memory");
+		                       pool, why);
+	if (!doc && (!pool || why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION))
+		doc = yyjson_read_opts((char *)(uintptr_t)text, len, flags,
+		                       &limited, why);
 	return doc;
 }
 
@@ -171,6 +205,9 @@ read_text(struct nm_json *json, const char *text, size_t len,
 		return nm_fail(err, NM_INPUT, 0, "not JSON: empty");
 	flags |= YYJSON_READ_NUMBER_AS_RAW;
 	doc = parse(json, text, len, flags, &why);
+	if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		return nm_fail(err, NM_LIMIT, 0, "JSON of too many values: "
+		               "%zu bytes of text", len);
 	/* Which code a lone surrogate gets differs between yyjson's versions. */
 	if (!doc && mend(json, text, len))
 		doc = parse(json, json->mended.at, len, flags, &why);

@@ -146,6 +146,32 @@ hostile_prose_is_bounded(void **state)
 	nm_answer_reader_release(&reader);
 }
 
+static void
+too_long_an_answer_is_not_read(void **state)
+{
+	struct nm_answer_reader reader = { 0 };
+	struct nm_answer answer;
+	struct nm_buf content = { 0 };
+
+	(void)state;
+	nm_buf_add_string(&content, "{\"answers\":[\"a\"]}");
+	while (content.len < NM_ANSWER_MAX_BYTES)
+		nm_buf_add_byte(&content, ' ');
+	content.at[content.len - 1] = '}'; /* white space around it would go */
+	content.at[16] = ' ';
+	assert_int_equal(nm_answer_read(&reader, nm_buf_text(&content),
+	                                NM_READING_STRICT, &answer),
+	                 NM_ANSWER_READ);
+	nm_buf_add_byte(&content, '}');
+	content.at[content.len - 2] = ' ';
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(nm_answer_read(&reader, nm_buf_text(&content),
+			i ? NM_READING_LENIENT : NM_READING_STRICT, &answer),
+			NM_ANSWER_UNREADABLE);
+	nm_buf_release(&content);
+	nm_answer_reader_release(&reader);
+}
+
 int
 main(void)
 {
@@ -153,6 +179,7 @@ main(void)
 		cmocka_unit_test(strictly_and_leniently),
 		cmocka_unit_test(all_of_a_long_list),
 		cmocka_unit_test(hostile_prose_is_bounded),
+		cmocka_unit_test(too_long_an_answer_is_not_read),
 	};
 
 	return cmocka_run_group_tests_name("answer", tests, NULL, NULL);

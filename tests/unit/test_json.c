@@ -440,6 +440,36 @@ small_and_large_in_turn(void **state)
 	nm_json_release(&json);
 }
 
+/* Half a text of values, each of which takes eight times its bytes. */
+static void
+too_many_values(void **state)
+{
+	enum { LEN = 100 << 20 };
+	char *text = malloc(LEN);
+	const struct nm_value *root = NULL;
+	struct nm_json json = { 0 };
+	struct nm_err err;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < LEN; i++)
+		text[i] = i % 2 ? '1' : ',';
+	text[0] = '[';
+	text[LEN - 2] = ']';
+	assert_int_equal(nm_json_read(&json, text, LEN - 1, &root, &err),
+	                 NM_LIMIT);
+	assert_string_equal(err.text, "JSON of too many values: 104857599 bytes"
+	                    " of text");
+	assert_null(root);
+	/* A quarter of them is read, and so is another text. */
+	text[LEN / 4 - 2] = ']';
+	assert_int_equal(nm_json_read(&json, text, LEN / 4 - 1, &root, &err),
+	                 NM_OK);
+	assert_int_equal(nm_json_read(&json, "7", 1, &root, &err), NM_OK);
+	nm_json_release(&json);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -453,6 +483,7 @@ main(void)
 		cmocka_unit_test(walks),
 		cmocka_unit_test(one_value_after_another),
 		cmocka_unit_test(small_and_large_in_turn),
+		cmocka_unit_test(too_many_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
