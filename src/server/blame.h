@@ -8,6 +8,7 @@
 
 #include "net/retry.h"
 #include "net/secret.h"
+#include "server/ask.h"
 #include "server/call.h"
 #include "server/trouble.h"
 
@@ -21,11 +22,12 @@ struct nm_blame {
 	int64_t                 answered_ms; /* the last of them */
 	uint64_t                replies;     /* these, and what refuses a request */
 	uint64_t                lost;        /* rows given up since the last reply */
+	unsigned                endpoints;   /* bit 1 << endpoint: it gave an answer */
 };
 
 /* Of one request, for all its tries. Zeroed at first. */
 struct nm_doubt {
-	bool     refused; /* for the key, or for want of money */
+	bool     refused; /* for what is not its own fault */
 	uint64_t answers; /* of all, when it was refused first */
 	int      doubts;  /* refusals while others got answers */
 	int      tries;
@@ -37,15 +39,23 @@ struct nm_doubt {
 void nm_blame_init(struct nm_blame *blame, const struct nm_parts *parts,
                    const struct nm_secret *key, const char *where);
 
+/* How one try of a request ended. */
+struct nm_try {
+	const struct nm_retry_event *event;
+	const struct nm_err         *err; /* why no reply came */
+	enum nm_endpoint endpoint;
+	bool             astray;          /* the reply is plainly no API's */
+	int64_t          now_ms;          /* monotonic */
+};
+
 /*
- * A try ended so; err says why where no reply came. Returns whether the reply
- * is to be taken for none, since it refuses the server and not the request; but
- * once others got answers since the first refusal, the third one more is the
- * request's own. now_ms is monotonic.
+ * Returns whether the reply is to be taken for none, since it refuses the server and
+ * not the request, or comes from no API; but once others got answers since the first
+ * such, the third one more is the request's own. So is each that is astray where other
+ * endpoints have answered, and never this one.
  */
 bool nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
-                      const struct nm_retry_event *event,
-                      const struct nm_err *err, int64_t now_ms);
+                      const struct nm_try *tried);
 
 /*
  * After the outcome of a row's last try: where that is a 5xx, a 408 or 429, or no
@@ -53,8 +63,7 @@ bool nm_blame_outcome(struct nm_blame *blame, struct nm_doubt *doubt,
  * the row's last three tries, or since the third last row given up.
  */
 void nm_blame_given_up(struct nm_blame *blame, const struct nm_doubt *doubt,
-                       const struct nm_retry_event *event,
-                       const struct nm_err *err, int64_t now_ms);
+                       const struct nm_try *tried);
 
 /* To be called every now and then: tells that trouble is over. */
 void nm_blame_look(struct nm_blame *blame, int64_t now_ms);

@@ -6,6 +6,7 @@ static const char *const kinds[NM_TROUBLE_KINDS] = {
 	[NM_TROUBLE_TLS] = "upstream_tls",
 	[NM_TROUBLE_KEY] = "upstream_key",
 	[NM_TROUBLE_MONEY] = "upstream_money",
+	[NM_TROUBLE_NO_API] = "upstream_no_api",
 	[NM_TROUBLE_FAILING] = "upstream_failing",
 	[NM_TROUBLE_DISK] = "disk_full",
 	[NM_TROUBLE_STATE] = "state"
@@ -141,8 +142,7 @@ static void
 put_trouble(struct nm_json_writer *w, struct nm_metrics *metrics,
             enum nm_trouble_kind kind, int64_t since_s)
 {
-	int64_t status = kind == NM_TROUBLE_FAILING
-		? atomic_load(&metrics->failing_status) : 0;
+	int64_t status = atomic_load(&metrics->trouble_status[kind]);
 
 	nm_json_open_object(w, NULL);
 	nm_json_put_string(w, "kind", kinds[kind]);

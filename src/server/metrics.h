@@ -15,6 +15,7 @@ enum nm_trouble_kind {
 	NM_TROUBLE_TLS,         /* none that can be trusted */
 	NM_TROUBLE_KEY,         /* it refuses the server's key */
 	NM_TROUBLE_MONEY,       /* it wants money first */
+	NM_TROUBLE_NO_API,      /* what answers there is none */
 	NM_TROUBLE_FAILING,     /* 5xx, or no reply in time, until a row is given up */
 	NM_TROUBLE_DISK,        /* a step of a batch: no room */
 	NM_TROUBLE_STATE,       /* anything else of this machine */
@@ -38,10 +39,10 @@ struct nm_metrics {
 	_Atomic int64_t troubles[NM_TROUBLE_KINDS]; /* times each was met */
 	/* Of the present: whether batches are worked on here; since when there is
 	 * trouble of a kind, in seconds, 0 = none; and the status that the upstream
-	 * fails with, 0 = it does not reply. */
+	 * gives then where that tells of it, 0 = it does not reply. */
 	_Atomic int64_t working;
 	_Atomic int64_t trouble_since_s[NM_TROUBLE_KINDS];
-	_Atomic int64_t failing_status;
+	_Atomic int64_t trouble_status[NM_TROUBLE_KINDS];
 	_Atomic int64_t faults;          /* applied, of any kind */
 };
 

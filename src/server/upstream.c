@@ -7,6 +7,7 @@
 #include "net/http.h"
 #include "net/place.h"
 #include "net/retry.h"
+#include "server/address.h"
 #include "server/blame.h"
 #include "server/result.h"
 #include "server/server.h"
@@ -197,6 +198,27 @@ try_again(struct exchange *exchange, const struct nm_retry_event *event)
 	return true;
 }
 
+/* Whose fault it was; then whether it is to be sent again. */
+static bool
+goes_on(struct exchange *exchange, struct nm_try *tried,
+        struct nm_retry_event *event)
+{
+	struct nm_upstream *upstream = exchange->upstream;
+	bool patient = exchange->request.manner == NM_UPSTREAM_PATIENT;
+
+	tried->endpoint = exchange->request.endpoint;
+	tried->now_ms = nm_clock_machine_ms();
+	/* Some show their models to whoever asks: that tells nothing of rows. */
+	if (exchange->request.manner != NM_UPSTREAM_LIST &&
+	    nm_blame_outcome(&upstream->blame, &exchange->doubt, tried))
+		event->kind = NM_RETRY_UNREACHABLE;
+	if (try_again(exchange, event))
+		return true;
+	if (patient && !atomic_load(&upstream->stop))
+		nm_blame_given_up(&upstream->blame, &exchange->doubt, tried);
+	return false;
+}
+
 static void
 on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
         const struct nm_err *err)
@@ -205,26 +227,21 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 	struct nm_upstream *upstream = exchange->upstream;
 	const struct nm_value *root = NULL;
 	struct nm_retry_event event;
+	struct nm_try tried = { .event = &event, .err = err };
 	char reason[NM_ERR_TEXT_MAX + 64];
 
 	exchange->transfer = NULL;
 	upstream->running -= exchange->request.manner == NM_UPSTREAM_PATIENT;
-	if (!code && (nm_json_read(&upstream->json, reply->body.at,
-	                           reply->body.len, &root, NULL) ||
-	              nm_json_kind(root) != NM_JSON_OBJECT))
+	if (!code && nm_json_read(&upstream->json, reply->body.at,
+	                          reply->body.len, &root, NULL))
+		root = NULL;
+	tried.astray = !code && nm_address_is_wrong(reply->status,
+		nm_buf_text(&reply->body), root);
+	if (nm_json_kind(root) != NM_JSON_OBJECT)
 		root = NULL;
 	event = event_of(reply, code, root);
-	/* Some show their models to whoever asks: that tells nothing of rows. */
-	if (exchange->request.manner != NM_UPSTREAM_LIST &&
-	    nm_blame_outcome(&upstream->blame, &exchange->doubt, &event, err,
-	                     nm_clock_machine_ms()))
-		event.kind = NM_RETRY_UNREACHABLE;
-	if (try_again(exchange, &event))
+	if (goes_on(exchange, &tried, &event))
 		return;
-	if (exchange->request.manner == NM_UPSTREAM_PATIENT &&
-	    !atomic_load(&upstream->stop))
-		nm_blame_given_up(&upstream->blame, &exchange->doubt, &event, err,
-		                  nm_clock_machine_ms());
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
 	         code ? err->text : "");
 	conclude(exchange, code ? NULL : reply, root, reason);

@@ -145,7 +145,7 @@ each_row_once() { # n
 	cat >faults <<-EOF
 	$chat 1: status 200 body "[1]"
 	$chat 2: status 200 body "null"
-	$chat 3: status 200 body "<html>hello</html>"
+	$chat 3: status 200 body "{\"choices\":[NaN"
 	$chat 4: status 400 body "{\"error\":{\"message\":\"Wrong key sk-behind-1234\"}}"
 	$chat 5: status 200 body "{\"echo\":\"sk-behind-1234\",\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":9223372036854775807}}"
 	$chat 6: status 200 body "{\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":9223372036854775807}}"
@@ -201,7 +201,7 @@ each_row_once() { # n
 	on POST /v1/chat/completions nth 3: status 500 header "retry-after-ms: 20"
 	on POST /v1/chat/completions nth 5: lose reply
 	on POST /v1/chat/completions nth 8: status 400 body "{\"error\":{\"message\":\"no\",\"type\":\"t\",\"param\":null,\"code\":\"c\"}}"
-	on POST /v1/chat/completions nth 10: status 404 body "<html>gone</html>"
+	on POST /v1/chat/completions nth 10: status 409 body "<html>gone</html>" header "x-should-retry: false"
 	EOF
 	start_upstream --faults faults
 	start_server --upstream "$UPSTREAM_URL" --concurrency 1
@@ -220,7 +220,7 @@ each_row_once() { # n
 		"$BODY")" = '12 1' ]
 	[ "$(jq -r 'select(.response.status_code == 400)
 		.response.body.error.message' results)" = no ]
-	[[ $(jq -r 'select(.response.status_code == 404)
+	[[ $(jq -r 'select(.response.status_code == 409)
 		.response.body.error.message' results) == *"not a JSON object"* ]]
 }
 
@@ -369,6 +369,78 @@ upstream_failing null true" ]
 		--upstream "$UPSTREAM_URL" --upstream-key-env MY_KEY
 	wait_for 20 batch_is completed
 	[ "$(member .request_counts.completed)" = 3 ]
+}
+
+# After the word how, as it was at the upstream's address.
+is_told_no_api() { # how
+	[ "$(cat "$BATS_TEST_TMPDIR/server.err")" = "batch_server: what answers at \
+${UPSTREAM_URL%/v1} is no API such as OpenAI's ($1): mend --upstream, whose path \
+mostly ends in /v1; rows wait for it" ]
+}
+
+@test "at an address that has no such path, rows wait, and it is told once" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	start_upstream
+	NIGHTMAIL_UPSTREAM_KEY=sk-hush start_server \
+		--upstream "${UPSTREAM_URL%/v1}/sk-path"
+	new_batch 5
+	wait_for 20 troubled upstream_no_api 10
+	batch_is in_progress
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":5,"completed":0,"failed":0}' ]
+	is_told_no_api 'HTTP 404'
+	[ "$(trouble_now)" = "upstream_no_api
+upstream_no_api 404 true" ]
+	# Who asks directly is told at once.
+	call POST /v1/chat/completions \
+		-d '{"model":"m","messages":[{"role":"user","content":"hi"}]}'
+	[ "$STATUS" = 404 ]
+	stop_server
+	start_server --upstream "$UPSTREAM_URL"
+	wait_for 20 batch_is completed
+	[ "$(member .request_counts.completed)" = 5 ]
+}
+
+@test "pages and redirections are no answers, and what was right is found again" {
+	local told=$BATS_TEST_TMPDIR/server.err
+	local chat='on POST /v1/chat/completions nth' page='"<html>Welcome</html>"'
+	cat >faults <<-EOF
+	$chat 1..2: status 200 body $page
+	$chat 3: status 302 body "" header "Location: http://127.0.0.1:1/"
+	$chat 4: status 404 body "{\"detail\":\"Not Found\"}"
+	$chat 5: status 400 body $page
+	EOF
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 1
+	new_batch 3
+	wait_for 20 troubled upstream_no_api 1
+	is_told_no_api 'HTTP 200'
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":3,"completed":3,"failed":0}' ]
+	[ "$(troubles upstream_no_api)" = 5 ]
+	wait_for 10 grep -q again "$told"
+	[ "$(sed 1d "$told")" = 'batch_server: the upstream answers again' ]
+	[ "$(trouble_now)" = "" ]
+}
+
+@test "an endpoint that the upstream has not is the row's fault where it has others" {
+	echo 'on POST /v1/embeddings: status 404 body "<html>no</html>"' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL"
+	new_batch 2
+	wait_for 20 batch_is completed
+	sed 's/"messages":[^]]*]/"input":"x"/; s,chat/completions,embeddings,' \
+		in.jsonl >embed.jsonl
+	upload embed.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/embeddings","completion_window":"24h"}'
+	BATCH_ID=$(member .id)
+	wait_for 20 batch_is completed
+	[ "$(member '.request_counts | @json')" = \
+		'{"total":2,"completed":0,"failed":2}' ]
+	[ "$(trouble_now)" = "" ]
+	[ ! -s "$BATS_TEST_TMPDIR/server.err" ]
 }
 
 @test "a want of money waits; what is refused while others pass is a row" {

@@ -352,7 +352,8 @@ test('what ails the upstream is shown, on every view, until it is over',
 		writeFileSync(script,
 			`${chat} 1..9: status 503 header "retry-after-ms: 5"\n`
 			+ `${chat} 10..18: status 429 header "retry-after-ms: 5"\n`
-			+ `${chat} 19: status 401\n`);
+			+ `${chat} 19: status 404 body "<html>Welcome</html>"\n`
+			+ `${chat} 21: status 401\n`);
 		const behind = await Server.start('--faults', script);
 		try {
 			await withServer(['--upstream', `${behind.url}/v1`],
@@ -368,6 +369,9 @@ test('what ails the upstream is shown, on every view, until it is over',
 					assert.ok(await page.value(`!${notice}.hidden`));
 					await server.batch(requests(1));
 					await page.until(has('gives nothing but HTTP 429'));
+					await server.batch(requests(1));
+					await page.until(has('what answers there is no API'));
+					await page.until(`${notice}.hidden`, 20000);
 					await server.batch(requests(1));
 					await page.until(has('or wants one'));
 					await page.until(`${notice}.hidden`, 20000);

@@ -71,6 +71,7 @@ const ailments = {
 	upstream_tls: ['shows a certificate that is not to be trusted', held],
 	upstream_key: ['refuses the key of this server, or wants one', held],
 	upstream_money: ['wants money first', held],
+	upstream_no_api: ['is not at its address: what answers there is no API', held],
 };
 
 // What ails the server or the model behind it, and what becomes of rows.
