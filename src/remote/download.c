@@ -167,9 +167,13 @@ read_range(struct nm_text text, int64_t *first, int64_t *total)
 	return text.len == 0;
 }
 
+/* What came so far is none of the file, or may be none: not for a later process
+ * either. */
 static enum nm_code
 start_over(struct part *part, const char *why, struct nm_err *err)
 {
+	if (empty_part(part, err))
+		return err->code;
 	part->from_zero = part->restarted = true;
 	if (++part->restarts > RESTARTS_MAX)
 		return nm_fail(err, NM_PROTOCOL, 0, "%s of %s", why,
@@ -177,6 +181,18 @@ start_over(struct part *part, const char *why, struct nm_err *err)
 	/* Not the caller's code: the next try asks for the whole. */
 	return nm_fail(err, NM_UNREACHABLE, 0, "%s of %s", why,
 	               part->wish->id);
+}
+
+/* Of another length than the file, be it announced or here: it is not the file. */
+static enum nm_code
+refuse_length(struct part *part, uint64_t bytes, struct nm_err *err)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "%llu bytes came instead of the %lld",
+	         (unsigned long long)bytes,
+	         (long long)part->wish->expected_bytes);
+	return start_over(part, why, err);
 }
 
 static void
@@ -213,6 +229,7 @@ look_at_head(struct part *part, const struct nm_http_reply *reply,
              struct nm_err *err)
 {
 	struct nm_text encoding = nm_http_header(reply, "content-encoding");
+	int64_t expected = part->wish->expected_bytes;
 	enum nm_code rc = NM_OK;
 
 	part->begun = true;
@@ -229,6 +246,8 @@ look_at_head(struct part *part, const struct nm_http_reply *reply,
 	part->from_zero = false;
 	part->total = nm_http_header_int(reply, "content-length", -1);
 	keep_etag(part, reply);
+	if (!rc && expected > 0 && part->total >= 0 && part->total != expected)
+		rc = refuse_length(part, (uint64_t)part->total, err);
 	return rc;
 }
 
@@ -282,14 +301,8 @@ check_length(struct part *part, struct nm_err *err)
 		               (long long)part->total, part->wish->id);
 	if (part->total >= 0 && part->bytes > (uint64_t)part->total)
 		return start_over(part, "more bytes than announced came", err);
-	if (expected > 0 && part->bytes != (uint64_t)expected) {
-		char why[96];
-
-		snprintf(why, sizeof(why),
-		         "%llu bytes came instead of the %lld",
-		         (unsigned long long)part->bytes, (long long)expected);
-		return start_over(part, why, err);
-	}
+	if (expected > 0 && part->bytes != (uint64_t)expected)
+		return refuse_length(part, part->bytes, err);
 	return NM_OK;
 }
 

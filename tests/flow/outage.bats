@@ -106,6 +106,15 @@ batches() {
 	[ "$(calls POST /v1/batches)" = 1 ]
 }
 
+@test "another's page of a few bytes is no beginning of the results" {
+	faults 'on GET /v1/files/*/content nth 1..3: status 200 body "null"'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=20 run_batch 5
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
 @test "an outage has its end, and the printed command goes on from there" {
 	a_desk --delay-in-progress 4
 	NIGHTMAIL_CLOCK=fast=20 begin --limit 2 --outage 10s
