@@ -285,12 +285,10 @@ recall_metadata(struct nm_run *run, struct nm_err *err)
 	struct nm_text member;
 	enum nm_code rc;
 
-	rc = nm_json_read(&json, run->record.spec, strlen(run->record.spec),
-	                  &root, err);
+	rc = nm_source_read_spec(run->record.spec, &json, &root, err);
 	if (rc) {
 		nm_json_release(&json);
-		return nm_while(err, "reading run %s in the journal",
-		                run->record.id);
+		return rc;
 	}
 	nm_json_walk_init(&walk, nm_json_get(root, "metadata"));
 	while (wish.n_metadata < NM_RUN_METADATA_MAX &&

@@ -148,7 +148,7 @@ nm_quiz_recall(const char *spec, struct nm_arena *arena,
 	struct nm_json json = { 0 };
 	enum nm_code rc;
 
-	rc = nm_json_read(&json, spec, strlen(spec), &root, err);
+	rc = nm_source_read_spec(spec, &json, &root, err);
 	if (!rc && !nm_text_is(nm_json_text(nm_json_get(root, "source")),
 	                       "quiz"))
 		rc = nm_fail(err, NM_STATE, 0,

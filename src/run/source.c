@@ -83,3 +83,16 @@ nm_source_measure(struct nm_source *source, struct nm_err *err)
 	}
 	return rc ? rc : nm_source_rewind(source, err);
 }
+
+enum nm_code
+nm_source_read_spec(const char *spec, struct nm_json *json,
+                    const struct nm_value **root, struct nm_err *err)
+{
+	struct nm_err why;
+
+	if (!nm_json_read(json, spec, strlen(spec), root, &why))
+		return NM_OK;
+	return nm_fail(err, NM_STATE, 0, "the run's record in the journal is "
+	               "damaged (%s): move journal.db away (batches are still "
+	               "found by batch_manager --list)", why.text);
+}

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "wire/json.h"
 
 /* One request. All texts are lent until the next call. */
 struct nm_source_item {
@@ -69,5 +70,13 @@ enum nm_code nm_source_rewind(struct nm_source *source, struct nm_err *err)
 /* Walks to the end, so that count and digest are known. */
 enum nm_code nm_source_measure(struct nm_source *source, struct nm_err *err)
 	NM_MUST_USE;
+
+/*
+ * Reads what the journal holds of a run's source, its spec; *root as nm_json_read has
+ * it. NM_STATE when that is no JSON: the journal is damaged.
+ */
+enum nm_code nm_source_read_spec(const char *spec, struct nm_json *json,
+                                 const struct nm_value **root,
+                                 struct nm_err *err) NM_MUST_USE;
 
 #endif

@@ -67,7 +67,7 @@ read_spec(struct nm_arena *arena, const char *spec, const char **path,
 	const struct nm_value *root;
 	enum nm_code rc;
 
-	rc = nm_json_read(&json, spec, strlen(spec), &root, err);
+	rc = nm_source_read_spec(spec, &json, &root, err);
 	if (!rc && !nm_text_is(nm_json_text(nm_json_get(root, "source")),
 	                       "file"))
 		rc = nm_fail(err, NM_ABSENT, 0,

@@ -209,6 +209,22 @@ refused_by_the_journal() { # text
 	[ "$(batches)" = 1 ]
 }
 
+@test "a journal with a damaged record of a run: told, and the batch is found without it" {
+	an_unfinished_run
+	LC_ALL=C sed -i 's/{"source"/{source""/' "$JOURNAL"
+	: >"$SERVER_LOG"
+	variant0 --mode batch --batch-id "$BATCH_ID" --quiet
+	[ "$STATUS" = 5 ]
+	says 'in the journal is damaged'
+	says journal.db
+	[ "$(logged '.method == "POST"')" = 0 ]
+	mv "$JOURNAL" damaged
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(batches)" = 1 ]
+}
+
 @test "a journal that was cut off" {
 	an_unfinished_run
 	truncate -s 5000 "$JOURNAL"
