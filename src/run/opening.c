@@ -257,9 +257,11 @@ find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
 		return plan_new(run, wish, take, err);
 	rc = nm_runs_find_open(run->journal, run->record.key, &run->arena,
 	                       &old, err);
-	if (rc == NM_ABSENT)
-		return plan_new(run, wish, take, err);
-	return rc ? rc : take_up(run, &old, err);
+	if (rc != NM_ABSENT)
+		return rc ? rc : take_up(run, &old, err);
+	/* In a damaged journal it may be there all the same. */
+	rc = nm_journal_check(run->journal, err);
+	return rc ? rc : plan_new(run, wish, take, err);
 }
 
 enum nm_code

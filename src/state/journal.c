@@ -216,6 +216,40 @@ nm_journal_open(const char *folder, struct nm_journal **journal,
 	return NM_OK;
 }
 
+static enum nm_code
+check_table(struct nm_journal *journal, const char *pragma,
+            struct nm_err *err)
+{
+	static const char doing[] = "looking for the run";
+	sqlite3_stmt *s = NULL;
+	enum nm_code rc = NM_OK;
+	const char *found;
+
+	if (sqlite3_prepare_v2(journal->db, pragma, -1, &s, NULL) != SQLITE_OK
+	    || sqlite3_step(s) != SQLITE_ROW) {
+		rc = nm_sql_fail(journal, doing, err);
+		goto done;
+	}
+	found = (const char *)sqlite3_column_text(s, 0);
+	if (!found || strcmp(found, "ok") != 0)
+		rc = nm_fail(err, NM_STATE, SQLITE_CORRUPT, "%s: %s, while %s",
+		             nm_buf_string(&journal->path),
+		             advice(SQLITE_CORRUPT), doing);
+done:
+	sqlite3_finalize(s);
+	return rc;
+}
+
+enum nm_code
+nm_journal_check(struct nm_journal *journal, struct nm_err *err)
+{
+	enum nm_code rc = check_table(journal, "PRAGMA integrity_check(run)",
+	                              err);
+
+	return rc ? rc : check_table(journal, "PRAGMA integrity_check(shard)",
+	                             err);
+}
+
 void
 nm_journal_close(struct nm_journal *journal)
 {

@@ -31,6 +31,11 @@ enum nm_code nm_journal_open(const char *folder, struct nm_journal **journal,
                              struct nm_err *err) NM_MUST_USE;
 void nm_journal_close(struct nm_journal *journal);
 
+/* Reads what is known of runs and shards through. NM_STATE, as above, where it does not
+ * agree with itself: what is not found in it may be there all the same. */
+enum nm_code nm_journal_check(struct nm_journal *journal, struct nm_err *err)
+	NM_MUST_USE;
+
 /* Appends the folder of a run's downloads, runs/<id> of the state folder. */
 void nm_journal_add_run_folder(const struct nm_journal *journal,
                                const char *run, struct nm_buf *out);

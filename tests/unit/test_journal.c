@@ -443,6 +443,51 @@ test_damaged_file_is_told(void **state)
 	assert_non_null(strstr(p->err.text, p->file));
 }
 
+/* Where the bytes stand first in the file, from `from` on; -1 = nowhere. */
+static long
+find_bytes(struct nm_text file, const char *bytes, size_t from)
+{
+	const char *at = memmem(file.at + from, file.len - from, bytes,
+	                        strlen(bytes));
+
+	return at ? (long)(at - file.at) : -1;
+}
+
+/* A byte of a run's key, in its record and in the index: the run would not be found,
+ * and be submitted again. */
+static void
+test_a_damaged_key_is_told(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record run = some_run("r1", "a-key-of-some-length", 5);
+	struct nm_buf file = { 0 };
+	int places = 0;
+	long at = -1;
+
+	assert_int_equal(nm_runs_add(p->journal, &run, &p->err), NM_OK);
+	assert_int_equal(nm_journal_check(p->journal, &p->err), NM_OK);
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	assert_int_equal(nm_file_read(p->file, &file, &p->err), NM_OK);
+	while ((at = find_bytes(nm_buf_text(&file), run.key,
+	                        (size_t)(at + 1))) >= 0) {
+		places++;
+		file.at[at] ^= 1;
+		assert_int_equal(nm_file_write(p->file, 0600,
+			nm_buf_text(&file), &p->err), NM_OK);
+		file.at[at] ^= 1;
+		reopen(p);
+		assert_int_equal(nm_journal_check(p->journal, &p->err),
+		                 NM_STATE);
+		assert_non_null(strstr(p->err.text, "damaged"));
+		assert_non_null(strstr(p->err.text, p->file));
+		nm_journal_close(p->journal);
+		p->journal = NULL;
+	}
+	assert_int_equal(places, 2);
+	nm_buf_release(&file);
+}
+
 /* Another process is writing, and goes on so for longer than one waits. */
 static void
 test_locked_file_is_told(void **state)
@@ -508,6 +553,7 @@ main(void)
 		ROW(test_older_shards_tell_no_details),
 		ROW(test_older_answers_are_kept),
 		ROW(test_damaged_file_is_told),
+		ROW(test_a_damaged_key_is_told),
 		ROW(test_locked_file_is_told),
 		ROW(test_modes),
 		ROW(test_modes_whatever_the_umask),
