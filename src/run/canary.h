@@ -31,6 +31,7 @@ int64_t nm_canary_size(const struct nm_run *run);
  * Asks what has no answer yet and looks at all of them; once a batch was sent, or by a
  * wish for no canary, they are only counted. What the service failed is forgotten, for
  * a later process to ask again; the model's answers stay, and are looked at again.
+ * *canary is set as far as it came, also on an error.
  * NM_REFUSED     the service refused one: its model, a parameter, the key
  * NM_UNFINISHED  the model's answer was cut or cannot be read
  * else           as nm_via_direct
