@@ -141,3 +141,16 @@ nm_adoption_place(const struct nm_run *run, const struct nm_batch *batches,
 	             run->source->count);
 	return n;
 }
+
+int64_t
+nm_adoption_age_ms(const struct nm_run *run, const struct nm_batch *batches,
+                   size_t n_batches)
+{
+	int64_t now_s = run->api->date_ms / 1000, first_s = now_s;
+	size_t i;
+
+	for (i = 0; i < n_batches; i++)
+		if (batches[i].created_s > 0 && batches[i].created_s < first_s)
+			first_s = batches[i].created_s;
+	return (now_s - first_s) * 1000;
+}

@@ -21,4 +21,9 @@ size_t nm_adoption_place(const struct nm_run *run,
                          const struct nm_batch *batches, size_t n_batches,
                          struct nm_shard_record *shards);
 
+/* How long ago the first of the batches was created, by the service's clock, of whose
+ * calls one came before; 0 where either is untold. */
+int64_t nm_adoption_age_ms(const struct nm_run *run,
+                           const struct nm_batch *batches, size_t n_batches);
+
 #endif

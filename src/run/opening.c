@@ -333,6 +333,8 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
 	make_record(run, wish);
+	/* It began where it was made: a deadline counts from then on. */
+	run->record.created_ms -= nm_adoption_age_ms(run, batches, n_batches);
 	run->origin = NM_RUN_RESUMED;
 	plan.shards = nm_arena_array(&run->arena, n_batches,
 	                             sizeof(*plan.shards));

@@ -354,6 +354,20 @@ elsewhere() {
 	nothing_made
 }
 
+@test "--deadline counts from where the batch was made, not from where it is taken up" {
+	faults 'validating forever'
+	a_desk --answer-key "$SAMPLE" --faults "$FAULTS" --clock step
+	variant0 --mode batch --limit 3 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	advance 2h
+	restart --answer-key "$SAMPLE" --faults "$FAULTS"
+	elsewhere
+	adopt --finish-direct --deadline 90m
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=2' ]
+}
+
 @test "--finish-direct at once, on a machine that never saw the batch" {
 	a_desk --answer-key "$SAMPLE"
 	variant0 --mode batch --limit 5 --canary 1 --dry-run

@@ -141,10 +141,39 @@ placing(void **state)
 	}
 }
 
+/* Of the first, however they are listed; a clock that lags makes no age negative. */
+static void
+ages(void **state)
+{
+	static const struct {
+		int64_t date_ms, first_s, second_s, age_ms;
+	} times[] = {
+		{ 9000999, 5000, 7000, 4000000 }, { 9000000, 7000, 5000, 4000000 },
+		{ 9000000, 0, 8999, 1000 }, { 9000000, 9001, 9500, 0 },
+		{ 9000000, 0, 0, 0 }, { 0, 5000, 7000, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(times); i++) {
+		const struct nm_batch batches[] = {
+			{ .created_s = times[i].first_s },
+			{ .created_s = times[i].second_s },
+		};
+		struct nm_api api = { .date_ms = times[i].date_ms };
+		struct nm_run run = { .api = &api };
+
+		assert_int_equal(nm_adoption_age_ms(&run, batches, 2),
+		                 times[i].age_ms);
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(placing) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(placing),
+		cmocka_unit_test(ages),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
