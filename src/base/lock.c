@@ -5,20 +5,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-/* 0 when the holder has not written it yet. */
+/* It has the lock some moments before it has written that: until then there is nothing,
+ * or one that held it before. */
+enum { LOOKS = 20, PAUSE_NS = 10000000 };
+
 static long
-holder_of(int fd)
+read_holder(int fd)
 {
 	char digits[24] = "";
+	long pid;
 
 	if (pread(fd, digits, sizeof(digits) - 1, 0) <= 0)
 		return 0;
-	return strtol(digits, NULL, 10);
+	pid = strtol(digits, NULL, 10);
+	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno != ESRCH) ? pid : 0;
+}
+
+/* 0 when it does not say, or is on another machine. */
+static long
+holder_of(int fd)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	long pid = read_holder(fd);
+
+	for (int i = 0; !pid && i < LOOKS; i++) {
+		nanosleep(&pause, NULL);
+		pid = read_holder(fd);
+	}
+	return pid;
 }
 
 static enum nm_code

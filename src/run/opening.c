@@ -87,10 +87,22 @@ make_record(struct nm_run *run, const struct nm_run_wish *wish)
 	run->record.updated_ms = run->record.created_ms;
 }
 
+enum { HOLDER_MAX = 40 };
+
+static const char *
+name_holder(long pid, char text[HOLDER_MAX])
+{
+	if (pid <= 0)
+		return "another process";
+	snprintf(text, HOLDER_MAX, "process %ld", pid);
+	return text;
+}
+
 /* One process drives a run; the downloads' folder is its own too. */
 static enum nm_code
 enter_folder(struct nm_run *run, struct nm_err *err)
 {
+	char holder[HOLDER_MAX];
 	struct nm_buf path = { 0 };
 	enum nm_code rc;
 
@@ -103,9 +115,9 @@ enter_folder(struct nm_run *run, struct nm_err *err)
 	}
 	if (rc == NM_HELD)
 		nm_fail(err, NM_HELD, err->detail,
-			"run %s is being driven by process %ld: wait for it,"
-			" or stop it and run this again",
-			run->record.id, err->detail);
+			"run %s is being driven by %s: wait for it, or stop it"
+			" and run this again", run->record.id,
+			name_holder(err->detail, holder));
 	nm_buf_release(&path);
 	return rc;
 }

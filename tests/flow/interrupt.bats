@@ -128,6 +128,24 @@ waiting() {
 	wait "$PID" || true
 }
 
+@test "a holder that has not said who it is, or a dead one before it: no number is made up" {
+	a_desk --delay-in-progress 1000
+	variant0 --mode batch --limit 3 --dry-run
+	local lock text
+	lock=$(echo "$XDG_STATE_HOME"/nightmail/runs/*.lock)
+	sh -c 'exit 0' &
+	wait $!
+	for text in '' "$!"; do
+		printf '%s' "$text" >"$lock"
+		exec 9<>"$lock"
+		flock -n 9
+		variant0 --mode batch --limit 3 --dry-run 9>&-
+		[ "$STATUS" = 5 ]
+		says 'driven by another process: wait for it'
+		exec 9>&-
+	done
+}
+
 @test "of four that begin at once none leaves anything but the one run" {
 	a_desk
 	local round runs=$XDG_STATE_HOME/nightmail/runs pids
