@@ -367,6 +367,21 @@ done:
 	return rc;
 }
 
+static int
+is_known_here(const struct nm_task_tools *tools, const char *batch_id)
+{
+	struct nm_arena arena = { 0 };
+	struct nm_batch batch;
+	struct nm_err ignored;
+	enum nm_code rc = nm_batches_get(&tools->service->api, batch_id, &arena,
+	                                 &batch, &ignored);
+
+	nm_arena_release(&arena);
+	return !rc;
+}
+
+/* Keys are replaced and addresses change while a batch is at work: an account that
+ * knows the batch is the one that made it. */
 static enum nm_code
 check_account(const struct nm_task_tools *tools, const char *batch_id,
               const struct nm_run_record *record, struct nm_err *err)
@@ -376,6 +391,12 @@ check_account(const struct nm_task_tools *tools, const char *batch_id,
 
 	if (strcmp(record->account, here) == 0)
 		return NM_OK;
+	if (is_known_here(tools, batch_id)) {
+		nm_message_note(tools->message, "%s was made with another key or"
+			" address (%s), and is known to this one, too",
+			batch_id, record->account);
+		return NM_OK;
+	}
 	return nm_fail(err, NM_USAGE, 0,
 		"%s was made with another service or key (%s): use the same"
 		" one%s", batch_id, record->account,

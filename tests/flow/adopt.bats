@@ -277,7 +277,9 @@ adopt() { # option...
 }
 
 @test "another key or service: says which, and stops" {
-	a_desk
+	printf 'one sk-test-0123456789\nother sk-another-key\n' >keys
+	chmod 600 keys
+	a_desk --api-key-file keys
 	variant0 --mode batch --limit 2 --dry-run
 	BATCH_ID=$(ids_of "$OUT")
 	OPENAI_API_KEY=sk-another-key adopt
@@ -287,6 +289,19 @@ adopt() { # option...
 	lacks err.txt sk-test
 	adopt --local
 	[ "$STATUS" = 2 ]
+}
+
+@test "another key of the same account: it knows the batch, and goes on with it" {
+	a_desk --answer-key "$SAMPLE"
+	variant0 --mode batch --limit 4 --shard-requests 2 --dry-run
+	BATCH_ID=$(ids_of "$OUT" | head -1)
+	export OPENAI_API_KEY=sk-a-newer-key
+	adopt
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	[[ $ERR == *'made with another key or address'* ]]
+	lacks err.txt sk-a-newer-key
+	[ "$(calls POST /v1/batches)" = 2 ]
 }
 
 @test "two ids of one run, and of two runs" {
