@@ -13,6 +13,7 @@
 #include "prog/outlet.h"
 #include "run/batch_files.h"
 #include "run/gathering.h"
+#include "run/sisters.h"
 #include "state/answers.h"
 #include "task/parcel.h"
 
@@ -31,6 +32,7 @@ struct harvest {
 	struct part          *parts;
 	size_t                n_parts;
 	struct nm_run_record  run;     /* id NULL = the journal knows none */
+	const char           *run_id;  /* by the journal, else by the batch */
 	const char           *requests; /* the run's own file; NULL = it has none,
 	                                   or not as it was sent */
 	size_t                brought; /* files of results */
@@ -97,35 +99,77 @@ tell_direct(const struct harvest *harvest, const struct nm_run_record *run)
 	                : "its results will have them");
 }
 
-/* The batch alone, unless the journal knows its run and the run is of this
- * service. */
+/* By the journal, if it knows the batch's run and that is of this service. */
 static void
-find_parts(struct harvest *harvest)
+recall_parts(struct harvest *harvest)
 {
 	struct nm_manager *manager = harvest->manager;
 	const char *here = nm_buf_string(&manager->service.account.identity);
 	struct nm_batch_run run;
 	struct nm_err err;
 
-	if (!nm_manager_find_journal(manager, &err) &&
-	    !nm_batch_run_find(manager->journal, harvest->id, &harvest->arena,
-	                       &run, &err) &&
-	    strcmp(run.record.account, here) == 0) {
-		take_shards(harvest, &run);
-		tell_direct(harvest, &run.record);
-		harvest->run = run.record;
-		harvest->requests = nm_parcel_find_file(&run.record,
-		                                        &harvest->arena);
-	}
-	if (harvest->n_parts)
+	if (nm_manager_find_journal(manager, &err) ||
+	    nm_batch_run_find(manager->journal, harvest->id, &harvest->arena,
+	                      &run, &err) ||
+	    strcmp(run.record.account, here) != 0)
 		return;
-	harvest->parts = nm_arena_array(&harvest->arena, 1,
+	take_shards(harvest, &run);
+	tell_direct(harvest, &run.record);
+	harvest->run = run.record;
+	harvest->run_id = run.record.id;
+	harvest->requests = nm_parcel_find_file(&run.record, &harvest->arena);
+}
+
+static void
+take_sisters(struct harvest *harvest, const struct nm_sisters *sisters)
+{
+	size_t i;
+
+	harvest->parts = nm_arena_array(&harvest->arena, sisters->n,
 	                                sizeof(*harvest->parts));
-	harvest->parts[0] = (struct part){
-		.id = harvest->id, .attempt = 1, .output_path = "",
-		.error_path = "",
-	};
-	harvest->n_parts = 1;
+	for (i = 0; i < sisters->n; i++)
+		harvest->parts[harvest->n_parts++] = (struct part){
+			.id = sisters->batches[i].id,
+			.attempt = nm_sisters_attempt(&sisters->batches[i]),
+			.output_path = "",
+			.error_path = "",
+		};
+	harvest->run_id = nm_batch_metadata(&sisters->batches[0], "run");
+}
+
+/* By what the service tells: the batch alone, unless its run was sent by this
+ * program, from another machine or before the journal was lost. */
+static enum nm_code
+look_for_parts(struct harvest *harvest, struct nm_err *err)
+{
+	struct nm_manager *manager = harvest->manager;
+	struct nm_sisters sisters;
+	struct nm_batch batch;
+	enum nm_code rc;
+
+	rc = nm_batch_sight(manager, harvest->id, &harvest->arena, &batch, err);
+	if (rc)
+		return rc;
+	sisters = (struct nm_sisters){ &batch, 1 };
+	/* Others have runs of their own in their metadata. */
+	if (nm_batch_metadata(&batch, "tag")[0])
+		rc = nm_sisters_find(&manager->service.api, &batch,
+		                     &harvest->arena, &sisters, err);
+	if (rc == NM_ABSENT || rc == NM_REFUSED) {
+		nm_message_warn(&manager->message, "%s: whether %s has sisters "
+		                "cannot be seen", err->text, harvest->id);
+		rc = NM_OK;
+	}
+	if (!rc)
+		take_sisters(harvest, &sisters);
+	return rc;
+}
+
+static enum nm_code
+find_parts(struct harvest *harvest, struct nm_err *err)
+{
+	recall_parts(harvest);
+	return harvest->n_parts ? NM_OK : look_for_parts(harvest, err);
 }
 
 static enum nm_code
@@ -205,7 +249,7 @@ tell_sisters(const struct harvest *harvest)
 	if (harvest->n_parts > 1)
 		nm_message_note(&harvest->manager->message, "%s belongs to run "
 		                "%s: the results of its %zu batches are saved "
-		                "together", harvest->id, harvest->run.id,
+		                "together", harvest->id, harvest->run_id,
 		                harvest->n_parts);
 }
 
@@ -398,9 +442,10 @@ find_all(struct harvest *harvest, struct nm_err *err)
 	enum nm_code rc = nm_batch_files_open(
 		&harvest->files, &harvest->manager->service.api, err);
 
+	if (!rc)
+		rc = find_parts(harvest, err);
 	if (rc)
 		return rc;
-	find_parts(harvest);
 	return nm_outlet_is(&harvest->outlet, harvest->requests)
 		? nm_fail(err, NM_USAGE, 0, "%s holds the requests of %s: its "
 		          "results would replace them",

@@ -7,10 +7,8 @@
 #include "cli/option.h"
 #include "eval/prompt.h"
 #include "run/canary.h"
+#include "run/sisters.h"
 #include "task/batch_id.h"
-
-/* Later attempts follow the first within days. */
-enum { SISTERS_WITHIN_S = 7 * 86400 };
 
 /* What was asked, and whether more can be sent for it. */
 static enum nm_code
@@ -232,48 +230,14 @@ locate(struct nm_quiz_memory *memory, const struct nm_quiz_wish *person,
 	return NM_OK;
 }
 
-/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
-static int
-is_past(const struct nm_batches_page *page, int64_t oldest_s)
-{
-	int64_t first_s = page->batches[0].created_s;
-	int64_t last_s = page->batches[page->count - 1].created_s;
-
-	return last_s && last_s < oldest_s && last_s <= first_s;
-}
-
 /* All batches of the same run, wherever it was made. */
 static enum nm_code
 find_sisters(struct nm_task *task, const struct nm_batch *batch,
-             struct nm_batch **sisters, size_t *n_sisters, struct nm_err *err)
+             struct nm_sisters *sisters, struct nm_err *err)
 {
-	const char *run = nm_batch_metadata(batch, "run");
-	struct nm_batches_page page = { .after = NULL };
-	int64_t oldest_s = batch->created_s - SISTERS_WITHIN_S;
-	size_t n = 0, room = 0, i;
-	enum nm_code rc;
+	enum nm_code rc = nm_sisters_find(&task->tools->service->api, batch,
+	                                  &task->arena, sisters, err);
 
-	*sisters = nm_arena_grow(&task->arena, NULL, &room, sizeof(**sisters));
-	(*sisters)[n++] = *batch;
-	*n_sisters = n;
-	if (!run[0])
-		return NM_OK;
-	do {
-		rc = nm_batches_list(&task->tools->service->api, page.after,
-		                     100, &task->arena, &page, err);
-		for (i = 0; !rc && i < page.count; i++) {
-			const struct nm_batch *other = &page.batches[i];
-
-			if (strcmp(nm_batch_metadata(other, "run"), run) != 0 ||
-			    strcmp(other->id, batch->id) == 0)
-				continue;
-			if (n == room)
-				*sisters = nm_arena_grow(&task->arena, *sisters,
-				                         &room, sizeof(**sisters));
-			(*sisters)[n++] = *other;
-		}
-	} while (!rc && page.more && page.count && !is_past(&page, oldest_s));
-	*n_sisters = n;
 	if (rc != NM_ABSENT && rc != NM_REFUSED)
 		return rc;
 	nm_message_warn(task->tools->message, "%s: whether %s has sisters"
@@ -295,17 +259,16 @@ adopt(struct nm_task *task, const struct nm_batch *batch,
 		.endpoint = batch->endpoint,
 		.identity = batch->id,
 	};
-	struct nm_batch *sisters;
-	size_t n_sisters;
+	struct nm_sisters sisters;
 	enum nm_code rc;
 
-	rc = find_sisters(task, batch, &sisters, &n_sisters, err);
+	rc = find_sisters(task, batch, &sisters, err);
 	if (rc)
 		return rc;
 	nm_quiz_spec(task->quiz, nm_task_description(task), &spec);
 	wish.spec = nm_buf_string(&spec);
 	rc = nm_run_adopt(&task->run, &tools, nm_quiz_source(task->quiz), &wish,
-	                  sisters, n_sisters, err);
+	                  sisters.batches, sisters.n, err);
 	nm_buf_release(&spec);
 	return rc;
 }

@@ -175,6 +175,29 @@ clean() {
 	cmp out.jsonl before.jsonl
 }
 
+@test "without a journal the sisters of a batch are found at the service" {
+	printf '%s\n' 'row 2 of batch 1: http_error 503' >f.faults
+	start_server --faults f.faults
+	write_requests 5
+	submit --shard-requests 2
+	manage --wait "$ID" --quiet >/dev/null
+	rm -r "$XDG_STATE_HOME"
+	# The second attempt's batch, of one request, is newer than the others.
+	last=$(manage --list --limit 1 --json | jq -r '.[0].id')
+	run manage --download "$last" -o out.jsonl
+	[ "$status" -eq 0 ]
+	[[ $output == *'the results of its 4 batches are saved together'* ]]
+	[ "$(jq -r '[.custom_id, .response.status_code] | join(" ")' out.jsonl |
+		paste -sd,)" = "$(printf 'job %d é 200,' 0 1 2 3 4 | sed 's/,$//')" ]
+	# The list may be refused: what is known is saved, and that is told.
+	printf 'on GET /v1/batches: status 403\n' >f.faults
+	curl -s -X POST "$SERVER_URL/_control/faults" >/dev/null
+	run manage --download "$ID" -o out.jsonl
+	[ "$status" -eq 1 ]
+	[[ $output == *'whether '*' has sisters cannot be seen'* ]]
+	[ "$(wc -l <out.jsonl)" = 2 ]
+}
+
 @test "results do not replace the requests that they are of" {
 	start_server
 	write_requests 3
