@@ -23,7 +23,8 @@ limit_of(const struct nm_run *run, const char *kind)
 	int64_t value;
 
 	if (nm_limits_get(run->journal, run->record.account,
-	                  run->record.model, kind, &value, &ignored))
+	                  run->record.model, kind,
+	                  nm_clock_wall_ms(run->clock), &value, &ignored))
 		return INT64_MAX;
 	return value;
 }

@@ -147,7 +147,8 @@ learnt(const struct nm_run *run, const char *model, const char *kind)
 
 	if (nm_limits_get(run->journal,
 	                  nm_buf_string(&run->api->account->identity), model,
-	                  kind, &value, &ignored))
+	                  kind, nm_clock_wall_ms(run->clock), &value,
+	                  &ignored))
 		return INT64_MAX;
 	return value;
 }

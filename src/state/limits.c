@@ -25,8 +25,8 @@ nm_limits_set(struct nm_journal *journal, const char *account,
 
 enum nm_code
 nm_limits_get(struct nm_journal *journal, const char *account,
-              const char *model, const char *kind, int64_t *value,
-              struct nm_err *err)
+              const char *model, const char *kind, int64_t now_ms,
+              int64_t *value, struct nm_err *err)
 {
 	sqlite3_stmt *s;
 	int some = 0;
@@ -37,6 +37,7 @@ nm_limits_get(struct nm_journal *journal, const char *account,
 	nm_sql_bind_text(s, 1, account);
 	nm_sql_bind_text(s, 2, model);
 	nm_sql_bind_text(s, 3, kind);
+	sqlite3_bind_int64(s, 4, now_ms - NM_LIMITS_LAST_MS);
 	rc = nm_sql_step(journal, s, &some, "reading a learnt limit", err);
 	if (rc)
 		return rc;

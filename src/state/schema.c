@@ -107,7 +107,8 @@ static const char *const statements[N_SQL] = {
 		" (account, model, kind, value, learnt_ms)"
 		" VALUES (?,?,?,?,?)",
 	[SQL_LIMIT_GET] = "SELECT value FROM learnt"
-		" WHERE account = ? AND model = ? AND kind = ?",
+		" WHERE account = ? AND model = ? AND kind = ?"
+		" AND learnt_ms > ?",
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 };

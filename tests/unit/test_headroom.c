@@ -17,7 +17,7 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-enum { OTHERS = 3, NOW_MS = 1000 };
+enum { OTHERS = 3 };
 
 /* A run in a journal, its first shard the one at stake. Its clock is the machine's,
  * so that no hold passes while a test runs. */
@@ -61,7 +61,7 @@ learn(struct small *s, const char *kind, int64_t value)
 {
 	if (value)
 		assert_int_equal(nm_limits_set(s->journal, "a", "m", kind,
-			value, NOW_MS, &s->err), NM_OK);
+			value, nm_clock_wall_ms(NULL), &s->err), NM_OK);
 }
 
 /* One row: limits that were learnt (0 = none), the shard, and the run's others. */
@@ -137,6 +137,28 @@ room_by_what_was_learnt(void **state)
 	}
 }
 
+/* The account may have grown: one more refusal tells. */
+static void
+what_was_learnt_last_week_is_asked_again(void **state)
+{
+	struct nm_shard_record shard = { .attempt = 1, .count = 9, .tokens = 9 };
+	int64_t then_ms = nm_clock_wall_ms(NULL) - NM_LIMITS_LAST_MS;
+	struct nm_plan_bounds bounds;
+	struct small s;
+
+	(void)state;
+	small_begin(&s, NULL, &shard, 1);
+	assert_int_equal(nm_limits_set(s.journal, "a", "m", "enqueued_tokens",
+		5, then_ms + 60000, &s.err), NM_OK);
+	assert_int_equal(nm_headroom_for(&s.run, &s.run.shards[0], &bounds),
+	                 NM_HEADROOM_NEVER);
+	assert_int_equal(nm_limits_set(s.journal, "a", "m", "enqueued_tokens",
+		5, then_ms, &s.err), NM_OK);
+	assert_int_equal(nm_headroom_for(&s.run, &s.run.shards[0], &bounds),
+	                 NM_HEADROOM_YES);
+	small_end(&s);
+}
+
 /* What a refusal's text teaches; it holds creations back where it speaks of room. */
 static const struct {
 	int         status;
@@ -179,7 +201,8 @@ learning(void **state)
 			fail_msg("%s: kind %d", lessons[i].why, (int)kind);
 		if (lessons[i].learnt)
 			assert_int_equal(nm_limits_get(s.journal, "a", "m",
-				lessons[i].learnt, &value, &s.err), NM_OK);
+				lessons[i].learnt, nm_clock_wall_ms(NULL),
+				&value, &s.err), NM_OK);
 		if (value != lessons[i].value)
 			fail_msg("%s: %" PRId64, lessons[i].why, value);
 		if (nm_headroom_for(&s.run, &s.run.shards[0], &bounds) !=
@@ -387,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(room_by_what_was_learnt),
+		IN_FOLDER(what_was_learnt_last_week_is_asked_again),
 		IN_FOLDER(learning),
 		IN_FOLDER(holds_grow_up_to_a_quarter_of_an_hour),
 		IN_FOLDER(refused_for_want_of_room),

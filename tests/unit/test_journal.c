@@ -243,14 +243,19 @@ test_limits(void **state)
 	int64_t value = 0;
 
 	assert_int_equal(nm_limits_get(p->journal, "a", "m", "enqueued_tokens",
-	                               &value, &p->err), NM_ABSENT);
+	                               3, &value, &p->err), NM_ABSENT);
 	assert_int_equal(nm_limits_set(p->journal, "a", "m", "enqueued_tokens",
 	                               90000, 1, &p->err), NM_OK);
 	assert_int_equal(nm_limits_set(p->journal, "a", "m", "enqueued_tokens",
 	                               80000, 2, &p->err), NM_OK);
 	assert_int_equal(nm_limits_get(p->journal, "a", "m", "enqueued_tokens",
-	                               &value, &p->err), NM_OK);
+	                               1 + NM_LIMITS_LAST_MS, &value, &p->err),
+	                 NM_OK);
 	assert_int_equal(value, 80000);
+	/* The account may have grown since. */
+	assert_int_equal(nm_limits_get(p->journal, "a", "m", "enqueued_tokens",
+	                               2 + NM_LIMITS_LAST_MS, &value, &p->err),
+	                 NM_ABSENT);
 }
 
 static void
