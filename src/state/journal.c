@@ -185,10 +185,11 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 
 	umask(before);
 	if (result != SQLITE_OK)
+		/* The reason first: a path may be longer than what is told. */
 		return nm_fail(err, NM_IO, errno,
-			"cannot open the journal %s: %s", path,
+			"cannot open the journal (%s): %s",
 			journal->db ? sqlite3_errmsg(journal->db)
-			            : "no memory");
+			            : "no memory", path);
 	return prepare_connection(journal, err);
 }
 
@@ -205,8 +206,11 @@ nm_journal_open(const char *folder, struct nm_journal **journal,
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		abort();
+	/* SQLite takes a name that begins so for a URI. */
+	if (strncmp(folder, "file:", strlen("file:")) == 0)
+		nm_buf_add_string(&made->folder, "./");
 	nm_buf_add_string(&made->folder, folder);
-	nm_path_join(&made->path, folder, "journal.db");
+	nm_path_join(&made->path, nm_buf_string(&made->folder), "journal.db");
 	rc = open_file(made, err);
 	if (rc) {
 		nm_journal_close(made);

@@ -276,6 +276,20 @@ humbly() { # argument...
 	XDG_STATE_HOME=/proc/nope refuses 5 '/proc/nope' --mode batch --limit 1
 }
 
+@test "state folders of odd names" {
+	a_desk
+	local name
+	for name in 'file:x' 'a?b#c%20' ':memory:' $'two\nlines' 'a b/'; do
+		NIGHTMAIL_STATE=$name variant0 --mode batch --limit 1 --dry-run
+		[ "$STATUS" = 0 ]
+		[ -s "$name/journal.db" ]
+	done
+	: >"$SERVER_LOG"
+	name=$PWD/$(printf 'd%.0s' {1..200})
+	NIGHTMAIL_STATE=$name/${name##*/}/${name##*/} refuses 5 \
+		'unable to open database file' --mode batch --limit 1
+}
+
 @test "a journal that is none of ours is left alone" {
 	a_desk
 	mkdir -p xdg/nightmail
