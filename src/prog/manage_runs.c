@@ -78,10 +78,9 @@ shard_word(const struct nm_run_record *run,
 		return run->state == NM_RUN_OPEN ? "not created yet"
 		                                 : "no batch was made";
 	case NM_SHARD_UPLOADING:
-		return "upload not confirmed; going on with the run looks for it";
+		return "upload not confirmed; resuming looks for it";
 	case NM_SHARD_CREATING:
-		return "creation not confirmed; going on with the run looks "
-		       "for it";
+		return "creation not confirmed; resuming looks for it";
 	case NM_SHARD_SPLIT:
 		return "was too large; smaller ones stand for it";
 	case NM_SHARD_REFUSED:
@@ -107,10 +106,15 @@ add_shard(const struct nm_run_record *run,
 	            shard_word(run, shard));
 	if (shard->state == NM_SHARD_COLLECTED)
 		nm_buf_add_string(&line, ", on this machine");
-	if (shard->note[0])
+	if (shard->note[0] && !width)
 		nm_buf_addf(&line, ": %s", shard->note);
 	nm_terminal_add(out, nm_buf_text(&line), width);
 	nm_buf_add_byte(out, '\n');
+	if (shard->note[0] && width) {
+		nm_buf_add_string(out, "        ");
+		nm_terminal_add(out, nm_text_of(shard->note), width - 8);
+		nm_buf_add_byte(out, '\n');
+	}
 	nm_buf_release(&line);
 }
 

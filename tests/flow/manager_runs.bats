@@ -76,6 +76,28 @@ files_there() {
 	grep -q '^    (no batch)  2 requests, ' out.txt
 }
 
+is_sending() {
+	batch_manager --runs | grep -q 'creation not confirmed'
+}
+
+@test "--runs: on 80 columns it is whole what becomes of a batch, and why it failed" {
+	faults 'on POST /v1/batches nth 2: hang' 'fail some_code "Because of it"'
+	a_desk --faults "$FAULTS"
+	command -v script || skip 'no script(1)'
+	variant0 --mode batch --limit 3 --poll-interval 0.2
+	variant0_llm_baseline --mode batch --limit 2 --dry-run >/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_for 10 is_sending
+	kill -9 "$pid"
+	TERM=dumb COLUMNS=80 script -qec 'stty cols 80; batch_manager --runs' \
+		/dev/null </dev/null | tr -d '\r' >out.txt
+	cat out.txt
+	grep -qx '    (no batch)  2 requests, creation not confirmed; resuming looks for it' \
+		out.txt
+	grep -qx '    batch_.*  3 requests, failed, on this machine' out.txt
+	grep -qx '        some_code: Because of it' out.txt
+}
+
 @test "--clean: asks, and where nobody can be asked deletes nothing" {
 	a_desk
 	a_finished_run
