@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "cli/terminal.h"
 #include "prog/manager.h"
 #include "run/plan.h"
 #include "run/via_batch.h"
@@ -93,8 +94,9 @@ write_text(struct dispatch *d, struct nm_buf *out)
 	const struct nm_run *run = &d->parcel.run;
 	size_t i, waiting = nm_via_batch_waiting(run);
 
-	nm_buf_addf(out, "%s: %" PRId64 " request%s in %zu batch%s (run %s)\n",
-	            run->record.name, run->record.requests,
+	nm_terminal_add(out, nm_text_of(run->record.name), 0);
+	nm_buf_addf(out, ": %" PRId64 " request%s in %zu batch%s (run %s)\n",
+	            run->record.requests,
 	            run->record.requests == 1 ? "" : "s", run->n_shards,
 	            run->n_shards == 1 ? "" : "es", run->record.id);
 	for (i = 0; i < run->n_shards; i++)

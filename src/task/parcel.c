@@ -10,6 +10,8 @@
 #include "run/via_batch.h"
 #include "wire/json.h"
 
+enum { NAME_MAX_BYTES = 200 };
+
 static void
 write_spec(const struct nm_parcel *parcel, const char *description,
            struct nm_buf *out)
@@ -25,6 +27,19 @@ write_spec(const struct nm_parcel *parcel, const char *description,
 	nm_json_put_string(&w, "description", description);
 	nm_json_close_object(&w);
 	nm_json_close_object(&w);
+}
+
+/* The file's, cut at a character: metadata hold no more than 512. */
+static const char *
+name_of(struct nm_parcel *parcel, const char *path)
+{
+	const char *base = nm_path_base(path);
+	size_t len = strnlen(base, NAME_MAX_BYTES + 1);
+
+	if (len > NAME_MAX_BYTES)
+		for (len--; len && ((unsigned char)base[len] & 0xc0) == 0x80;)
+			len--;
+	return nm_arena_text(&parcel->arena, (struct nm_text){ base, len }).at;
 }
 
 enum nm_code
@@ -43,8 +58,7 @@ nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	if (rc)
 		return rc;
 	facts = nm_request_file_facts(parcel->file);
-	pair.value = nm_arena_printf(&parcel->arena, "%.200s",
-	                             nm_path_base(path));
+	pair.value = name_of(parcel, path);
 	write_spec(parcel, pair.value, &spec);
 	wish.name = pair.value;
 	wish.model = facts->model;

@@ -55,6 +55,20 @@ posted() { # path
 	[ "$(posted /v1/batches)" = 2 ]
 }
 
+@test "a file's name is shown without what moves the cursor, and cut at a character" {
+	start_server
+	write_requests 1
+	local odd=$'o\e[31md\n.jsonl' long
+	long=x$(printf 'é%.0s' {1..110}).jsonl
+	mv work.jsonl "$odd"
+	manage --submit "$odd" >out.txt
+	[[ $(head -1 out.txt) == 'o?[31md?.jsonl: 1 request in '* ]]
+	mv "$odd" "$long"
+	manage --submit "$long" --new
+	[ "$(manage --list --limit 1 --json | jq -r '.[0].description')" = \
+		"x$(printf 'é%.0s' {1..99})" ]
+}
+
 @test "a single request is told as one" {
 	start_server
 	write_requests 1
