@@ -29,49 +29,6 @@ write_spec(const struct nm_parcel *parcel, const char *description,
 	nm_json_close_object(&w);
 }
 
-/* The file's, cut at a character: metadata hold no more than 512. */
-static const char *
-name_of(struct nm_parcel *parcel, const char *path)
-{
-	const char *base = nm_path_base(path);
-	size_t len = strnlen(base, NAME_MAX_BYTES + 1);
-
-	if (len > NAME_MAX_BYTES)
-		for (len--; len && ((unsigned char)base[len] & 0xc0) == 0x80;)
-			len--;
-	return nm_arena_text(&parcel->arena, (struct nm_text){ base, len }).at;
-}
-
-enum nm_code
-nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
-               const char *path, enum nm_run_take take, struct nm_err *err)
-{
-	struct nm_batch_pair pair = { "description", NULL };
-	struct nm_run_wish wish = { .mode = "file", .metadata = &pair,
-	                            .n_metadata = 1 };
-	const struct nm_request_file_facts *facts;
-	struct nm_buf spec = { 0 };
-	enum nm_code rc;
-
-	memset(parcel, 0, sizeof(*parcel));
-	rc = nm_request_file_open(&parcel->file, path, err);
-	if (rc)
-		return rc;
-	facts = nm_request_file_facts(parcel->file);
-	pair.value = name_of(parcel, path);
-	write_spec(parcel, pair.value, &spec);
-	wish.name = pair.value;
-	wish.model = facts->model;
-	wish.endpoint = facts->endpoint;
-	wish.spec = nm_buf_string(&spec);
-	wish.identity = NM_RUN_KEY_SIZE;
-	rc = nm_run_open(&parcel->run, tools,
-	                 nm_request_file_source(parcel->file), &wish, take,
-	                 err);
-	nm_buf_release(&spec);
-	return rc;
-}
-
 /* The path and digest of the spec, in the arena. */
 static enum nm_code
 read_spec(struct nm_arena *arena, const char *spec, const char **path,
@@ -94,6 +51,98 @@ read_spec(struct nm_arena *arena, const char *spec, const char **path,
 			nm_json_get(root, "digest"))).at;
 	}
 	nm_json_release(&json);
+	return rc;
+}
+
+/* The file's, cut at a character: metadata hold no more than 512. */
+static const char *
+name_of(struct nm_parcel *parcel, const char *path)
+{
+	const char *base = nm_path_base(path);
+	size_t len = strnlen(base, NAME_MAX_BYTES + 1);
+
+	if (len > NAME_MAX_BYTES)
+		for (len--; len && ((unsigned char)base[len] & 0xc0) == 0x80;)
+			len--;
+	return nm_arena_text(&parcel->arena, (struct nm_text){ base, len }).at;
+}
+
+/* Is it of the same requests, and is any of it still to come? */
+static bool
+is_same(struct nm_parcel *parcel, const struct nm_run_record *run,
+        const char *account)
+{
+	const char *path, *digest;
+	struct nm_err ignored;
+
+	return (run->state == NM_RUN_OPEN || run->state == NM_RUN_PARTIAL) &&
+		strcmp(run->mode, "file") == 0 &&
+		strcmp(run->account, account) == 0 &&
+		!read_spec(&parcel->arena, run->spec, &path, &digest,
+		           &ignored) &&
+		strcmp(digest, nm_request_file_source(parcel->file)->digest) ==
+		0;
+}
+
+/* A file that was moved is another to the key of its run: what is under way would be
+ * sent, and paid, once more. One that has a run by its own name goes on with that. */
+static enum nm_code
+check_others(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+             const char *name, struct nm_err *err)
+{
+	const char *account = nm_buf_string(&tools->api->account->identity);
+	const struct nm_run_record *other = NULL;
+	struct nm_run_record *runs;
+	size_t n, i;
+	enum nm_code rc = nm_runs_list(tools->journal, &parcel->arena, &runs,
+	                               &n, err);
+
+	for (i = 0; !rc && i < n; i++) {
+		if (!is_same(parcel, &runs[i], account))
+			continue;
+		if (strcmp(runs[i].name, name) == 0)
+			return NM_OK;
+		other = &runs[i];
+	}
+	if (rc || !other)
+		return rc;
+	return nm_fail(err, NM_USAGE, 0, "%s holds the same requests as %s, "
+	               "whose run %s is unfinished: submit it by that name, or "
+	               "send them once more by --new", name, other->name,
+	               other->id);
+}
+
+enum nm_code
+nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+               const char *path, enum nm_run_take take, struct nm_err *err)
+{
+	struct nm_batch_pair pair = { "description", NULL };
+	struct nm_run_wish wish = { .mode = "file", .metadata = &pair,
+	                            .n_metadata = 1 };
+	const struct nm_request_file_facts *facts;
+	struct nm_buf spec = { 0 };
+	enum nm_code rc;
+
+	memset(parcel, 0, sizeof(*parcel));
+	rc = nm_request_file_open(&parcel->file, path, err);
+	if (rc)
+		return rc;
+	facts = nm_request_file_facts(parcel->file);
+	pair.value = name_of(parcel, path);
+	if (take == NM_RUN_TAKE_UP)
+		rc = check_others(parcel, tools, pair.value, err);
+	if (rc)
+		return rc;
+	write_spec(parcel, pair.value, &spec);
+	wish.name = pair.value;
+	wish.model = facts->model;
+	wish.endpoint = facts->endpoint;
+	wish.spec = nm_buf_string(&spec);
+	wish.identity = NM_RUN_KEY_SIZE;
+	rc = nm_run_open(&parcel->run, tools,
+	                 nm_request_file_source(parcel->file), &wish, take,
+	                 err);
+	nm_buf_release(&spec);
 	return rc;
 }
 

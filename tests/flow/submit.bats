@@ -55,6 +55,25 @@ posted() { # path
 	[ "$(posted /v1/batches)" = 2 ]
 }
 
+@test "the same requests by another name are not sent while the first are under way" {
+	start_server --delay-in-progress 30
+	write_requests 3
+	submit
+	mv work.jsonl moved.jsonl
+	run manage --submit moved.jsonl
+	[ "$status" -eq 2 ]
+	[[ $output == *'moved.jsonl holds the same requests as work.jsonl, whose run '* ]]
+	[ "$(posted /v1/batches)" = 1 ]
+	manage --submit moved.jsonl --new
+	[ "$(posted /v1/batches)" = 2 ]
+	# By its own name either is taken up.
+	manage --submit moved.jsonl
+	cp moved.jsonl work.jsonl
+	submit
+	[ "$(jq .taken_up submitted.json)" = true ]
+	[ "$(posted /v1/batches)" = 2 ]
+}
+
 @test "a file's name is shown without what moves the cursor, and cut at a character" {
 	start_server
 	write_requests 1
