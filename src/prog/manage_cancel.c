@@ -1,6 +1,6 @@
 /*
  * manage_cancel: --cancel: asks the service to stop a batch, and says what became
- * of it. Asking twice is asking once.
+ * of it. Asking twice is asking once. A run's id is for manage_leave.
  */
 #include "prog/batch_sight.h"
 
@@ -72,6 +72,8 @@ nm_manage_cancel(struct nm_manager *manager, struct nm_err *err)
 
 	if (rc)
 		return rc;
+	if (nm_manage_is_run(id))
+		return nm_manage_leave(manager, id, err);
 	rc = nm_batches_cancel(api, id, &arena, &batch, err);
 	if (rc == NM_REFUSED && err->detail == CONFLICT)
 		rc = nm_batches_get(api, id, &arena, &batch, err);

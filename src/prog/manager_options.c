@@ -25,7 +25,8 @@ static const struct nm_option options[] = {
 	  .help = "show how far a batch is, and what to do next" },
 	{ .id = MANAGER_CANCEL, .name = "cancel", .kind = NM_OPTION_TEXT,
 	  .argument = "ID",
-	  .help = "cancel a batch; what it has finished is kept" },
+	  .help = "cancel a batch, or a run of --runs with all its batches; what "
+	          "has finished is kept" },
 	{ .id = MANAGER_WAIT, .name = "wait", .kind = NM_OPTION_TEXT,
 	  .argument = "ID", .help = "wait until a batch has ended, and one of "
 	  "--submit until nothing is left to send again" },

@@ -9,8 +9,9 @@
 enum nm_run_state {
 	NM_RUN_OPEN,     /* something remains to be done */
 	NM_RUN_DONE,     /* its results were saved */
-	NM_RUN_LEFT,     /* a later run took its place (--new), or nothing was sent of it:
-	                  * its cost or a person forbade it, its canary got no answer */
+	NM_RUN_LEFT,     /* a later run took its place (--new), a person gave it up, or
+	                  * nothing was sent of it: its cost or a person forbade it, its
+	                  * canary got no answer */
 	NM_RUN_PARTIAL   /* as done, but one more attempt may bring rows that failed */
 };
 

@@ -112,3 +112,84 @@ a_batch() { # n
 	manager --status "$id" --local
 	grep -q '^Status  *cancelled$' out.txt
 }
+
+# The newest run of this machine.
+the_run() {
+	manager --runs --json
+	RUN=$(jq -r '.[0].id' out.txt)
+}
+
+run_is() { # state
+	manager --runs --json
+	[ "$(jq -r --arg run "$RUN" '.[] | select(.id == $run).state' \
+		out.txt)" = "$1" ]
+}
+
+@test "a run is given up with all its batches: the same command begins another" {
+	a_desk --delay-in-progress 1000
+	variant0 --mode batch --limit 3 --shard-requests 2 --dry-run
+	the_run
+	manager --cancel "$RUN"
+	[ "$STATUS" = 0 ]
+	[ "$OUT" = "run $RUN is given up: the same command begins another one. Of its \
+2 batches 2 are being cancelled, which may take 10 minutes; what they had finished \
+is kept." ]
+	run_is left
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 2 ]
+	manager --cancel "$RUN"
+	[ "$STATUS" = 1 ]
+	says "run $RUN is already left"
+	variant0 --mode batch --limit 3 --shard-requests 2 --dry-run
+	[ "$STATUS" = 0 ]
+	lacks err.txt unfinished
+	[ "$(calls POST /v1/batches)" = 4 ]
+}
+
+@test "a run of which a part is not sent yet is given up too, and tells JSON" {
+	faults 'quota creations 1/h' 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	local id
+	(exec variant0_llm_baseline --mode batch --limit 3 --shard-requests 2 \
+		>/dev/null 2>&1 3>&-) &
+	local pid=$!
+	one_made() { [ "$(calls POST /v1/batches)" -ge 2 ]; }
+	wait_for 10 one_made
+	the_run
+	manager --cancel "$RUN"
+	[ "$STATUS" = 5 ]
+	says "run $RUN is being driven by process $pid"
+	kill -9 $pid
+	wait $pid || true
+	manager --cancel "$RUN" --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r '[.id, .state, (.batches | length), .batches[0].outcome] |
+		join(" ")' out.txt)" = "$RUN left 1 cancelling" ]
+	echo 'in_progress forever' >"$FAULTS"
+	call POST /_control/faults
+	variant0 --mode batch --limit 3 --shard-requests 2 --dry-run
+	lacks err.txt unfinished
+	[ "$(ids_of "$OUT" | wc -l)" = 2 ]
+}
+
+@test "a run that is done, of another service or unknown is not given up" {
+	a_desk
+	run_batch 2
+	the_run
+	manager --cancel "$RUN"
+	[ "$STATUS" = 1 ]
+	says "run $RUN is already done; there is nothing left to cancel"
+	manager --cancel 0123456789ab
+	[ "$STATUS" = 4 ]
+	says "no run 0123456789ab"
+	variant0 --mode batch --limit 1 --dry-run
+	the_run
+	OPENAI_API_KEY=sk-another manager --cancel "$RUN"
+	[ "$STATUS" = 2 ]
+	says "run $RUN was sent with another key, or to another service"
+	run_is open
+	# A service that cannot be asked leaves it as it was.
+	stop_server
+	manager --cancel "$RUN"
+	[ "$STATUS" = 4 ]
+	run_is open
+}

@@ -1,0 +1,187 @@
+/*
+ * manage_leave: --cancel of a run: asks the service to stop its batches, and gives the
+ * run up, so that the same command begins another one.
+ */
+#include <inttypes.h>
+
+#include "base/file.h"
+#include "prog/batch_sight.h"
+#include "run/batch_run.h"
+
+enum { CONFLICT = 409 };
+
+/* Invariant: stopped of n batches are to stop; the others have ended, or are gone. */
+struct leaving {
+	struct nm_manager      *manager;
+	struct nm_run_record    run;
+	struct nm_shard_record *shards;
+	size_t                  n_shards, n, stopped;
+	struct nm_buf           told; /* JSON, the batches' */
+	struct nm_json_writer   w;
+	struct nm_arena         arena;
+	struct nm_lock          lock;
+};
+
+bool
+nm_manage_is_run(const char *id)
+{
+	return strlen(id) == NM_RUN_ID_DIGITS &&
+	       strspn(id, "0123456789abcdef") == NM_RUN_ID_DIGITS;
+}
+
+static enum nm_code
+find(struct leaving *leaving, const char *id, struct nm_err *err)
+{
+	struct nm_manager *manager = leaving->manager;
+	struct nm_run_record *run = &leaving->run;
+	enum nm_code rc = nm_manager_find_journal(manager, err);
+
+	if (!rc)
+		rc = nm_runs_get(manager->journal, id, &leaving->arena, run, err);
+	if (rc == NM_ABSENT)
+		return nm_fail(err, NM_ABSENT, 0, "no run %s is recorded on this "
+		               "machine; batch_manager --runs lists them", id);
+	if (rc)
+		return rc;
+	if (run->state == NM_RUN_DONE || run->state == NM_RUN_LEFT)
+		return nm_fail(err, NM_UNFINISHED, 0, "run %s is already %s; there "
+		               "is nothing left to cancel", id,
+		               nm_run_state_word(run->state));
+	if (strcmp(run->account, nm_buf_string(
+		    &manager->service.api.account->identity)) != 0)
+		return nm_fail(err, NM_USAGE, 0, "run %s was sent with another "
+		               "key, or to another service: %.*s", id,
+		               (int)strcspn(run->account, " "), run->account);
+	return NM_OK;
+}
+
+/* Nobody drives it meanwhile. */
+static enum nm_code
+hold(struct leaving *leaving, struct nm_err *err)
+{
+	struct nm_journal *journal = leaving->manager->journal;
+	const char *id = leaving->run.id;
+	struct nm_buf path = {0};
+	enum nm_code rc;
+
+	nm_journal_add_run_folder(journal, id, &path);
+	nm_buf_add_string(&path, ".lock");
+	rc = nm_lock_open(&leaving->lock, nm_buf_string(&path), err);
+	if (rc == NM_HELD)
+		nm_fail(err, NM_HELD, err->detail, "run %s is being driven by "
+		        "process %ld: stop that first", id, err->detail);
+	nm_buf_release(&path);
+	return rc ? rc : nm_shards_list(journal, id, &leaving->arena,
+	                                &leaving->shards, &leaving->n_shards,
+	                                err);
+}
+
+static void
+note(struct leaving *leaving, const char *id, const char *outcome)
+{
+	leaving->n++;
+	nm_json_open_object(&leaving->w, NULL);
+	nm_json_put_string(&leaving->w, "id", id);
+	nm_json_put_string(&leaving->w, "outcome", outcome);
+	nm_json_close_object(&leaving->w);
+}
+
+static enum nm_code
+stop_one(struct leaving *leaving, const struct nm_shard_record *shard,
+         struct nm_err *err)
+{
+	struct nm_api *api = &leaving->manager->service.api;
+	struct nm_batch batch = { .status_text = "unknown" };
+	struct nm_arena arena = {0};
+	enum nm_code rc = NM_OK;
+
+	if (shard->state == NM_SHARD_CREATING)
+		return nm_fail(err, NM_UNFINISHED, 0, "a batch of run %s may have "
+		               "been made though no reply came: go on with the "
+		               "run, which looks for it, and cancel then",
+		               leaving->run.id);
+	if (shard->state != NM_SHARD_CREATED) {
+		if (shard->batch_id[0])
+			note(leaving, shard->batch_id, shard->status);
+		return NM_OK;
+	}
+	rc = nm_batches_cancel(api, shard->batch_id, &arena, &batch, err);
+	if (rc == NM_REFUSED && err->detail == CONFLICT)
+		rc = nm_batches_get(api, shard->batch_id, &arena, &batch, err);
+	if (rc == NM_ABSENT)
+		rc = NM_OK;
+	if (!rc)
+		note(leaving, shard->batch_id, batch.status_text);
+	leaving->stopped += !rc && strncmp(batch.status_text, "cancel", 6) == 0;
+	nm_arena_release(&arena);
+	return rc;
+}
+
+static void
+tell(struct leaving *leaving, const char *state)
+{
+	struct nm_buf text = {0};
+	struct nm_json_writer w = { .out = &text, .indent = 2 };
+
+	if (nm_manager_wants_json(leaving->manager)) {
+		nm_json_open_object(&w, NULL);
+		nm_json_put_string(&w, "id", leaving->run.id);
+		nm_json_put_string(&w, "state", state);
+		nm_json_put_raw(&w, "batches", nm_buf_text(&leaving->told));
+		nm_json_close_object(&w);
+		nm_buf_add_byte(&text, '\n');
+	} else {
+		nm_buf_addf(&text, "run %s is given up: the same command begins "
+		            "another one.", leaving->run.id);
+		if (leaving->stopped)
+			nm_buf_addf(&text, " Of its %zu batch%s %zu %s being "
+			            "cancelled, which may take 10 minutes; what "
+			            "they had finished is kept.", leaving->n,
+			            leaving->n == 1 ? "" : "es", leaving->stopped,
+			            leaving->stopped == 1 ? "is" : "are");
+		nm_buf_add_byte(&text, '\n');
+	}
+	nm_manager_print(&text);
+	nm_buf_release(&text);
+}
+
+/* Its last step: until then the same command goes on with it. */
+static enum nm_code
+leave(struct leaving *leaving, struct nm_err *err)
+{
+	struct nm_manager *manager = leaving->manager;
+	enum nm_run_state to = leaving->run.state == NM_RUN_PARTIAL
+		? NM_RUN_DONE : NM_RUN_LEFT;
+	enum nm_code rc = NM_OK;
+
+	nm_json_open_array(&leaving->w, NULL);
+	for (size_t i = 0; !rc && i < leaving->n_shards; i++)
+		rc = stop_one(leaving, &leaving->shards[i], err);
+	nm_json_close_array(&leaving->w);
+	if (!rc)
+		rc = nm_runs_set_state(manager->journal, leaving->run.id, to,
+		                       NULL, nm_clock_wall_ms(&manager->clock),
+		                       err);
+	if (!rc)
+		tell(leaving, nm_run_state_word(to));
+	return rc;
+}
+
+enum nm_code
+nm_manage_leave(struct nm_manager *manager, const char *id,
+                struct nm_err *err)
+{
+	struct leaving leaving = { .manager = manager };
+	enum nm_code rc;
+
+	leaving.w.out = &leaving.told;
+	rc = find(&leaving, id, err);
+	if (!rc)
+		rc = hold(&leaving, err);
+	if (!rc)
+		rc = leave(&leaving, err);
+	nm_lock_close(&leaving.lock);
+	nm_arena_release(&leaving.arena);
+	nm_buf_release(&leaving.told);
+	return rc;
+}
