@@ -58,10 +58,17 @@ replaces(const struct nm_collect_entry *old, enum nm_class class,
 	       old->class != NM_CLASS_ANSWERED;
 }
 
+int
+nm_collect_is_simulated(struct nm_text model)
+{
+	static const struct nm_text mark = { "simulated-", 10 };
+
+	return model.len >= mark.len && !memcmp(model.at, mark.at, mark.len);
+}
+
 static void
 note_model(struct nm_collect *collect, struct nm_text model)
 {
-	static const struct nm_text mark = { "simulated-", 10 };
 	size_t len = model.len;
 
 	if (collect->model != NM_COLLECT_NONE || !len)
@@ -71,8 +78,7 @@ note_model(struct nm_collect *collect, struct nm_text model)
 		                         sizeof(collect->model_replied) - 1);
 	memcpy(collect->model_replied, model.at, len);
 	collect->model_replied[len] = 0;
-	collect->model = len >= mark.len &&
-	                 !memcmp(model.at, mark.at, mark.len)
+	collect->model = nm_collect_is_simulated(model)
 	                 ? NM_COLLECT_SIMULATED : NM_COLLECT_REAL;
 }
 

@@ -43,6 +43,9 @@ struct nm_collect {
 	void                    *heard_user;
 };
 
+/* Does a model of this name only pretend, for nothing? */
+int nm_collect_is_simulated(struct nm_text model);
+
 /* The source's count must be known. `heard` may be set after it. */
 void nm_collect_init(struct nm_collect *collect,
                      const struct nm_source *source, enum nm_reading reading);

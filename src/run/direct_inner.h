@@ -37,8 +37,10 @@ struct nm_direct {
 	size_t                 n_slots;
 	int64_t                flying;
 	int64_t                waiting;
+	int64_t                next;      /* walked to, not sent yet; -1 = none */
 	int                    asked_all; /* the walk is at its end */
 	struct nm_pace        *pace;      /* the run's */
+	const struct nm_direct_purse *purse; /* NULL = nobody asks */
 	struct nm_row_reader   reader;    /* for wrapping replies */
 	struct nm_buf          row;
 	struct nm_pouch        pouch;   /* answers that are not durable yet */

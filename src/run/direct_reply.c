@@ -27,6 +27,8 @@ keep_row(struct nm_direct *d, int64_t ordinal)
 	if (!d->pouch.count)
 		d->pending_since_ms = nm_clock_mono_ms(d->run->clock);
 	nm_pouch_add(&d->pouch, d->run, d->attempt, ordinal, row);
+	if (d->purse)
+		d->purse->heard(d->purse->user, row);
 }
 
 /* The reply as a row, in d->row. */

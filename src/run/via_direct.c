@@ -64,25 +64,52 @@ send(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 	return NM_OK;
 }
 
-/* The next request without an answer into a free slot; else asked_all. */
+/* Is one more request paid for? Where it is not, what flies may leave more than was
+ * feared; when nothing flies, that is the end. */
+static int
+is_payable(struct nm_direct *d)
+{
+	int64_t flying = d->flying + d->waiting;
+	struct nm_err why;
+	enum nm_code rc;
+
+	if (!d->purse)
+		return 1;
+	rc = d->purse->may_send(d->purse->user, flying, &why);
+	if (rc && !flying) {
+		d->stop = rc;
+		d->why = why;
+	}
+	return !rc;
+}
+
+static int64_t
+next_ordinal(struct nm_direct *d)
+{
+	while (d->next < 0 && !d->asked_all) {
+		d->next = nm_members_walk_next(&d->walk);
+		d->asked_all = d->next < 0;
+		if (d->next >= 0 && is_done(d, d->next))
+			d->next = -1;
+	}
+	return d->next;
+}
+
+/* The next request without an answer into a free slot, which stays free where there is
+ * none or nobody pays for it. */
 static enum nm_code
 load(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 {
 	struct nm_source_item item;
-	int64_t ordinal;
 	enum nm_code rc;
 
-	do {
-		ordinal = nm_members_walk_next(&d->walk);
-	} while (ordinal >= 0 && is_done(d, ordinal));
-	if (ordinal < 0) {
-		d->asked_all = 1;
+	if (next_ordinal(d) < 0 || !is_payable(d))
 		return NM_OK;
-	}
-	rc = nm_source_seek(d->run->source, ordinal, &item, err);
+	rc = nm_source_seek(d->run->source, d->next, &item, err);
 	if (rc)
 		return rc;
-	slot->ordinal = ordinal;
+	slot->ordinal = d->next;
+	d->next = -1;
 	slot->tries = slot->spared = 0;
 	nm_buf_clear(&slot->body);
 	nm_buf_add_text(&slot->body, item.body);
@@ -116,6 +143,8 @@ send_what_may_go(struct nm_direct *d, struct nm_err *err)
 		if (d->slots[i].state != SLOT_FREE)
 			continue;
 		rc = load(d, &d->slots[i], err);
+		if (d->slots[i].state == SLOT_FREE)
+			break;
 		room--;
 	}
 	return rc;
@@ -261,6 +290,8 @@ init(struct nm_direct *d, struct nm_run *run, const struct nm_direct_wish *wish)
 	memset(d, 0, sizeof(*d));
 	d->run = run;
 	d->attempt = wish->attempt;
+	d->purse = wish->purse;
+	d->next = -1;
 	d->n_slots = (size_t)run->settings.concurrency;
 	d->slots = calloc(d->n_slots, sizeof(*d->slots));
 	d->done = calloc((size_t)run->source->count / 8 + 1, 1);

@@ -19,17 +19,29 @@
 
 #include "run/run.h"
 
+/* Who pays, where money is short. */
+struct nm_direct_purse {
+	/* What came of a request: a row, as a line without its '\n'. */
+	void (*heard)(void *user, struct nm_text line);
+	/* May one more be sent beside so many in flight? NM_OK; else why not. */
+	enum nm_code (*may_send)(void *user, int64_t flying,
+	                         struct nm_err *err);
+	void *user;
+};
+
 /* What to ask: all of the source, or those that `members` names. */
 struct nm_direct_wish {
 	int64_t        attempt; /* 1, 2, … */
 	struct nm_text members; /* run/members.h; empty = all */
 	int64_t        count;   /* of members, or of the source */
+	const struct nm_direct_purse *purse; /* NULL = nobody asks */
 };
 
 /*
  * Asks what has no answer of this attempt in the journal yet. Each reply, a
  * failed one too, is durable within a quarter of a second; a reply that says
  * "never again" for one request is a row, not an error.
+ * else            what the purse said, when nothing is in flight any more
  * NM_REFUSED      the service refuses us, not a request: key, rights, money, a
  *                 redirect
  * NM_UNREACHABLE  nothing went well for so long

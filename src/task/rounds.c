@@ -10,6 +10,7 @@
 #include "run/via_direct.h"
 #include "task/complaint.h"
 #include "task/money.h"
+#include "task/purse.h"
 #include "task/stake.h"
 
 /* What went wrong with it would go wrong with all: the run ends here, for another to
@@ -96,12 +97,21 @@ ask_directly(struct nm_task *task, int64_t attempt, struct nm_err *err)
 		.members = nm_buf_text(&task->outcome.again.bytes),
 		.count = task->outcome.again.count,
 	};
+	struct nm_purse purse;
+	enum nm_code rc;
 
 	if (attempt == 1 && !nm_task_is_batch(task)) {
 		wish.members = (struct nm_text){ 0 };
 		wish.count = task->run.source->count;
 	}
-	return nm_via_direct(&task->run, &wish, err);
+	wish.purse = nm_purse_open(&purse, task);
+	rc = nm_via_direct(&task->run, &wish, err);
+	if (rc == NM_USAGE && purse.empty) {
+		task->short_of_money = task->broken_off = 1;
+		rc = err->code = NM_UNFINISHED;
+	}
+	nm_purse_release(&purse);
+	return rc;
 }
 
 static enum nm_code
@@ -290,7 +300,7 @@ static enum nm_code
 stop_early(struct nm_task *task, enum nm_code rc, struct nm_err *err)
 {
 	int worth = nm_task_is_batch(task)
-		? task->run.gone.code && came_back(task)
+		? (task->run.gone.code || task->broken_off) && came_back(task)
 		: nm_via_direct_has_answers(&task->run);
 	struct nm_err late;
 
@@ -336,7 +346,7 @@ go_round(struct nm_task *task, struct nm_err *err)
 		if (!task->outcome.again.count || task->scoring_only)
 			return NM_OK;
 		rc = next_round(task, &number, err);
-		if (task->short_of_money)
+		if (task->short_of_money && !task->broken_off)
 			return NM_OK;
 	}
 	return stop_early(task, rc, err);

@@ -108,8 +108,8 @@ nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
 	return rc;
 }
 
-static int
-is_free(const struct nm_task *task)
+int
+nm_stake_is_free(const struct nm_task *task)
 {
 	return task->scoring_only || task->tools->service->server ||
 	       !task->tools->budget->max_pusd;
@@ -149,6 +149,7 @@ hold(struct nm_task *task, int64_t in_flight, struct nm_err *err)
 		return rc;
 	nm_budget_hold(task->tools->budget, cost.high_pusd);
 	task->taken_pusd = nm_price_add(task->taken_pusd, cost.high_pusd);
+	task->held_pusd = nm_price_add(task->held_pusd, cost.high_pusd);
 	return NM_OK;
 }
 
@@ -172,7 +173,7 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	struct nm_stake stake = { 0 };
 	enum nm_code rc;
 
-	if (is_free(task))
+	if (nm_stake_is_free(task))
 		return NM_OK;
 	rc = look_back(task, err);
 	if (!rc)
@@ -185,34 +186,45 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	return rc ? rc : take(task, &cost, err);
 }
 
-/* By a mean of which the longest is within the high guess. */
+/* By a mean of which the longest is the high guess. */
 static enum nm_code
-cost_of_longest(struct nm_task *task, const struct nm_stake_again *again,
-                struct nm_estimate_cost *cost, struct nm_err *err)
+cost_of_longest(struct nm_task *task, int64_t count, int64_t longest_tokens,
+                enum nm_price_column column, struct nm_estimate_cost *cost,
+                struct nm_err *err)
 {
 	int64_t seen = task->seen_tokens;
-	int64_t longest = task->longest_tokens / NM_GUESS_HIGH_TIMES +
-		(task->longest_tokens % NM_GUESS_HIGH_TIMES > 0);
 	enum nm_code rc;
 
-	if (longest > seen)
-		task->seen_tokens = longest;
-	rc = cost_of(task, again->replied, again->column, cost, err);
+	task->seen_tokens = longest_tokens / NM_GUESS_HIGH_TIMES +
+		(longest_tokens % NM_GUESS_HIGH_TIMES > 0);
+	rc = cost_of(task, count, column, cost, err);
 	task->seen_tokens = seen;
 	return rc;
+}
+
+enum nm_code
+nm_stake_directly(struct nm_task *task, int64_t count, int64_t longest_tokens,
+                  struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	return cost_of_longest(task, count, longest_tokens, NM_PRICE_STANDARD,
+	                       cost, err);
 }
 
 static enum nm_code
 cost_again(struct nm_task *task, const struct nm_stake_again *again,
            struct nm_estimate_cost *cost, struct nm_err *err)
 {
+	int64_t most = NM_GUESS_HIGH_TIMES * task->seen_tokens;
 	struct nm_estimate_cost longest;
 	enum nm_code rc = cost_of(task, again->count - again->replied,
 	                          again->column, cost, err);
 
 	if (rc || !again->replied)
 		return rc;
-	rc = cost_of_longest(task, again, &longest, err);
+	if (most < task->longest_tokens)
+		most = task->longest_tokens;
+	rc = cost_of_longest(task, again->replied, most, again->column,
+	                     &longest, err);
 	if (!rc)
 		cost->high_pusd = nm_price_add(cost->high_pusd,
 		                               longest.high_pusd);
@@ -227,7 +239,7 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 	struct nm_stake stake = { 0 };
 	enum nm_code rc;
 
-	if (is_free(task))
+	if (nm_stake_is_free(task))
 		return NM_OK;
 	rc = nm_stake_count(task, &stake, err);
 	if (!rc && stake.in_flight)
@@ -245,7 +257,7 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
 	nm_budget_settle(task->tools->budget,
 	                 nm_price_add(task->taken_pusd, task->spent_pusd),
 	                 cost);
-	task->taken_pusd = 0;
+	task->taken_pusd = task->held_pusd = 0;
 	task->spent_pusd = cost.kind == NM_COST_KNOWN ? cost.pusd : 0;
 	task->seen_tokens = nm_spending_seen_tokens(spending);
 	task->longest_tokens = spending->longest_tokens;

@@ -51,6 +51,16 @@ enum nm_code nm_stake_take(struct nm_task *task,
                            const struct nm_stake_again *again,
                            struct nm_err *err) NM_MUST_USE;
 
+/* What so many asked directly could cost, their replies as long as the longest so far
+ * (0 = by the guess of a reply). Errors of nm_load_count. */
+enum nm_code nm_stake_directly(struct nm_task *task, int64_t count,
+                               int64_t longest_tokens,
+                               struct nm_estimate_cost *cost,
+                               struct nm_err *err) NM_MUST_USE;
+
+/* No ceiling, or nothing that costs. */
+int nm_stake_is_free(const struct nm_task *task);
+
 /* Nothing is in flight any more: all of it cost this. */
 void nm_stake_settle(struct nm_task *task, const struct nm_spending *spending);
 

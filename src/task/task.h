@@ -45,10 +45,12 @@ struct nm_task {
 	struct nm_outcome          outcome;
 	struct nm_arena            arena;
 	int64_t                    taken_pusd; /* of the budget, in flight */
+	int64_t                    held_pusd;  /* of these, in batches */
 	int64_t                    spent_pusd; /* of it, by all attempts */
 	int64_t                    seen_tokens; /* out, a reply; 0 = none came */
 	int64_t                    longest_tokens; /* of one of them */
 	int                        short_of_money; /* the rest was not sent */
+	int                        broken_off; /* for that, amid an attempt */
 	int                        scored;  /* the outcome's summary is there */
 	int                        scoring_only; /* nothing can be sent for it */
 };

@@ -395,6 +395,39 @@ chat_was_asked() {
 	[ "$(result .run.spent.cost_usd)" = 9 ]
 }
 
+@test "--max-cost of direct mode: replies longer than was guessed end it in time" {
+	a_paying_desk gpt-5-mini ''
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	# By the guess four cost $0.02 at most. Each costs $2.25.
+	variant0 --limit 4 --concurrency 1 --max-cost 5
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $2.0'
+	tells 'beside the $4.5000 spent'
+	tells 'again with a higher --max-cost'
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	[ "$(ledger)" = 'asked=4 answered=2 missing=2 attempts=1' ]
+	[ "$(result .run.spent.cost_usd)" = 4.5 ]
+	variant0 --limit 4 --max-cost 17
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 4 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+}
+
+@test "--max-cost: a tail asked directly is ended in time, and kept" {
+	faults 'rows 2..3 of batch 1: http_error 500'
+	UNREADABLE=$SHORT a_paying_desk gpt-5-mini 'nth 1' --faults "$FAULTS"
+	run_batch 3 --finish-direct --concurrency 1 --max-cost 3
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $2.0'
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=1 unparseable=1 http_error=1 attempts=2' ]
+	run_batch 3 --finish-direct --max-cost 20
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	[ "$(ledger)" = 'asked=3 answered=2 unparseable=1 attempts=2' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
 # An answered row without its usage, as some services write them.
 bare_row() { # question
 	jq -nc --arg id "request-$1" '{id: "b", custom_id: $id, response: {

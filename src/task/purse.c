@@ -1,0 +1,77 @@
+/*
+ * purse: see the header.
+ */
+#include "task/purse.h"
+
+#include "task/stake.h"
+
+static void
+pay(struct nm_purse *purse, const struct nm_row *row)
+{
+	const struct nm_task *task = purse->task;
+	struct nm_text model = row->model.len
+		? row->model : nm_text_of(task->run.record.model);
+	struct nm_cost cost;
+
+	if (!row->usage.present || nm_collect_is_simulated(model))
+		return;
+	cost = nm_price_cost(nm_prices_find(task->tools->prices, model),
+	                     NM_PRICE_STANDARD, &row->usage);
+	if (cost.kind == NM_COST_UNKNOWN)
+		purse->unpriced = 1;
+	else
+		purse->left_pusd -= cost.pusd < INT64_MAX / 2 ? cost.pusd
+		                                              : INT64_MAX / 2;
+}
+
+static void
+hear(void *user, struct nm_text line)
+{
+	struct nm_purse *purse = user;
+	struct nm_row row;
+
+	nm_row_read(&purse->reader, line.at, line.len, &row);
+	if (row.usage.output_tokens > purse->longest_tokens)
+		purse->longest_tokens = row.usage.output_tokens;
+	pay(purse, &row);
+}
+
+static enum nm_code
+may_send(void *user, int64_t flying, struct nm_err *err)
+{
+	struct nm_purse *purse = user;
+	struct nm_budget rest = { .unpriced = purse->unpriced };
+	struct nm_estimate_cost cost;
+	enum nm_code rc;
+
+	rc = nm_stake_directly(purse->task, flying + 1, purse->longest_tokens,
+	                       &cost, err);
+	if (rc)
+		return rc;
+	rest.max_pusd = purse->task->tools->budget->max_pusd;
+	rest.taken_pusd = rest.max_pusd - purse->left_pusd;
+	rc = nm_budget_take(&rest, &cost, purse->task->run.record.model, err);
+	purse->empty |= rc == NM_USAGE;
+	return rc;
+}
+
+const struct nm_direct_purse *
+nm_purse_open(struct nm_purse *purse, struct nm_task *task)
+{
+	const struct nm_budget *budget = task->tools->budget;
+
+	*purse = (struct nm_purse){
+		.form = { .heard = hear, .may_send = may_send, .user = purse },
+		.task = task,
+		.longest_tokens = task->longest_tokens,
+		.left_pusd = budget->max_pusd - budget->taken_pusd +
+		             task->taken_pusd - task->held_pusd,
+	};
+	return nm_stake_is_free(task) ? NULL : &purse->form;
+}
+
+void
+nm_purse_release(struct nm_purse *purse)
+{
+	nm_row_reader_release(&purse->reader);
+}
