@@ -281,6 +281,23 @@ look_at_all(struct nm_manager *manager, const char *const *paths, size_t n,
 	return rc;
 }
 
+/* Without --new, which would begin once more. */
+static void
+tell_interrupted(struct nm_manager *manager, const char *const *paths, size_t n)
+{
+	struct nm_buf command = {0};
+	size_t i;
+
+	nm_command_add_program(&command, manager->typed, "batch_manager");
+	nm_buf_add_string(&command, " --submit");
+	for (i = 0; i < n; i++)
+		nm_command_add_word(&command, paths[i]);
+	nm_buf_add_text(&command, nm_buf_text(&manager->service.flags));
+	nm_message_plain(&manager->message, "What was sent goes on. To send the "
+	                 "rest, run:\n  %s", nm_buf_string(&command));
+	nm_buf_release(&command);
+}
+
 enum nm_code
 nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 {
@@ -301,6 +318,8 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 		rc = submit_file(manager, paths[i], &out, err);
 		nm_manager_print(&out);
 		nm_buf_release(&out);
+		if (rc == NM_INTERRUPTED)
+			tell_interrupted(manager, &paths[i], n - i);
 	}
 	return rc;
 }

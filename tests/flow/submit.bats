@@ -55,6 +55,32 @@ posted() { # path
 	[ "$(posted /v1/batches)" = 2 ]
 }
 
+is_creating() {
+	manage --runs >runs.txt
+	grep -q '^    batch_' runs.txt && grep -q 'creation not confirmed' runs.txt
+}
+
+@test "Ctrl-C tells how to send the rest, which is sent once" {
+	printf 'on POST /v1/batches nth 2: hang\n' >f.faults
+	start_server --faults f.faults
+	write_requests 3
+	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" --new \
+		--submit work.jsonl --shard-requests 2 2>err.txt 3>&- &
+	local pid=$! status=0
+	wait_for 10 is_creating
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	[ $status = 130 ]
+	[ "$(grep -A1 'To send the rest, run:' err.txt | tail -1)" = \
+		"  batch_manager --submit work.jsonl --base-url $BASE_URL" ]
+	: >f.faults
+	curl -s -X POST "$SERVER_URL/_control/faults" >/dev/null
+	manage --submit work.jsonl --patience 0.2 --json >submitted.json
+	[ "$(jq '.batches | length' submitted.json)" = 2 ]
+	[ "$(curl -s -H 'Authorization: Bearer sk-test' "$BASE_URL/batches" |
+		jq '.data | length')" = 2 ]
+}
+
 @test "the same requests by another name are not sent while the first are under way" {
 	start_server --delay-in-progress 30
 	write_requests 3
