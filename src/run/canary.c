@@ -5,7 +5,6 @@
 
 #include "eval/price.h"
 #include "run/collect.h"
-#include "run/via_direct.h"
 #include "state/answers.h"
 
 enum { USUAL_ABOVE = 1000 };
@@ -156,20 +155,20 @@ may_lack_direct(enum nm_code rc, const struct nm_err *err)
 }
 
 enum nm_code
-nm_canary_ask(struct nm_run *run, enum nm_reading reading,
+nm_canary_ask(struct nm_run *run, const struct nm_canary_wish *wish,
               struct nm_canary *canary, struct nm_err *err)
 {
-	struct nm_direct_wish wish = { .attempt = 1 };
+	struct nm_direct_wish direct = { .attempt = 1, .purse = wish->purse };
 	struct nm_collect collect;
 	enum nm_code rc;
 	/* It was judged before the first batch, perhaps by another reading. */
 	int passed = nm_run_has_sent(run) || !run->settings.canary;
 
 	memset(canary, 0, sizeof(*canary));
-	canary->asked = wish.count = nm_canary_size(run);
+	canary->asked = direct.count = nm_canary_size(run);
 	if (!canary->asked)
 		return NM_OK;
-	rc = nm_via_direct(run, &wish, err);
+	rc = nm_via_direct(run, &direct, err);
 	canary->answered = run->direct->done;
 	if ((rc == NM_REFUSED || rc == NM_UNREACHABLE) && !passed)
 		return nm_while(err, "asking the canary: nothing else was"
@@ -177,7 +176,7 @@ nm_canary_ask(struct nm_run *run, enum nm_reading reading,
 		                ? " (--canary 0 goes without one)" : "");
 	if (rc)
 		return rc;
-	nm_collect_init(&collect, run->source, reading);
+	nm_collect_init(&collect, run->source, wish->reading);
 	rc = collect_answers(run, &collect, err);
 	if (!rc)
 		rc = measure(&collect, canary, err);

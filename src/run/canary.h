@@ -8,7 +8,12 @@
 #define NM_RUN_CANARY_H
 
 #include "eval/row.h"
-#include "run/run.h"
+#include "run/via_direct.h"
+
+struct nm_canary_wish {
+	enum nm_reading               reading;
+	const struct nm_direct_purse *purse; /* NULL = nobody asks */
+};
 
 struct nm_canary {
 	int64_t asked;
@@ -36,7 +41,8 @@ int64_t nm_canary_size(const struct nm_run *run);
  * NM_UNFINISHED  the model's answer was cut or cannot be read
  * else           as nm_via_direct
  */
-enum nm_code nm_canary_ask(struct nm_run *run, enum nm_reading reading,
+enum nm_code nm_canary_ask(struct nm_run *run,
+                           const struct nm_canary_wish *wish,
                            struct nm_canary *canary, struct nm_err *err)
 	NM_MUST_USE;
 

@@ -52,7 +52,9 @@ nm_run_progress(const struct nm_run *run)
 	for (i = 0; i < run->n_shards; i++)
 		if (run->shards[i].state != NM_SHARD_SPLIT)
 			run->shown[n++] = run->parts[i];
-	run->watch->progress(run->watch->user, run->shown, n);
+	/* A canary may be all of a run. */
+	if (n)
+		run->watch->progress(run->watch->user, run->shown, n);
 }
 
 enum nm_code

@@ -26,13 +26,18 @@ ends_run(const struct nm_task *task, const struct nm_canary *canary,
 static enum nm_code
 ask_canary(struct nm_task *task, struct nm_canary *canary, struct nm_err *err)
 {
-	enum nm_code rc = nm_canary_ask(&task->run, task->tools->reading,
-	                                canary, err);
+	struct nm_purse purse;
+	struct nm_canary_wish wish = {
+		.reading = task->tools->reading,
+		.purse = nm_purse_open(&purse, task),
+	};
+	enum nm_code rc = nm_canary_ask(&task->run, &wish, canary, err);
 	struct nm_err late;
 
 	if (ends_run(task, canary, rc) &&
 	    nm_run_saved(&task->run, "", NM_RUN_LEFT, &late))
 		nm_message_error(task->tools->message, &late);
+	nm_purse_release(&purse);
 	return rc;
 }
 

@@ -413,6 +413,21 @@ chat_was_asked() {
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
 }
 
+@test "--max-cost: a canary of many is ended in time, and kept" {
+	a_paying_desk gpt-5-mini ''
+	local all=(--canary 4 --finish-direct --concurrency 1)
+	run_batch 4 "${all[@]}" --max-cost 5
+	[ "$STATUS" = 2 ]
+	tells 'not sent: it could cost $2.0'
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	run_batch 4 "${all[@]}" --max-cost 17
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 4 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	# No batch, no line of its progress.
+	lacks err.txt 'variant0_llm_baseline: : '
+}
+
 @test "--max-cost: a tail asked directly is ended in time, and kept" {
 	faults 'rows 2..3 of batch 1: http_error 500'
 	UNREADABLE=$SHORT a_paying_desk gpt-5-mini 'nth 1' --faults "$FAULTS"
