@@ -174,23 +174,54 @@ prepare_connection(struct nm_journal *journal, struct nm_err *err)
 	return nm_schema_migrate(journal, err);
 }
 
+/* What SQLite makes beside the journal has its mode, and keeps that of a time when it
+ * might not be written. */
+static void
+mend_beside(const struct nm_journal *journal)
+{
+	static const char *const ends[] = { "-shm", "-wal" };
+	struct nm_buf path = { 0 };
+	struct stat info;
+	size_t i;
+
+	if (access(nm_buf_string(&journal->path), W_OK) ||
+	    stat(nm_buf_string(&journal->path), &info))
+		return;
+	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		nm_buf_clear(&path);
+		nm_buf_addf(&path, "%s%s", nm_buf_string(&journal->path),
+		            ends[i]);
+		/* Where it cannot be mended, SQLite says what follows. */
+		if (access(nm_buf_string(&path), W_OK) && errno == EACCES)
+			(void)chmod(nm_buf_string(&path),
+			            info.st_mode & 0777);
+	}
+	nm_buf_release(&path);
+}
+
 static enum nm_code
 open_file(struct nm_journal *journal, struct nm_err *err)
 {
 	const char *path = nm_buf_string(&journal->path);
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	                  SQLITE_OPEN_NOMUTEX;
-	mode_t before = umask(077);
-	int result = sqlite3_open_v2(path, &journal->db, flags, NULL);
+	const char *help;
+	mode_t before;
+	int result;
+
+	mend_beside(journal);
+	before = umask(077);
+	result = sqlite3_open_v2(path, &journal->db, flags, NULL);
 
 	umask(before);
-	if (result != SQLITE_OK)
-		/* The reason first: a path may be longer than what is told. */
-		return nm_fail(err, NM_IO, errno,
-			"cannot open the journal (%s): %s",
-			journal->db ? sqlite3_errmsg(journal->db)
-			            : "no memory", path);
-	return prepare_connection(journal, err);
+	if (!journal->db)
+		nm_die("out of memory");
+	if (result == SQLITE_OK)
+		return prepare_connection(journal, err);
+	help = advice(refine(journal, result & 0xff));
+	/* The reason first: a path may be longer than what is told. */
+	return nm_fail(err, NM_IO, result, "cannot open the journal (%s): %s",
+	               help ? help : sqlite3_errmsg(journal->db), path);
 }
 
 enum nm_code

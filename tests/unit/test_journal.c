@@ -493,6 +493,75 @@ test_a_damaged_key_is_told(void **state)
 	nm_buf_release(&file);
 }
 
+/* In a process that no rights are given beyond those of a file's mode. */
+static int
+as_an_ordinary_user(struct place *p, int (*act)(struct place *p))
+{
+	const uid_t nobody = 65534;
+	int status = 0;
+	pid_t child;
+
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	if (geteuid() == 0) {
+		assert_int_equal(chown(p->folder, nobody, nobody), 0);
+		assert_int_equal(chown(p->file, nobody, nobody), 0);
+	}
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(geteuid() == 0 && (setgid(nobody) || setuid(nobody))
+		      ? 99 : act(p));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+static int
+write_before_and_after(struct place *p)
+{
+	struct nm_run_record run = some_run("r1", "k", 5);
+
+	if (chmod(p->file, 0444))
+		return 1;
+	if (nm_journal_open(p->folder, &p->journal, &p->err) == NM_OK &&
+	    nm_runs_add(p->journal, &run, &p->err) == NM_OK)
+		return 2;
+	if (!strstr(p->err.text, "may not be written"))
+		return 3;
+	nm_journal_close(p->journal);
+	if (chmod(p->file, 0600))
+		return 4;
+	if (nm_journal_open(p->folder, &p->journal, &p->err) ||
+	    nm_runs_add(p->journal, &run, &p->err))
+		return 5;
+	nm_journal_close(p->journal);
+	return 0;
+}
+
+/* What SQLite made beside it meanwhile had its rights, and still has them. */
+static void
+test_rights_that_were_mended(void **state)
+{
+	assert_int_equal(as_an_ordinary_user(*state, write_before_and_after),
+	                 0);
+}
+
+static int
+open_without_rights(struct place *p)
+{
+	if (chmod(p->file, 0))
+		return 1;
+	if (nm_journal_open(p->folder, &p->journal, &p->err) != NM_IO)
+		return 2;
+	return strstr(p->err.text, "may not be written") ? 0 : 3;
+}
+
+static void
+test_no_rights_are_told(void **state)
+{
+	assert_int_equal(as_an_ordinary_user(*state, open_without_rights), 0);
+}
+
 /* Another process is writing, and goes on so for longer than one waits. */
 static void
 test_locked_file_is_told(void **state)
@@ -559,6 +628,8 @@ main(void)
 		ROW(test_older_answers_are_kept),
 		ROW(test_damaged_file_is_told),
 		ROW(test_a_damaged_key_is_told),
+		ROW(test_rights_that_were_mended),
+		ROW(test_no_rights_are_told),
 		ROW(test_locked_file_is_told),
 		ROW(test_modes),
 		ROW(test_modes_whatever_the_umask),
