@@ -63,7 +63,12 @@ tell_taken_up(struct nm_variant0 *p, struct nm_task *task)
 {
 	if (task->run.origin != NM_RUN_RESUMED)
 		return;
-	if (task->run.record.state == NM_RUN_PARTIAL)
+	if (task->run.record.state == NM_RUN_DONE)
+		nm_message_note(&p->message, "the run of %s is done, and others"
+			" of this command are not: it is scored again, and"
+			" nothing of it asked (--new asks all afresh)",
+			task->run.record.name);
+	else if (task->run.record.state == NM_RUN_PARTIAL)
 		nm_message_note(&p->message, "a run of %s has ended but for"
 			" rows that failed: taking it up (--new asks all of it"
 			" afresh)", task->run.record.name);
@@ -74,11 +79,33 @@ tell_taken_up(struct nm_variant0 *p, struct nm_task *task)
 	nm_complain_of_size(&p->message, &task->run);
 }
 
+/* Of several datasets some may be done when the command is broken off: asking these
+ * again would pay for them twice. */
+static enum nm_code
+find_since(struct nm_variant0 *p, struct nm_err *err)
+{
+	int64_t since_ms = INT64_MAX, began_ms;
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	if (p->n_tasks < 2 || p->tools.take != NM_RUN_TAKE_UP)
+		return NM_OK;
+	for (i = 0; !rc && i < p->n_tasks; i++) {
+		rc = nm_task_find_begun(&p->tasks[i], &began_ms, err);
+		if (!rc && began_ms < since_ms)
+			since_ms = began_ms;
+		if (rc == NM_ABSENT)
+			rc = NM_OK;
+	}
+	p->tools.done_since_ms = since_ms < INT64_MAX ? since_ms : 0;
+	return rc;
+}
+
 static enum nm_code
 record_all(struct nm_variant0 *p, struct nm_err *err)
 {
 	int64_t canary = p->tools.settings.canary;
-	enum nm_code rc = NM_OK;
+	enum nm_code rc = find_since(p, err);
 	size_t i;
 
 	if (strcmp(p->tools.mode, "direct") == 0)

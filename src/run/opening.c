@@ -257,6 +257,16 @@ plan_new(struct nm_run *run, const struct nm_run_wish *wish,
 	return rc;
 }
 
+static enum nm_code
+find_done_since(struct nm_run *run, int64_t since_ms,
+                struct nm_run_record *old, struct nm_err *err)
+{
+	enum nm_code rc = nm_runs_find_done(run->journal, run->record.key,
+	                                    &run->arena, old, err);
+
+	return !rc && old->updated_ms < since_ms ? NM_ABSENT : rc;
+}
+
 /* The open run that is the same, else a new one. */
 static enum nm_code
 find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
@@ -269,6 +279,8 @@ find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
 		return plan_new(run, wish, take, err);
 	rc = nm_runs_find_open(run->journal, run->record.key, &run->arena,
 	                       &old, err);
+	if (rc == NM_ABSENT && wish->done_since_ms)
+		rc = find_done_since(run, wish->done_since_ms, &old, err);
 	if (rc != NM_ABSENT)
 		return rc ? rc : take_up(run, &old, err);
 	/* In a damaged journal it may be there all the same. */
@@ -285,6 +297,24 @@ nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
 	keep_metadata(run, wish);
 	make_record(run, wish);
 	return find_or_record(run, wish, take, err);
+}
+
+enum nm_code
+nm_run_find_begun(const struct nm_run_tools *tools, struct nm_source *source,
+                  const struct nm_run_wish *wish, int64_t *began_ms,
+                  struct nm_err *err)
+{
+	struct nm_run_record old;
+	struct nm_run run;
+	enum nm_code rc;
+
+	take_tools(&run, tools, source);
+	rc = nm_runs_find_open(run.journal, make_key(&run, wish), &run.arena,
+	                       &old, err);
+	if (!rc)
+		*began_ms = old.created_ms;
+	nm_arena_release(&run.arena);
+	return rc;
 }
 
 /* Shards that were not sent yet need the pairs that the first process had. */

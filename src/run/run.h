@@ -73,6 +73,8 @@ struct nm_run_wish {
 	const char *identity;  /* all of it but the source's digest, in any form */
 	const struct nm_batch_pair *metadata; /* of its batches, ours excepted */
 	size_t      n_metadata;
+	/* One that is done is taken up likewise, where it ended no earlier; 0 = none. */
+	int64_t     done_since_ms;
 };
 
 /* In an identity: the default size of shards, whatever theirs is. In how many parts it
@@ -129,6 +131,14 @@ struct nm_run_tools {
 };
 
 enum nm_run_take { NM_RUN_TAKE_UP, NM_RUN_AFRESH };
+
+/* When the unfinished run that is the same was begun (wall time); NM_ABSENT where there
+ * is none. Records and locks nothing. */
+enum nm_code nm_run_find_begun(const struct nm_run_tools *tools,
+                               struct nm_source *source,
+                               const struct nm_run_wish *wish,
+                               int64_t *began_ms, struct nm_err *err)
+	NM_MUST_USE;
 
 /*
  * Measures the source, plans its shards (mode "direct": none) and makes the run

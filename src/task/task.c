@@ -69,14 +69,33 @@ nm_task_description(struct nm_task *task)
 	                       nm_quiz_name(task->quiz));
 }
 
-/* All that makes two runs the same, beside the questions, model and account. */
-static void
-write_identity(struct nm_task *task, struct nm_buf *out)
+/* All that makes two runs the same, beside the questions and account. */
+static struct nm_run_wish
+make_wish(struct nm_task *task)
 {
 	const struct nm_quiz_wish *wish = nm_quiz_wish(task->quiz);
 
-	nm_buf_addf(out, "%s %lld %s", nm_quiz_prompt_digest(task->quiz),
-	            (long long)wish->max_output_tokens, NM_RUN_KEY_SIZE);
+	return (struct nm_run_wish){
+		.mode = task->tools->mode,
+		.name = nm_quiz_name(task->quiz),
+		.model = wish->model,
+		.endpoint = nm_endpoint_path(NM_ENDPOINT_CHAT),
+		.identity = nm_arena_printf(&task->arena, "%s %lld %s",
+			nm_quiz_prompt_digest(task->quiz),
+			(long long)wish->max_output_tokens, NM_RUN_KEY_SIZE),
+		.done_since_ms = task->tools->done_since_ms,
+	};
+}
+
+enum nm_code
+nm_task_find_begun(struct nm_task *task, int64_t *began_ms,
+                   struct nm_err *err)
+{
+	struct nm_run_tools tools = nm_task_run_tools(task);
+	struct nm_run_wish wish = make_wish(task);
+
+	return nm_run_find_begun(&tools, nm_quiz_source(task->quiz), &wish,
+	                         began_ms, err);
 }
 
 enum nm_code
@@ -84,27 +103,19 @@ nm_task_record(struct nm_task *task, struct nm_err *err)
 {
 	struct nm_run_tools tools = nm_task_run_tools(task);
 	struct nm_batch_pair pairs[NM_RUN_METADATA_MAX];
-	struct nm_buf spec = { 0 }, identity = { 0 };
 	const char *description = nm_task_description(task);
-	struct nm_run_wish wish = {
-		.mode = task->tools->mode,
-		.name = nm_quiz_name(task->quiz),
-		.model = nm_quiz_wish(task->quiz)->model,
-		.endpoint = nm_endpoint_path(NM_ENDPOINT_CHAT),
-		.metadata = pairs,
-	};
+	struct nm_run_wish wish = make_wish(task);
+	struct nm_buf spec = { 0 };
 	enum nm_code rc;
 
 	nm_quiz_spec(task->quiz, description, &spec);
-	write_identity(task, &identity);
 	wish.spec = nm_buf_string(&spec);
-	wish.identity = nm_buf_string(&identity);
+	wish.metadata = pairs;
 	wish.n_metadata = nm_quiz_metadata(task->quiz, description,
 	                                   &task->arena, pairs);
 	rc = nm_run_open(&task->run, &tools, nm_quiz_source(task->quiz), &wish,
 	                 task->tools->take, err);
 	nm_buf_release(&spec);
-	nm_buf_release(&identity);
 	return rc;
 }
 

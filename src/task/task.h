@@ -33,6 +33,9 @@ struct nm_task_tools {
 	struct nm_budget      *budget;
 	enum { NM_PAY_ASK, NM_PAY_AGREED } pay; /* more than a dollar? */
 	int64_t                began_mono_ms;
+	/* Where not all of a command's runs are done, since when those are its own that
+	 * are (wall time); 0 = none is taken up. */
+	int64_t                done_since_ms;
 };
 
 /* Zeroed is empty and may be released. Invariant: what is in flight of taken_pusd, and
@@ -60,6 +63,10 @@ struct nm_task {
 enum nm_code nm_task_read(struct nm_task *task, const struct nm_task_tools *tools,
                           const struct nm_quiz_wish *wish, struct nm_err *err)
 	NM_MUST_USE;
+
+/* When the unfinished run that is the same was begun; NM_ABSENT where there is none. */
+enum nm_code nm_task_find_begun(struct nm_task *task, int64_t *began_ms,
+                                struct nm_err *err) NM_MUST_USE;
 
 /* Makes the run durable, or takes up the unfinished one that is the same. Errors of
  * nm_run_open. */

@@ -128,6 +128,51 @@ waiting() {
 	wait "$PID" || true
 }
 
+# Both datasets, killed when the first of them is scored.
+killed_after_the_first() { # results-file option...
+	local file=$1
+	shift
+	variant0_llm_baseline --datasets 1-hop 2-hop --limit 2 "$@" \
+		>/dev/null 2>&1 3>&- &
+	wait_for 10 test -e "$file"
+	wait_for 10 first_is_done
+	kill -9 $!
+	wait $! || true
+	restart --faults /dev/null
+}
+
+first_is_done() {
+	batch_manager --runs --json | jq -e 'any(.[]; .state == "done")' \
+		>/dev/null
+}
+
+@test "killed between two datasets: the same command does not ask the first again" {
+	faults 'on GET /v1/files/*/content nth 2: hang'
+	a_desk --faults "$FAULTS"
+	killed_after_the_first "$RESULTS" --mode batch --poll-interval 0.2
+	run_batch 2 --datasets 1-hop 2-hop
+	[ "$STATUS" = 0 ]
+	[ "$(grep -c 'Ledger: 2 asked: 2 answered' out.txt)" = 2 ]
+	[[ $ERR == *'the run of 1-hop-test is done, and others of this command are not'* ]]
+	[ "$(calls POST /v1/batches)" = 2 ]
+	# Now all are done: the same command begins anew.
+	run_batch 2 --datasets 1-hop 2-hop
+	[ "$(calls POST /v1/batches)" = 4 ]
+}
+
+@test "direct: killed between two datasets, likewise; --new asks all of it" {
+	faults 'on POST /v1/chat/completions nth 3..: hang'
+	a_desk --faults "$FAULTS"
+	killed_after_the_first results/variant0_llm_baseline_1-hop-test.json
+	: >"$SERVER_LOG"
+	variant0 --datasets 1-hop 2-hop --limit 2
+	[ "$STATUS" = 0 ]
+	[ "$(grep -c 'Ledger: 2 asked: 2 answered' out.txt)" = 2 ]
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	variant0 --datasets 1-hop 2-hop --limit 2 --new
+	[ "$(calls POST /v1/chat/completions)" = 6 ]
+}
+
 @test "a holder that has not said who it is, or a dead one before it: no number is made up" {
 	a_desk --delay-in-progress 1000
 	variant0 --mode batch --limit 3 --dry-run
