@@ -4,6 +4,7 @@
 #include "cli/message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "cli/terminal.h"
@@ -155,19 +156,29 @@ nm_message_spot(struct nm_message *message, const struct nm_spot *spot)
 	nm_buf_release(&out);
 }
 
+/* Such as head, which has seen enough. */
+static int
+has_reader_gone(int fd)
+{
+	struct pollfd look = { .fd = fd };
+
+	return poll(&look, 1, 0) == 1 && (look.revents & POLLERR);
+}
+
 int
 nm_message_close_stdout(struct nm_message *message, int status)
 {
+	int failed = ferror(stdout), gone = has_reader_gone(STDOUT_FILENO);
 	struct nm_err err;
-	int failed;
 
 	errno = 0;
-	failed = ferror(stdout);
 	if (fclose(stdout) == 0 && !failed)
 		return status;
 	/* Nobody opened it: a closed stdout was the caller's wish. */
 	if (errno == EBADF && !failed)
 		return status;
+	if (gone)
+		return nm_code_exit_status(NM_IO);
 	nm_fail(&err, NM_IO, errno, "standard output: %s",
 	        errno ? strerror(errno) : "not all could be written");
 	return nm_message_error(message, &err);

@@ -70,7 +70,8 @@ void nm_spot_draw(const struct nm_spot *spot, int width, struct nm_buf *out);
 
 /*
  * Flushes and closes stdout at the program's end: `status` when all was written;
- * else (a full disk, a reader that has gone) says so and returns exit status 5.
+ * else (a full disk) says so and returns exit status 5, for a reader that has gone
+ * without a word.
  */
 int nm_message_close_stdout(struct nm_message *message, int status);
 

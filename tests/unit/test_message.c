@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cli/consent.h"
 #include "cli/message.h"
@@ -137,6 +140,22 @@ test_lines(void **state)
 		"   ^\n");
 }
 
+/* For a path of NULL with a pipe whose reader has gone. */
+static void
+replace_stdout(const char *path)
+{
+	int pipes[2];
+
+	if (path) {
+		if (!freopen(path, "w", stdout))
+			_exit(99);
+		return;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (pipe(pipes) || close(pipes[0]) || dup2(pipes[1], STDOUT_FILENO) < 0)
+		_exit(99);
+}
+
 /* In a child, whose stdout is the file: what it says, and its exit status. */
 static int
 close_stdout_on(const char *path, const char *bytes, char *said, size_t size)
@@ -154,8 +173,7 @@ close_stdout_on(const char *path, const char *bytes, char *said, size_t size)
 
 		nm_message_init(&message, "prog");
 		message.to = fdopen(pipes[1], "w");
-		if (!freopen(path, "w", stdout))
-			_exit(99);
+		replace_stdout(path);
 		fputs(bytes, stdout);
 		_exit(nm_message_close_stdout(&message, 1));
 	}
@@ -179,6 +197,9 @@ test_close_stdout(void **state)
 	assert_string_equal(said,
 		"prog: standard output: No space left on device\n");
 	assert_int_equal(close_stdout_on("/dev/full", "", said, 200), 1);
+	assert_int_equal(close_stdout_on(NULL, "x", said, 200), 5);
+	assert_string_equal(said, "");
+	assert_int_equal(close_stdout_on(NULL, "", said, 200), 1);
 }
 
 static enum nm_consent
