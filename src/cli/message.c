@@ -177,7 +177,7 @@ nm_message_close_stdout(struct nm_message *message, int status)
 	/* Nobody opened it: a closed stdout was the caller's wish. */
 	if (errno == EBADF && !failed)
 		return status;
-	if (gone)
+	if (gone || errno == EPIPE)
 		return nm_code_exit_status(NM_IO);
 	nm_fail(&err, NM_IO, errno, "standard output: %s",
 	        errno ? strerror(errno) : "not all could be written");
