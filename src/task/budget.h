@@ -14,6 +14,7 @@ struct nm_budget {
 	int64_t max_pusd;   /* 0 = no ceiling */
 	int64_t taken_pusd; /* spent, or in flight at its highest */
 	int     unpriced;   /* 1 = something was spent that has no price */
+	int64_t longest_tokens; /* out, of a reply to any of the call; 0 = none */
 };
 
 /* Reads "5", "0.25" as USD, above 0 and up to a million; NULL = no ceiling. NM_USAGE

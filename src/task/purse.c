@@ -24,6 +24,14 @@ pay(struct nm_purse *purse, const struct nm_row *row)
 		                                              : INT64_MAX / 2;
 }
 
+/* One task's replies tell the next what to expect. */
+static void
+note_length(struct nm_budget *budget, int64_t tokens)
+{
+	if (tokens > budget->longest_tokens)
+		budget->longest_tokens = tokens;
+}
+
 static void
 hear(void *user, struct nm_text line)
 {
@@ -31,8 +39,7 @@ hear(void *user, struct nm_text line)
 	struct nm_row row;
 
 	nm_row_read(&purse->reader, line.at, line.len, &row);
-	if (row.usage.output_tokens > purse->longest_tokens)
-		purse->longest_tokens = row.usage.output_tokens;
+	note_length(purse->task->tools->budget, row.usage.output_tokens);
 	pay(purse, &row);
 }
 
@@ -40,15 +47,16 @@ static enum nm_code
 may_send(void *user, int64_t flying, struct nm_err *err)
 {
 	struct nm_purse *purse = user;
-	struct nm_budget rest = { .unpriced = purse->unpriced };
+	const struct nm_budget *budget = purse->task->tools->budget;
+	struct nm_budget rest = { .max_pusd = budget->max_pusd,
+	                          .unpriced = purse->unpriced };
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
 
-	rc = nm_stake_directly(purse->task, flying + 1, purse->longest_tokens,
+	rc = nm_stake_directly(purse->task, flying + 1, budget->longest_tokens,
 	                       &cost, err);
 	if (rc)
 		return rc;
-	rest.max_pusd = purse->task->tools->budget->max_pusd;
 	rest.taken_pusd = rest.max_pusd - purse->left_pusd;
 	rc = nm_budget_take(&rest, &cost, purse->task->run.record.model, err);
 	purse->empty |= rc == NM_USAGE;
@@ -58,12 +66,12 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 const struct nm_direct_purse *
 nm_purse_open(struct nm_purse *purse, struct nm_task *task)
 {
-	const struct nm_budget *budget = task->tools->budget;
+	struct nm_budget *budget = task->tools->budget;
 
+	note_length(budget, task->longest_tokens);
 	*purse = (struct nm_purse){
 		.form = { .heard = hear, .may_send = may_send, .user = purse },
 		.task = task,
-		.longest_tokens = task->longest_tokens,
 		.left_pusd = budget->max_pusd - budget->taken_pusd +
 		             task->taken_pusd - task->held_pusd,
 	};

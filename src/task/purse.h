@@ -18,7 +18,6 @@ struct nm_purse {
 	struct nm_task        *task;
 	struct nm_row_reader   reader;
 	int64_t                left_pusd;      /* of the budget, but for what flies */
-	int64_t                longest_tokens; /* out, of a reply so far; 0 = none */
 	int                    unpriced;       /* a reply's model has no price */
 	int                    empty;          /* something was not sent for it */
 };

@@ -2,11 +2,10 @@
 # What a run may cost is told and bounded before it is sent, each request at its price.
 load lib
 load client
+load paying
 
-# Some line of the program's says it.
-tells() { # text
-	grep -qF -- "$1" err.txt
-}
+# For DETAILS and UNREADABLE: a reply of $0.001125 by batch.
+SHORT='{"prompt_tokens": 1000, "completion_tokens": 1000}'
 
 # One question of 900,000 bytes, which is a long context for gpt-5.4 at $5 a million
 # tokens in and $22.50 out; short ones cost $2.50 and $15, all half by batch.
@@ -125,4 +124,58 @@ a_long_question() { # short-ones-beside
 	variant0 "${again[@]}" --max-cost 0.065
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=10 answered=10 attempts=2' ]
+}
+
+# ---- direct mode: paid for reply by reply ----
+
+@test "--max-cost of direct mode: replies longer than was guessed end it in time" {
+	a_paying_desk gpt-5-mini ''
+	RESULTS=results/variant0_llm_baseline_1-hop-test.json
+	# By the guess four cost $0.02 at most. Each costs $2.25.
+	variant0 --limit 4 --concurrency 1 --max-cost 5
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $2.0'
+	tells 'beside the $4.5000 spent'
+	tells 'again with a higher --max-cost'
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	[ "$(ledger)" = 'asked=4 answered=2 missing=2 attempts=1' ]
+	[ "$(result .run.spent.cost_usd)" = 4.5 ]
+	variant0 --limit 4 --max-cost 17
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 4 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	# What one dataset shows is known for the next.
+	variant0 --datasets 2-hop 3-hop --limit 4 --concurrency 1 --max-cost 5
+	[ "$STATUS" = 1 ]
+	[ "$(calls POST /v1/chat/completions)" = 6 ]
+}
+
+@test "--max-cost: a canary of many is ended in time, and kept" {
+	a_paying_desk gpt-5-mini ''
+	local all=(--canary 4 --finish-direct --concurrency 1)
+	run_batch 4 "${all[@]}" --max-cost 5
+	[ "$STATUS" = 2 ]
+	tells 'not sent: it could cost $2.0'
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	run_batch 4 "${all[@]}" --max-cost 17
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 4 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	# No batch, no line of its progress.
+	lacks err.txt 'variant0_llm_baseline: : '
+}
+
+@test "--max-cost: a tail asked directly is ended in time, and kept" {
+	faults 'rows 2..3 of batch 1: http_error 500'
+	UNREADABLE=$SHORT a_paying_desk gpt-5-mini 'nth 1' --faults "$FAULTS"
+	run_batch 3 --finish-direct --concurrency 1 --max-cost 3
+	[ "$STATUS" = 1 ]
+	tells 'not sent: it could cost $2.0'
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+	[ "$(ledger)" = 'asked=3 answered=1 unparseable=1 http_error=1 attempts=2' ]
+	run_batch 3 --finish-direct --max-cost 20
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/chat/completions)" = 2 ]
+	[ "$(ledger)" = 'asked=3 answered=2 unparseable=1 attempts=2' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
 }

@@ -2,6 +2,10 @@
 # What was paid for is scored, and nothing is paid for that nobody asked.
 load lib
 load client
+load paying
+
+# For DETAILS and UNREADABLE: a reply of $0.001125 by batch.
+SHORT='{"prompt_tokens": 1000, "completion_tokens": 1000}'
 
 @test "a canary that is all of the run: its answers are the results" {
 	a_desk --answer-key "$SAMPLE"
@@ -66,56 +70,6 @@ load client
 
 # ---- a model that costs: $1.125 a reply by batch, $2.25 directly ----
 
-# Some line of the program's says it.
-tells() { # text
-	grep -qF -- "$1" err.txt
-}
-
-# A chat reply of a model, which used a million tokens each way. What DETAILS adds
-# makes it $1.035 by batch: four fifths of what went in were cached then.
-reply() { # model content
-	jq -Rn --arg model "$1" --arg content "$2" \
-		--argjson details "${DETAILS:-null}" '{id: "c", object:
-		"chat.completion", model: $model, choices: [{index: 0,
-		finish_reason: "stop", message: {role: "assistant",
-		content: $content}}], usage: ({prompt_tokens: 1000000,
-		completion_tokens: 1000000, total_tokens: 2000000}
-		+ $details)} |
-		@json'
-}
-
-# Every question has an answer, but for the calls that `unreadable` names.
-a_paying_desk() { # model unreadable server-option...
-	local model=$1 unreadable=$2
-	shift 2
-	{
-		[ -z "$unreadable" ] ||
-			echo "on POST /v1/chat/completions $unreadable:" \
-				"status 200 body $(DETAILS=${UNREADABLE:-${DETAILS:-}} \
-				reply "$model" 'I do not know')"
-		echo "on POST /v1/chat/completions: status 200 body" \
-			"$(reply "$model" '{"answers": ["Heat"]}')"
-	} >upstream_faults.txt
-	: >upstream.out
-	batch_server --port 0 --state-dir "$BATS_TEST_TMPDIR/upstream" \
-		--quiet --faults upstream_faults.txt >upstream.out \
-		2>>server.err 3>&- &
-	UPSTREAM_PID=$!
-	wait_for 20 grep -q 'listening on' upstream.out
-	UPSTREAM_URL=$(sed -n 's/.*listening on \([^ ]*\) .*/\1/p' \
-		upstream.out)
-	a_desk --upstream "$UPSTREAM_URL" --concurrency 1 "$@"
-}
-
-teardown() {
-	[ -z "$SERVER_PID" ] || stop_server || true
-	[ -z "${UPSTREAM_PID:-}" ] || {
-		kill -TERM "$UPSTREAM_PID"
-		wait "$UPSTREAM_PID" || true
-	}
-	[ ! -s server.err ] || sed 's/^/# /' server.err
-}
-
 @test "the cost of all attempts stands beside that of the rows kept" {
 	a_paying_desk gpt-5-mini 'nth 1'
 	run_batch 2 --reask 1
@@ -147,8 +101,6 @@ teardown() {
 	[ "$(calls POST /v1/batches)" = 4 ]
 	[ "$(result .run.spent.cost_usd)" = 4.5 ]
 }
-
-SHORT='{"prompt_tokens": 1000, "completion_tokens": 1000}'
 
 @test "--max-cost: what is asked again may be as long as the longest was, not the mean" {
 	UNREADABLE={} DETAILS=$SHORT a_paying_desk gpt-5-mini 'nth 1'
@@ -393,54 +345,6 @@ chat_was_asked() {
 	[ "$STATUS" = 0 ]
 	RESULTS=results/variant0_llm_baseline_1-hop-test.json
 	[ "$(result .run.spent.cost_usd)" = 9 ]
-}
-
-@test "--max-cost of direct mode: replies longer than was guessed end it in time" {
-	a_paying_desk gpt-5-mini ''
-	RESULTS=results/variant0_llm_baseline_1-hop-test.json
-	# By the guess four cost $0.02 at most. Each costs $2.25.
-	variant0 --limit 4 --concurrency 1 --max-cost 5
-	[ "$STATUS" = 1 ]
-	tells 'not sent: it could cost $2.0'
-	tells 'beside the $4.5000 spent'
-	tells 'again with a higher --max-cost'
-	[ "$(calls POST /v1/chat/completions)" = 2 ]
-	[ "$(ledger)" = 'asked=4 answered=2 missing=2 attempts=1' ]
-	[ "$(result .run.spent.cost_usd)" = 4.5 ]
-	variant0 --limit 4 --max-cost 17
-	[ "$STATUS" = 0 ]
-	[ "$(calls POST /v1/chat/completions)" = 4 ]
-	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
-}
-
-@test "--max-cost: a canary of many is ended in time, and kept" {
-	a_paying_desk gpt-5-mini ''
-	local all=(--canary 4 --finish-direct --concurrency 1)
-	run_batch 4 "${all[@]}" --max-cost 5
-	[ "$STATUS" = 2 ]
-	tells 'not sent: it could cost $2.0'
-	[ "$(calls POST /v1/chat/completions)" = 2 ]
-	run_batch 4 "${all[@]}" --max-cost 17
-	[ "$STATUS" = 0 ]
-	[ "$(calls POST /v1/chat/completions)" = 4 ]
-	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
-	# No batch, no line of its progress.
-	lacks err.txt 'variant0_llm_baseline: : '
-}
-
-@test "--max-cost: a tail asked directly is ended in time, and kept" {
-	faults 'rows 2..3 of batch 1: http_error 500'
-	UNREADABLE=$SHORT a_paying_desk gpt-5-mini 'nth 1' --faults "$FAULTS"
-	run_batch 3 --finish-direct --concurrency 1 --max-cost 3
-	[ "$STATUS" = 1 ]
-	tells 'not sent: it could cost $2.0'
-	[ "$(calls POST /v1/chat/completions)" = 1 ]
-	[ "$(ledger)" = 'asked=3 answered=1 unparseable=1 http_error=1 attempts=2' ]
-	run_batch 3 --finish-direct --max-cost 20
-	[ "$STATUS" = 0 ]
-	[ "$(calls POST /v1/chat/completions)" = 2 ]
-	[ "$(ledger)" = 'asked=3 answered=2 unparseable=1 attempts=2' ]
-	[ "$(calls POST /v1/batches)" = 1 ]
 }
 
 # An answered row without its usage, as some services write them.
