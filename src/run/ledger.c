@@ -3,7 +3,10 @@
  */
 #include "run/ledger.h"
 
-enum { EXAMPLE_MAX_BYTES = 160 };
+enum {
+	EXAMPLE_MAX_BYTES = 160,
+	ROOM = NM_LEDGER_REASONS_MAX + NM_N_CLASSES
+};
 
 static struct nm_reason *
 find_reason(struct nm_ledger *ledger, enum nm_class class, int status,
@@ -37,19 +40,24 @@ line_of(struct nm_arena *arena, struct nm_text message)
 	return kept.at;
 }
 
-/* Past the ceiling the last one is lent for what it cannot name. */
+/* Past the ceiling rows are told by their class alone, for which there is room. */
 static struct nm_reason *
 new_reason(struct nm_ledger *ledger, enum nm_class class, int status,
            struct nm_text code, struct nm_text message)
 {
+	static const struct nm_text none = { "", 0 };
 	struct nm_reason *reason;
 
 	if (!ledger->reasons)
-		ledger->reasons = nm_arena_array(&ledger->arena,
-		                                 NM_LEDGER_REASONS_MAX,
+		ledger->reasons = nm_arena_array(&ledger->arena, ROOM,
 		                                 sizeof(*ledger->reasons));
-	if (ledger->n_reasons == NM_LEDGER_REASONS_MAX)
-		return &ledger->reasons[NM_LEDGER_REASONS_MAX - 1];
+	if (ledger->n_reasons >= NM_LEDGER_REASONS_MAX) {
+		reason = find_reason(ledger, class, 0, none);
+		if (reason)
+			return reason;
+		status = 0;
+		code = none;
+	}
 	reason = &ledger->reasons[ledger->n_reasons++];
 	reason->class = class;
 	reason->status = status;

@@ -16,7 +16,7 @@ struct nm_reason {
 	uint64_t       count;
 };
 
-enum { NM_LEDGER_REASONS_MAX = 256 };
+enum { NM_LEDGER_REASONS_MAX = 256 }; /* that are told apart */
 
 /* Zeroed is empty and ready. Invariant: the classes sum to the rows added. */
 struct nm_ledger {
@@ -36,7 +36,8 @@ void nm_ledger_add(struct nm_ledger *ledger, const struct nm_row *row);
 /* Adds the other's requests and reasons, as if its rows had come after. */
 void nm_ledger_join(struct nm_ledger *ledger, const struct nm_ledger *other);
 
-/* Most frequent first. Reasons beyond the ceiling are in the last one. */
+/* Most frequent first. Reasons beyond the ceiling are one a class, without status and
+ * code. */
 void nm_ledger_sort(struct nm_ledger *ledger);
 
 uint64_t nm_ledger_instrument_failures(const struct nm_ledger *ledger);

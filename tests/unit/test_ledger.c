@@ -109,7 +109,12 @@ many_reasons(void **state)
 		add_other(&second, 200 + i);
 	}
 	nm_ledger_join(&ledger, &second);
-	assert_int_equal(ledger.n_reasons, NM_LEDGER_REASONS_MAX);
+	/* What cannot be named is told as that, and not by another's name. */
+	assert_int_equal(ledger.n_reasons, NM_LEDGER_REASONS_MAX + 1);
+	nm_ledger_sort(&ledger);
+	assert_int_equal(ledger.reasons[0].class, NM_CLASS_HTTP_ERROR);
+	assert_int_equal(ledger.reasons[0].code.len, 0);
+	assert_true(ledger.reasons[1].count <= 2);
 	for (size_t i = 0; i < ledger.n_reasons; i++)
 		sum += ledger.reasons[i].count;
 	assert_int_equal(sum, 600);
