@@ -63,8 +63,8 @@ enum nm_class nm_collect_class(const struct nm_collect *collect,
 /* What is worth another attempt. */
 struct nm_collect_want {
 	int     failures; /* 1 = what the service failed and may yet do: 5xx, 408, 409,
-	                     429, expired, cancelled, missing, status 0, another's page
-	                     in place of a completion; 0 = not */
+	                     429, expired, cancelled, missing, status 0, a 200 that tells
+	                     of the same or is another's page; 0 = not */
 	int64_t reask;    /* what the model did, up to so often a request */
 };
 

@@ -29,6 +29,14 @@ nm_slab_is_heavy(const struct nm_slab *slab)
 	return slab->lines.len > HEAVY_BYTES;
 }
 
+/* The service gives up a response in a reply with a 200, too, and says why in it. */
+static bool
+is_passing(struct nm_text why)
+{
+	return nm_text_is(why, "server_error") ||
+	       nm_text_is(why, "rate_limit_exceeded");
+}
+
 static bool
 may_pass(const struct nm_row *row)
 {
@@ -45,6 +53,9 @@ may_pass(const struct nm_row *row)
 		/* Another's page with a 200: the model never saw it. */
 		if (nm_text_is(row->error_code, "no_completion"))
 			return true;
+		if (status >= 200 && status < 300)
+			return is_passing(row->error_code) ||
+			       is_passing(row->error_type);
 		return !status || status == 408 || status == 409 ||
 		       status == 429 || status >= 500;
 	default:

@@ -32,6 +32,13 @@ code_of(int sqlite_code)
 	}
 }
 
+static int
+is_forbidden(const struct nm_buf *path)
+{
+	return access(nm_buf_string(path), W_OK) &&
+	       (errno == EACCES || errno == EROFS);
+}
+
 /* Of files beside the journal, SQLite only says that they failed. */
 static int
 refine(const struct nm_journal *journal, int code)
@@ -40,9 +47,8 @@ refine(const struct nm_journal *journal, int code)
 
 	if (code == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT))
 		return SQLITE_FULL;
-	if (code == SQLITE_CANTOPEN &&
-	    (access(nm_buf_string(&journal->folder), W_OK) ||
-	     access(nm_buf_string(&journal->path), W_OK)))
+	if (code == SQLITE_CANTOPEN && (is_forbidden(&journal->folder) ||
+	                                is_forbidden(&journal->path)))
 		return SQLITE_READONLY;
 	return code;
 }

@@ -69,11 +69,53 @@ heavy(void **state)
 	nm_slab_release(&slab);
 }
 
+#define ROW(reply) \
+	"{\"custom_id\":\"request-0\",\"response\":" reply ",\"error\":null}\n"
+#define GAVE_UP(error) \
+	ROW("{\"status_code\":200,\"body\":{\"status\":\"failed\"," \
+	    "\"error\":" error "}}")
+
+static void
+what_may_pass(void **state)
+{
+	static const struct {
+		const char *line;
+		bool        may_pass;
+		const char *why;
+	} rows[] = {
+		{ ROW("{\"status_code\":500,\"body\":{}}"), true, "a 5xx" },
+		{ ROW("{\"status_code\":400,\"body\":{}}"), false, "a 400" },
+		{ ROW("{\"status_code\":0,\"body\":{}}"), true, "status 0" },
+		{ GAVE_UP("{\"code\":\"server_error\",\"message\":\"m\"}"), true,
+		  "a response that the service gave up" },
+		{ GAVE_UP("{\"code\":\"rate_limit_exceeded\"}"), true,
+		  "or had no room for" },
+		{ GAVE_UP("{\"type\":\"server_error\",\"code\":null}"), true,
+		  "its type tells, too" },
+		{ GAVE_UP("{\"code\":\"invalid_prompt\"}"), false,
+		  "one that it will give up again" },
+	};
+	struct nm_slab slab = { .source = &source };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		nm_buf_add_string(&slab.lines, rows[i].line);
+		nm_slab_read(&slab);
+		assert_int_equal(slab.n_rows, 1);
+		if (slab.rows[0].class != NM_CLASS_HTTP_ERROR ||
+		    slab.rows[0].may_pass != rows[i].may_pass)
+			fail_msg("%s", rows[i].why);
+		nm_slab_clear(&slab);
+	}
+	nm_slab_release(&slab);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heavy),
+		cmocka_unit_test(what_may_pass),
 	};
 
 	return cmocka_run_group_tests_name("slab", tests, NULL, NULL);
