@@ -76,6 +76,20 @@ hold(struct leaving *leaving, struct nm_err *err)
 	                                err);
 }
 
+/* Before any is stopped: going on would send what that one had, once more. */
+static enum nm_code
+check_seen(const struct leaving *leaving, struct nm_err *err)
+{
+	for (size_t i = 0; i < leaving->n_shards; i++)
+		if (leaving->shards[i].state == NM_SHARD_CREATING)
+			return nm_fail(err, NM_UNFINISHED, 0, "a batch of run "
+			               "%s may have been made though no reply "
+			               "came: go on with the run, which looks "
+			               "for it, and cancel then",
+			               leaving->run.id);
+	return NM_OK;
+}
+
 static void
 note(struct leaving *leaving, const char *id, const char *outcome)
 {
@@ -95,11 +109,6 @@ stop_one(struct leaving *leaving, const struct nm_shard_record *shard,
 	struct nm_arena arena = {0};
 	enum nm_code rc = NM_OK;
 
-	if (shard->state == NM_SHARD_CREATING)
-		return nm_fail(err, NM_UNFINISHED, 0, "a batch of run %s may have "
-		               "been made though no reply came: go on with the "
-		               "run, which looks for it, and cancel then",
-		               leaving->run.id);
 	if (shard->state != NM_SHARD_CREATED) {
 		if (shard->batch_id[0])
 			note(leaving, shard->batch_id, shard->status);
@@ -178,6 +187,11 @@ nm_manage_leave(struct nm_manager *manager, const char *id,
 	rc = find(&leaving, id, err);
 	if (!rc)
 		rc = hold(&leaving, err);
+	/* Whoever had it may have ended it since. */
+	if (!rc)
+		rc = find(&leaving, id, err);
+	if (!rc)
+		rc = check_seen(&leaving, err);
 	if (!rc)
 		rc = leave(&leaving, err);
 	nm_lock_close(&leaving.lock);

@@ -193,3 +193,31 @@ is kept." ]
 	[ "$STATUS" = 4 ]
 	run_is open
 }
+
+@test "nothing of a run is cancelled while one of its batches may be there unseen" {
+	faults 'on POST /v1/batches nth 2: act then lose reply' \
+		'on GET /v1/batches: status 502' 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	(exec variant0_llm_baseline --mode batch --limit 3 --shard-requests 2 \
+		>/dev/null 2>&1 3>&-) &
+	local pid=$!
+	looked() { [ "$(calls GET /v1/batches)" -ge 1 ]; }
+	wait_for 10 looked
+	kill -9 $pid
+	wait $pid || true
+	the_run
+	manager --cancel "$RUN"
+	[ "$STATUS" = 1 ]
+	says "a batch of run $RUN may have been made"
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 0 ]
+	run_is open
+	echo 'in_progress forever' >"$FAULTS"
+	call POST /_control/faults
+	variant0 --mode batch --limit 3 --shard-requests 2 --dry-run
+	[ "$STATUS" = 0 ]
+	manager --cancel "$RUN"
+	[ "$STATUS" = 0 ]
+	run_is left
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 2 ]
+	[ "$(calls POST /v1/batches)" = 2 ]
+}
