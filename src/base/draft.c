@@ -33,6 +33,7 @@ cannot_write(struct nm_err *err, const char *path, int why)
 	return nm_fail(err, NM_IO, why, "cannot write %s: %s", path,
 	               why == ENOENT ? "no such folder"
 	               : why == EACCES ? "permission denied"
+	               : why == ELOOP ? "its links lead round in a circle"
 	               : why == EISDIR ? "is a folder" : strerror(why));
 }
 
@@ -49,6 +50,8 @@ find_target(const char *path, struct nm_buf *target, int *mode,
 	int why = stat(path, &info) ? errno : 0;
 
 	*mode = -1;
+	if (why == ELOOP)
+		return cannot_write(err, path, why);
 	/* A link that the system does not follow is not followed here either. */
 	if (!why || why == ENOENT)
 		nm_path_follow(target, path);

@@ -278,6 +278,23 @@ links_are_followed(void **state)
 	assert_int_equal(count_files(), 2);
 }
 
+/* Such a link leads nowhere: it is not taken for the file. */
+static void
+circles_stay(void **state)
+{
+	struct nm_err err = { 0 };
+	char text[200];
+
+	(void)state;
+	assert_int_equal(symlink("other", in_folder("one")), 0);
+	assert_int_equal(symlink("one", in_folder("other")), 0);
+	assert_int_equal(nm_file_write(name, 0600, NM_TEXT("x"), &err), NM_IO);
+	assert_non_null(strstr(err.text, "/other: its links lead round in a "
+	                       "circle"));
+	assert_int_equal(readlink(name, text, sizeof(text)), 3);
+	assert_int_equal(count_files(), 2);
+}
+
 /* A file that is there stays as private as it was, whatever the umask. */
 static void
 modes_stay(void **state)
@@ -476,6 +493,7 @@ main(void)
 		cmocka_unit_test(refused_targets),
 		IN_FOLDER(special_files_stay),
 		IN_FOLDER(links_are_followed),
+		IN_FOLDER(circles_stay),
 		IN_FOLDER(modes_stay),
 		IN_FOLDER(long_names),
 		IN_FOLDER(failed_write_is_told),
