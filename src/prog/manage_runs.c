@@ -93,28 +93,44 @@ shard_word(const struct nm_run_record *run,
 	return shard->status[0] ? shard->status : "created";
 }
 
+/* Below the id, which is never cut: it is what is looked for here. */
+static void
+add_below(struct nm_text text, int width, struct nm_buf *out)
+{
+	nm_buf_add_string(out, "\n        ");
+	nm_terminal_add(out, text, width - 8);
+}
+
 static void
 add_shard(const struct nm_run_record *run,
           const struct nm_shard_record *shard, int width, struct nm_buf *out)
 {
+	const char *id = shard->batch_id[0] ? shard->batch_id : "(no batch)";
+	struct nm_text note = nm_text_of(shard->note);
 	struct nm_buf line = {0};
 
-	nm_buf_addf(&line, "    %s  %" PRId64 " request%s, %s%s",
-	            shard->batch_id[0] ? shard->batch_id : "(no batch)",
-	            shard->count, shard->count == 1 ? "" : "s",
+	nm_buf_addf(&line, "%" PRId64 " request%s, %s%s", shard->count,
+	            shard->count == 1 ? "" : "s",
 	            shard->state == NM_SHARD_CREATED ? "last seen " : "",
 	            shard_word(run, shard));
 	if (shard->state == NM_SHARD_COLLECTED)
 		nm_buf_add_string(&line, ", on this machine");
-	if (shard->note[0] && !width)
-		nm_buf_addf(&line, ": %s", shard->note);
-	nm_terminal_add(out, nm_buf_text(&line), width);
-	nm_buf_add_byte(out, '\n');
-	if (shard->note[0] && width) {
-		nm_buf_add_string(out, "        ");
-		nm_terminal_add(out, nm_text_of(shard->note), width - 8);
-		nm_buf_add_byte(out, '\n');
+	nm_buf_add_string(out, "    ");
+	nm_terminal_add(out, nm_text_of(id), 0);
+	if (!width || nm_terminal_columns(nm_text_of(id)) + 6 +
+	              nm_terminal_columns(nm_buf_text(&line)) <= width) {
+		nm_buf_add_string(out, "  ");
+		nm_terminal_add(out, nm_buf_text(&line), 0);
+	} else {
+		add_below(nm_buf_text(&line), width, out);
 	}
+	if (note.len && width) {
+		add_below(note, width, out);
+	} else if (note.len) {
+		nm_buf_add_string(out, ": ");
+		nm_terminal_add(out, note, 0);
+	}
+	nm_buf_add_byte(out, '\n');
 	nm_buf_release(&line);
 }
 

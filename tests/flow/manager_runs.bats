@@ -98,6 +98,22 @@ is_sending() {
 	grep -qx '        some_code: Because of it' out.txt
 }
 
+@test "--runs: no id and no outcome of a batch is cut on a terminal" {
+	a_desk
+	command -v script || skip 'no script(1)'
+	variant0 --mode batch --limit 12 --poll-interval 0.2
+	local id columns
+	manager --runs --json
+	id=$(jq -r '.[0].batches[0].id' out.txt)
+	for columns in 40 80; do
+		TERM=dumb COLUMNS=$columns script -qec 'batch_manager --runs' \
+			/dev/null </dev/null | tr -d '\r' >out.txt
+		cat out.txt
+		grep -qx "    $id" out.txt
+	done
+	grep -qx '        12 requests, completed, on this machine' out.txt
+}
+
 @test "--clean: asks, and where nobody can be asked deletes nothing" {
 	a_desk
 	a_finished_run
