@@ -36,6 +36,13 @@ newest_attempt(const struct nm_run *run, const struct nm_direct_file *direct,
 	return newest;
 }
 
+/* One whose downloads were removed names files that are to be fetched again. */
+static int
+is_here(const struct nm_shard_record *shard, int64_t attempt)
+{
+	return shard->attempt == attempt && shard->state >= NM_SHARD_COLLECTED;
+}
+
 static enum nm_code
 add_shards(struct nm_run *run, struct file_list *list, int64_t attempt,
            struct nm_err *err)
@@ -44,11 +51,11 @@ add_shards(struct nm_run *run, struct file_list *list, int64_t attempt,
 	size_t i;
 
 	for (i = 0; !rc && i < run->n_shards; i++)
-		if (run->shards[i].attempt == attempt)
+		if (is_here(&run->shards[i], attempt))
 			rc = add_file(list, run->shards[i].output_path,
 			              attempt, NM_WAY_BATCH, err);
 	for (i = 0; !rc && i < run->n_shards; i++)
-		if (run->shards[i].attempt == attempt)
+		if (is_here(&run->shards[i], attempt))
 			rc = add_file(list, run->shards[i].error_path,
 			              attempt, NM_WAY_BATCH, err);
 	return rc;

@@ -496,6 +496,16 @@ collected() { # state-folder
 	[ "$(calls POST '.*')" = 0 ]
 }
 
+@test "--max-cost: downloads that are gone are fetched again, and counted until then" {
+	half_collected
+	rm -r "$XDG_STATE_HOME"/nightmail/runs
+	run_batch 4 --shard-requests 2 --max-cost 1
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	[ "$(calls GET '/v1/files/.*/content')" = 2 ]
+	[ "$(calls POST '.*')" = 0 ]
+}
+
 @test "downloads that are gone, and their file too: said, and not paid for again" {
 	half_collected
 	rm -r "$XDG_STATE_HOME"/nightmail/runs
