@@ -61,29 +61,48 @@ shard_of(struct nm_manager *manager, const char *id, struct nm_arena *arena)
 /* Failed rows stand in the error file, with some services in the output file; what the
  * batch counts of them is no row. */
 static enum nm_code
+read_both(struct nm_manager *manager, struct nm_batch_files *files,
+          const struct nm_batch *batch, struct search *search,
+          struct nm_err *err)
+{
+	struct nm_arena arena = {0};
+	struct nm_shard_record shard = shard_of(manager, batch->id, &arena);
+	const char *paths[] = { shard.error_path, shard.output_path };
+	const char *ids[] = { batch->error_file_id, batch->output_file_id };
+	struct nm_err gone = {0};
+	enum nm_code rc = NM_OK;
+
+	for (size_t i = 0; !rc && i < 2; i++) {
+		rc = read_file(files, paths[i], ids[i], search, err);
+		if (rc != NM_ABSENT)
+			continue;
+		gone = *err;
+		rc = NM_OK;
+	}
+	nm_arena_release(&arena);
+	if (rc || !gone.code)
+		return rc;
+	/* Reasons that were found are worth more than none. */
+	if (search->failures.rows) {
+		nm_message_warn(&manager->message, "%s: failures in it, if any, "
+		                "are not told", gone.text);
+		return NM_OK;
+	}
+	*err = gone;
+	return gone.code;
+}
+
+static enum nm_code
 find(struct nm_manager *manager, const struct nm_batch *batch,
      struct search *search, struct nm_err *err)
 {
 	struct nm_batch_files files = {0};
-	struct nm_arena arena = {0};
-	struct nm_shard_record shard = shard_of(manager, batch->id, &arena);
 	enum nm_code rc;
 
 	rc = nm_batch_files_open(&files, &manager->service.api, err);
 	if (!rc)
-		rc = read_file(&files, shard.error_path, batch->error_file_id,
-		               search, err);
-	if (!rc)
-		rc = read_file(&files, shard.output_path,
-		               batch->output_file_id, search, err);
-	/* Reasons that were found are worth more than none. */
-	if (rc == NM_ABSENT && search->failures.rows) {
-		nm_message_warn(&manager->message, "%s: failures in it, if any, "
-		                "are not told", err->text);
-		rc = NM_OK;
-	}
+		rc = read_both(manager, &files, batch, search, err);
 	nm_batch_files_close(&files);
-	nm_arena_release(&arena);
 	nm_failures_sort(&search->failures);
 	return rc;
 }

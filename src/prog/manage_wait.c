@@ -137,7 +137,7 @@ conclude(struct vigil *vigil, struct nm_err *err)
 	nm_manager_print_batch(vigil->manager, batch, NULL);
 	if (batch->status == NM_BATCH_COMPLETED && vigil->left)
 		return nm_fail(err, NM_UNFINISHED, 0, "%" PRId64 " request%s of "
-		               "its run failed", vigil->left,
+		               "its run failed and may be sent again", vigil->left,
 		               vigil->left == 1 ? "" : "s");
 	if (batch->status == NM_BATCH_COMPLETED)
 		return NM_OK;

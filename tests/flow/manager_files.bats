@@ -128,15 +128,27 @@ a_faulty_desk() { # rule...
 	grep -q '1 × 400 odd: In the wrong file' out.txt
 }
 
-@test "--errors: where the output file is gone, what the other one tells" {
-	a_faulty_desk 'row 1: http_error 400 bad "In the error file"'
-	a_batch 3
+@test "--errors: where one of the files is gone, what the other one tells" {
+	a_faulty_desk 'row 1: http_error 400 bad "In the error file"' \
+		'row 2: http_error 400 odd "In the wrong file" in output'
+	local gone told
+	for gone in output error; do
+		a_batch 3
+		wait_for 10 batch_is completed
+		call DELETE "/v1/files/$(member ".${gone}_file_id")"
+		manager --errors "$BATCH_ID"
+		[ "$STATUS" = 0 ]
+		[[ $ERR == *'failures in it, if any, are not told'* ]]
+		told='bad: In the error file'
+		[ $gone = output ] || told='odd: In the wrong file'
+		grep -q "^1 request of .* failed:" out.txt
+		grep -q "1 × 400 $told" out.txt
+	done
 	wait_for 10 batch_is completed
 	call DELETE "/v1/files/$(member .output_file_id)"
 	manager --errors "$BATCH_ID"
-	[ "$STATUS" = 0 ]
-	[[ $ERR == *'failures in it, if any, are not told'* ]]
-	grep -q '1 × 400 bad: In the error file' out.txt
+	[ "$STATUS" = 4 ]
+	says 'No such File object'
 }
 
 @test "--errors: a line that cannot be read is told" {

@@ -141,7 +141,7 @@ a_run_with_a_rest() {
 	id=$(jq -r '.batches[0]' <<<"$OUT")
 	manager --wait "$id" --max-attempts 1 --poll-interval 0.2
 	[ "$STATUS" = 1 ]
-	[[ $ERR == *'1 request of its run failed' ]]
+	[[ $ERR == *'1 request of its run failed and may be sent again' ]]
 	[[ $ERR == *'1 of 4 failed. To have these sent once more'* ]]
 	command=$(printed batch_manager)
 	[ "$command" = "--wait $id --max-attempts 2" ]
