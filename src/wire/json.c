@@ -205,12 +205,13 @@ read_text(struct nm_json *json, const char *text, size_t len,
 		return nm_fail(err, NM_INPUT, 0, "not JSON: empty");
 	flags |= YYJSON_READ_NUMBER_AS_RAW;
 	doc = parse(json, text, len, flags, &why);
+	/* Which code a lone surrogate gets differs between yyjson's versions. */
+	if (!doc && why.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION &&
+	    mend(json, text, len))
+		doc = parse(json, json->mended.at, len, flags, &why);
 	if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
 		return nm_fail(err, NM_LIMIT, 0, "JSON of too many values: "
 		               "%zu bytes of text", len);
-	/* Which code a lone surrogate gets differs between yyjson's versions. */
-	if (!doc && mend(json, text, len))
-		doc = parse(json, json->mended.at, len, flags, &why);
 	if (!doc)
 		return nm_fail(err, NM_INPUT, (long)why.pos,
 		               "not JSON: %s at byte %zu",

@@ -40,7 +40,7 @@ enum { NM_JSON_DEPTH_MAX = 512 };
  * until the next read or release. NM_INPUT with the byte's position (detail =
  * offset) and yyjson's reason when it is none or nests deeper than
  * NM_JSON_DEPTH_MAX; NM_LIMIT for one of more than some 32 million values, or longer
- * than 160 MiB: memory ends at half a gigabyte beside the text and a copy of it.
+ * than some 190 MiB: memory ends at half a gigabyte beside the text and a copy of it.
  */
 enum nm_code nm_json_read(struct nm_json *json, const char *text, size_t len,
                           const struct nm_value **root, struct nm_err *err)

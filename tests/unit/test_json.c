@@ -445,6 +445,7 @@ static void
 too_many_values(void **state)
 {
 	enum { LEN = 100 << 20 };
+	const struct nm_text lone = NM_TEXT("\"\\ud800x\"");
 	char *text = malloc(LEN);
 	const struct nm_value *root = NULL;
 	struct nm_json json = { 0 };
@@ -460,6 +461,11 @@ too_many_values(void **state)
 	                 NM_LIMIT);
 	assert_string_equal(err.text, "JSON of too many values: 104857599 bytes"
 	                    " of text");
+	assert_null(root);
+	/* The same where a lone surrogate had it read twice. */
+	memcpy(text + 1, lone.at, lone.len);
+	assert_int_equal(nm_json_read(&json, text, LEN - 1, &root, &err),
+	                 NM_LIMIT);
 	assert_null(root);
 	/* A quarter of them is read, and so is another text. */
 	text[LEN / 4 - 2] = ']';
