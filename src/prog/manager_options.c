@@ -10,12 +10,12 @@ enum { CLEAN_DAYS = 7, PRUNE_DAYS = 90 };
 static const char *const synopsis[] = {
 	"--status ID",
 	"--list [--limit N]",
-	"--cancel ID",
+	"--cancel ID | RUN",
 	"--wait ID | --errors ID | --download ID [-o FILE]",
 	"--runs",
 	"--clean | --prune [--older-than SPAN]",
 	"--check FILE...",
-	"--submit FILE... [--new]",
+	"--submit FILE... [--max-cost USD] [--new]",
 	NULL
 };
 
@@ -128,7 +128,7 @@ static const struct nm_option_clash clashes[] = {
 
 static const struct nm_option_note exits[] = {
 	{ "0", "done" },
-	{ "1", "done, but the batch had already ended (--cancel), did not "
+	{ "1", "done, but the batch or run had already ended (--cancel), did not "
 	       "complete or left requests that failed and may be sent again "
 	       "(--wait), has requests without a result (--download), or the "
 	       "answer was no" },
