@@ -4,9 +4,9 @@
  */
 #include <inttypes.h>
 
-#include "base/file.h"
 #include "prog/batch_sight.h"
 #include "run/batch_run.h"
+#include "run/run.h"
 
 enum { CONFLICT = 409 };
 
@@ -61,16 +61,8 @@ hold(struct leaving *leaving, struct nm_err *err)
 {
 	struct nm_journal *journal = leaving->manager->journal;
 	const char *id = leaving->run.id;
-	struct nm_buf path = {0};
-	enum nm_code rc;
+	enum nm_code rc = nm_run_lock(journal, id, &leaving->lock, err);
 
-	nm_journal_add_run_folder(journal, id, &path);
-	nm_buf_add_string(&path, ".lock");
-	rc = nm_lock_open(&leaving->lock, nm_buf_string(&path), err);
-	if (rc == NM_HELD)
-		nm_fail(err, NM_HELD, err->detail, "run %s is being driven by "
-		        "process %ld: stop that first", id, err->detail);
-	nm_buf_release(&path);
 	return rc ? rc : nm_shards_list(journal, id, &leaving->arena,
 	                                &leaving->shards, &leaving->n_shards,
 	                                err);

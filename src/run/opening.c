@@ -98,28 +98,35 @@ name_holder(long pid, char text[HOLDER_MAX])
 	return text;
 }
 
-/* One process drives a run; the downloads' folder is its own too. */
-static enum nm_code
-enter_folder(struct nm_run *run, struct nm_err *err)
+enum nm_code
+nm_run_lock(const struct nm_journal *journal, const char *id,
+            struct nm_lock *lock, struct nm_err *err)
 {
 	char holder[HOLDER_MAX];
 	struct nm_buf path = { 0 };
 	enum nm_code rc;
 
-	nm_buf_clear(&run->folder);
-	nm_journal_add_run_folder(run->journal, run->record.id, &run->folder);
-	rc = nm_folder_make(nm_buf_string(&run->folder), 0700, err);
+	nm_journal_add_run_folder(journal, id, &path);
+	rc = nm_folder_make(nm_buf_string(&path), 0700, err);
 	if (!rc) {
-		nm_buf_addf(&path, "%s.lock", nm_buf_string(&run->folder));
-		rc = nm_lock_open(&run->lock, nm_buf_string(&path), err);
+		nm_buf_add_string(&path, ".lock");
+		rc = nm_lock_open(lock, nm_buf_string(&path), err);
 	}
 	if (rc == NM_HELD)
 		nm_fail(err, NM_HELD, err->detail,
 			"run %s is being driven by %s: wait for it, or stop it"
-			" and run this again", run->record.id,
+			" and run this again", id,
 			name_holder(err->detail, holder));
 	nm_buf_release(&path);
 	return rc;
+}
+
+static enum nm_code
+enter_folder(struct nm_run *run, struct nm_err *err)
+{
+	nm_buf_clear(&run->folder);
+	nm_journal_add_run_folder(run->journal, run->record.id, &run->folder);
+	return nm_run_lock(run->journal, run->record.id, &run->lock, err);
 }
 
 static enum nm_code

@@ -132,6 +132,11 @@ struct nm_run_tools {
 
 enum nm_run_take { NM_RUN_TAKE_UP, NM_RUN_AFRESH };
 
+/* One process drives a run: makes the folder of its downloads, which that one owns too,
+ * and locks it. NM_HELD tells who has it; NM_IO. */
+enum nm_code nm_run_lock(const struct nm_journal *journal, const char *id,
+                         struct nm_lock *lock, struct nm_err *err) NM_MUST_USE;
+
 /* When the unfinished run that is the same was begun (wall time); NM_ABSENT where there
  * is none. Records and locks nothing. */
 enum nm_code nm_run_find_begun(const struct nm_run_tools *tools,

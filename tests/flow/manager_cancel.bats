@@ -171,6 +171,25 @@ is kept." ]
 	[ "$(ids_of "$OUT" | wc -l)" = 2 ]
 }
 
+@test "a run whose downloads' folder is gone is given up, and a holder is named if known" {
+	faults 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 2 --dry-run
+	the_run
+	local runs=$XDG_STATE_HOME/nightmail/runs
+	: >"$runs/$RUN.lock"
+	exec 9<>"$runs/$RUN.lock"
+	flock -n 9
+	manager --cancel "$RUN" 9>&-
+	[ "$STATUS" = 5 ]
+	says 'driven by another process: wait for it'
+	exec 9>&-
+	rm -r "$runs"
+	manager --cancel "$RUN"
+	[ "$STATUS" = 0 ]
+	run_is left
+}
+
 @test "a run that is done, of another service or unknown is not given up" {
 	a_desk
 	run_batch 2
