@@ -99,7 +99,8 @@ tell_direct(const struct harvest *harvest, const struct nm_run_record *run)
 	                : "its results will have them");
 }
 
-/* By the journal, if it knows the batch's run and that is of this service. */
+/* By the journal, if it knows the batch's run and that is of this service. Its request
+ * file is the same one where the key was replaced. */
 static void
 recall_parts(struct harvest *harvest)
 {
@@ -110,14 +111,15 @@ recall_parts(struct harvest *harvest)
 
 	if (nm_manager_find_journal(manager, &err) ||
 	    nm_batch_run_find(manager->journal, harvest->id, &harvest->arena,
-	                      &run, &err) ||
-	    strcmp(run.record.account, here) != 0)
+	                      &run, &err))
+		return;
+	harvest->requests = nm_parcel_find_file(&run.record, &harvest->arena);
+	if (strcmp(run.record.account, here) != 0)
 		return;
 	take_shards(harvest, &run);
 	tell_direct(harvest, &run.record);
 	harvest->run = run.record;
 	harvest->run_id = run.record.id;
-	harvest->requests = nm_parcel_find_file(&run.record, &harvest->arena);
 }
 
 static void

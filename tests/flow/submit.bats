@@ -269,6 +269,10 @@ clean() {
 		[ "$status" -eq 2 ]
 		[[ $output == *"$path holds the requests of $ID"* ]]
 	done
+	# Nor after the key was replaced.
+	OPENAI_API_KEY=sk-other run batch_manager --base-url "$BASE_URL" \
+		--download "$ID" -o work.jsonl
+	[ "$status" -eq 2 ]
 	cmp work.jsonl before.jsonl
 	# Piped, they may have gone anywhere: they are not taken as saved.
 	manage --download "$ID" -o - --quiet | cat >/dev/null
@@ -311,7 +315,7 @@ a_priced_file() { # file requests
 	a_priced_file more.jsonl 1
 	run manage --submit work.jsonl --max-cost 0.0002029
 	[ "$status" -eq 2 ]
-	[[ $output == *'it could cost $0.000203 beside'*'max-cost $0.0002029' ]]
+	[[ $output == *'it could cost '?'0.000203 beside'*'max-cost '?'0.0002029' ]]
 	run manage --submit work.jsonl more.jsonl --max-cost 0.000203
 	[ "$status" -eq 2 ]
 	[[ $output == *'adding more.jsonl'* ]]
