@@ -20,17 +20,21 @@ nm_canary_wished(int64_t wish, int64_t requests)
 int64_t
 nm_canary_size(const struct nm_run *run)
 {
-	int64_t first = run->record.requests;
+	int64_t all = run->record.requests, first = all;
+	int elsewhere = 0;
 	size_t i;
 
 	if (strcmp(run->record.mode, "direct") == 0)
 		return 0;
-	for (i = 0; i < run->n_shards; i++)
-		if (run->shards[i].attempt == 1 &&
-		    !run->shards[i].members.len &&
-		    run->shards[i].first < first)
-			first = run->shards[i].first;
-	return first;
+	for (i = 0; i < run->n_shards; i++) {
+		const struct nm_shard_record *shard = &run->shards[i];
+
+		elsewhere |= !shard->bytes;
+		if (shard->attempt == 1 && !shard->members.len &&
+		    shard->first < first)
+			first = shard->first;
+	}
+	return first == all && elsewhere ? 0 : first;
 }
 
 /* A 4xx says what is wrong with the request; else the service had its troubles. */

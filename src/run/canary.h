@@ -29,7 +29,8 @@ enum { NM_CANARY_USUAL = -1 };
  * refused alike. */
 int64_t nm_canary_wished(int64_t wish, int64_t requests);
 
-/* How many requests of a batch run are not in its shards; 0 for other runs. */
+/* How many requests of a batch run are not in its shards; 0 for other runs, and where
+ * only later attempts of one made elsewhere are known. */
 int64_t nm_canary_size(const struct nm_run *run);
 
 /*

@@ -249,6 +249,27 @@ adopt() { # option...
 	[[ $ERR == *'has sisters cannot be seen'* ]]
 }
 
+@test "the journal is lost, no list is served, a later attempt is named: no canary of all" {
+	faults 'row 2 of batch 1: http_error 500'
+	a_desk --faults "$FAULTS"
+	run_batch 4
+	[ "$STATUS" = 0 ]
+	BATCH_ID=$(jq -r 'select(.method == "POST" and .batch_id).batch_id' \
+		"$SERVER_LOG" | tail -1)
+	rm -rf "$XDG_STATE_HOME"
+	faults 'on GET /v1/batches: status 403'
+	restart --faults "$FAULTS"
+	adopt
+	[ "$STATUS" = 1 ]
+	[ "$(ledger)" = 'asked=4 answered=1 missing=3 attempts=2' ]
+	lacks err.txt canary
+	adopt --finish-direct
+	[ "$STATUS" = 0 ]
+	lacks err.txt canary
+	# The one that has its answer is not paid for again.
+	[ "$(calls POST /v1/chat/completions)" = 3 ]
+}
+
 @test "the journal is lost, and the questions changed: stops" {
 	a_desk
 	cp -rL data copy
