@@ -20,8 +20,7 @@ pay(struct nm_purse *purse, const struct nm_row *row)
 	if (cost.kind == NM_COST_UNKNOWN)
 		purse->unpriced = 1;
 	else
-		purse->left_pusd -= cost.pusd < INT64_MAX / 2 ? cost.pusd
-		                                              : INT64_MAX / 2;
+		purse->taken_pusd = nm_price_add(purse->taken_pusd, cost.pusd);
 }
 
 /* One task's replies tell the next what to expect. */
@@ -49,6 +48,7 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 	struct nm_purse *purse = user;
 	const struct nm_budget *budget = purse->task->tools->budget;
 	struct nm_budget rest = { .max_pusd = budget->max_pusd,
+	                          .taken_pusd = purse->taken_pusd,
 	                          .unpriced = purse->unpriced };
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
@@ -57,7 +57,6 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 	                       &cost, err);
 	if (rc)
 		return rc;
-	rest.taken_pusd = rest.max_pusd - purse->left_pusd;
 	rc = nm_budget_take(&rest, &cost, purse->task->run.record.model, err);
 	purse->empty |= rc == NM_USAGE;
 	return rc;
@@ -72,8 +71,8 @@ nm_purse_open(struct nm_purse *purse, struct nm_task *task)
 	*purse = (struct nm_purse){
 		.form = { .heard = hear, .may_send = may_send, .user = purse },
 		.task = task,
-		.left_pusd = budget->max_pusd - budget->taken_pusd +
-		             task->taken_pusd - task->held_pusd,
+		.taken_pusd = budget->taken_pusd -
+		              (task->taken_pusd - task->held_pusd),
 	};
 	return nm_stake_is_free(task) ? NULL : &purse->form;
 }

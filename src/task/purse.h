@@ -17,7 +17,7 @@ struct nm_purse {
 	struct nm_direct_purse form; /* what nm_via_direct is lent */
 	struct nm_task        *task;
 	struct nm_row_reader   reader;
-	int64_t                left_pusd;      /* of the budget, but for what flies */
+	int64_t                taken_pusd;     /* of the budget, but for what flies */
 	int                    unpriced;       /* a reply's model has no price */
 	int                    empty;          /* something was not sent for it */
 };
