@@ -281,6 +281,25 @@ look_at_all(struct nm_manager *manager, const char *const *paths, size_t n,
 	return rc;
 }
 
+/* What bounds the rest as it bounded the whole. */
+static void
+add_bounds(const struct nm_options *given, struct nm_buf *command)
+{
+	if (nm_options_given(given, MANAGER_MAX_COST)) {
+		nm_buf_add_string(command, " --max-cost");
+		nm_command_add_word(command,
+		                    nm_options_text(given, MANAGER_MAX_COST));
+	}
+	if (nm_options_given(given, MANAGER_PRICES)) {
+		nm_buf_add_string(command, " --prices");
+		nm_command_add_word(command,
+		                    nm_options_text(given, MANAGER_PRICES));
+	}
+	if (nm_options_given(given, MANAGER_SHARD_REQUESTS))
+		nm_buf_addf(command, " --shard-requests %" PRId64,
+		            nm_options_whole(given, MANAGER_SHARD_REQUESTS));
+}
+
 /* Without --new, which would begin once more. */
 static void
 tell_interrupted(struct nm_manager *manager, const char *const *paths, size_t n)
@@ -292,6 +311,7 @@ tell_interrupted(struct nm_manager *manager, const char *const *paths, size_t n)
 	nm_buf_add_string(&command, " --submit");
 	for (i = 0; i < n; i++)
 		nm_command_add_word(&command, paths[i]);
+	add_bounds(&manager->options, &command);
 	nm_buf_add_text(&command, nm_buf_text(&manager->service.flags));
 	nm_message_plain(&manager->message, "What was sent goes on. To send the "
 	                 "rest, run:\n  %s", nm_buf_string(&command));

@@ -63,16 +63,18 @@ is_creating() {
 @test "Ctrl-C tells how to send the rest, which is sent once" {
 	printf 'on POST /v1/batches nth 2: hang\n' >f.faults
 	start_server --faults f.faults
-	write_requests 3
+	a_priced_file work.jsonl 3
 	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" --new \
-		--submit work.jsonl --shard-requests 2 2>err.txt 3>&- &
+		--submit work.jsonl --shard-requests 2 --max-cost 5 \
+		2>err.txt 3>&- &
 	local pid=$! status=0
 	wait_for 10 is_creating
 	kill -INT "$pid"
 	wait "$pid" || status=$?
 	[ $status = 130 ]
 	[ "$(grep -A1 'To send the rest, run:' err.txt | tail -1)" = \
-		"  batch_manager --submit work.jsonl --base-url $BASE_URL" ]
+		"  batch_manager --submit work.jsonl --max-cost 5 --shard-requests 2 \
+--base-url $BASE_URL" ]
 	: >f.faults
 	curl -s -X POST "$SERVER_URL/_control/faults" >/dev/null
 	manage --submit work.jsonl --patience 0.2 --json >submitted.json
