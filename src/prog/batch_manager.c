@@ -83,8 +83,11 @@ enum nm_code
 nm_manager_make_journal(struct nm_manager *manager, struct nm_err *err)
 {
 	struct nm_buf folder = {0};
-	enum nm_code rc = nm_path_state(&folder, err);
+	enum nm_code rc;
 
+	if (manager->journal)
+		return NM_OK;
+	rc = nm_path_state(&folder, err);
 	if (!rc)
 		rc = nm_journal_open(nm_buf_string(&folder), &manager->journal,
 		                     err);

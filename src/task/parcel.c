@@ -113,6 +113,18 @@ check_others(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 }
 
 enum nm_code
+nm_parcel_check(const struct nm_run_tools *tools, struct nm_request_file *file,
+                const char *path, struct nm_err *err)
+{
+	struct nm_parcel parcel = { .file = file };
+	enum nm_code rc = check_others(&parcel, tools, name_of(&parcel, path),
+	                               err);
+
+	nm_arena_release(&parcel.arena);
+	return rc;
+}
+
+enum nm_code
 nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
                const char *path, enum nm_run_take take, struct nm_err *err)
 {

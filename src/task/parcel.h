@@ -27,6 +27,12 @@ enum nm_code nm_parcel_open(struct nm_parcel *parcel,
                             const char *path, enum nm_run_take take,
                             struct nm_err *err) NM_MUST_USE;
 
+/* NM_USAGE where the requests of an open file are under way by another file's name, as
+ * nm_parcel_open has it unless it begins afresh. */
+enum nm_code nm_parcel_check(const struct nm_run_tools *tools,
+                             struct nm_request_file *file, const char *path,
+                             struct nm_err *err) NM_MUST_USE;
+
 /*
  * Takes up the run of a batch. NM_ABSENT when the journal knows none, or it is no
  * request file's; NM_INPUT when the file is gone or has changed.

@@ -102,6 +102,27 @@ is_creating() {
 	[ "$(posted /v1/batches)" = 2 ]
 }
 
+@test "of several files one that is under way by another name keeps the others back" {
+	start_server --delay-in-progress 30
+	write_requests 3
+	cp work.jsonl copy.jsonl
+	write_requests 2
+	mv work.jsonl other.jsonl
+	mv copy.jsonl work.jsonl
+	cp work.jsonl copy.jsonl
+	run manage --submit work.jsonl other.jsonl copy.jsonl
+	[ "$status" -eq 2 ]
+	[[ $output == *'copy.jsonl holds the same requests as work.jsonl: leave one of'* ]]
+	[ "$(posted /v1/batches)" = 0 ]
+	submit
+	run manage --submit other.jsonl copy.jsonl
+	[ "$status" -eq 2 ]
+	[[ $output == *'copy.jsonl holds the same requests as work.jsonl, whose run '* ]]
+	[ "$(posted /v1/batches)" = 1 ]
+	manage --submit work.jsonl other.jsonl copy.jsonl --new
+	[ "$(posted /v1/batches)" = 4 ]
+}
+
 @test "a file's name is shown without what moves the cursor, and cut at a character" {
 	start_server
 	write_requests 1
