@@ -17,7 +17,9 @@ says_no_such_path(const struct nm_value *root)
 	const struct nm_value *error = nm_json_get(root, "error");
 	struct nm_text said = nm_json_text(error);
 
-	if (nm_json_kind(error) == NM_JSON_OBJECT)
+	if (nm_json_kind(error) == NM_JSON_ABSENT)
+		said = nm_json_text(nm_json_get(root, "detail"));
+	else if (nm_json_kind(error) == NM_JSON_OBJECT)
 		said = nm_json_text(nm_json_get(error, "message"));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (begins_with(said, words[i]))
@@ -28,13 +30,17 @@ says_no_such_path(const struct nm_value *root)
 		           "unknown_url");
 }
 
-/* Its envelope, or one of those that lack it: text, or the members alone. */
+/* Its envelope, or one of those that lack it: text, the members alone, or a detail, as
+ * frames have it. */
 static bool
 is_error_of_an_api(const struct nm_value *root)
 {
+	enum nm_kind detail = nm_json_kind(nm_json_get(root, "detail"));
+
 	return nm_json_kind(root) == NM_JSON_OBJECT &&
 		(nm_json_kind(nm_json_get(root, "error")) != NM_JSON_ABSENT ||
-		 nm_json_kind(nm_json_get(root, "message")) == NM_JSON_STRING);
+		 nm_json_kind(nm_json_get(root, "message")) == NM_JSON_STRING ||
+		 detail == NM_JSON_STRING || detail == NM_JSON_OBJECT);
 }
 
 /* JSON that is broken is still an API's. */

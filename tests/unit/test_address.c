@@ -42,6 +42,11 @@ static const struct {
 	{ 404, "{\"object\":\"error\",\"message\":\"The model `x` does not "
 	  "exist.\",\"code\":404}", false, "the same without an envelope" },
 	{ 404, "{\"error\":\"model 'x' not found\"}", false, "and in one line" },
+	{ 404, "{\"detail\":\"The model `x` does not exist\"}", false,
+	  "in a frame's envelope, but not its own words" },
+	{ 404, "{\"detail\":{\"message\":\"no such model\"}}", false,
+	  "and with more in it" },
+	{ 404, "{\"detail\":null}", true, "nothing is said" },
 	{ 400, "<html>The plain HTTP request was sent to HTTPS port</html>", true,
 	  "plain HTTP" },
 	{ 400, "Client sent an HTTP request to an HTTPS server.", true,
