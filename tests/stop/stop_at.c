@@ -19,8 +19,8 @@
  *   STOP_SIGNAL=2        this signal once, instead of SIGKILL: the program goes on
  *
  * A step is a call of fsync or fdatasync with all writes to files since the one
- * before it. Undone is what write and pwrite did; names stay as they are. Threads
- * write and sync one after another.
+ * before it. Undone is what write and pwrite did, and what made a name: none that was
+ * taken away comes back. Threads write and sync one after another.
  */
 /* Else pwrite would be but another name of pwrite64; programs call either. */
 #undef _FILE_OFFSET_BITS
@@ -268,10 +268,23 @@ lose(const char *path)
 }
 
 static void
+wait_for_the_end(int number)
+{
+	(void)number;
+	for (;;)
+		pause();
+}
+
+/* A thread that has a file mapped may touch what is cut off: it dies with the others,
+ * and not of that. */
+static void
 undo_all(void)
 {
+	struct sigaction waits = { .sa_handler = wait_for_the_end };
 	ssize_t (*put)(int, const void *, size_t, off_t);
 
+	if (sigaction(SIGBUS, &waits, NULL) != 0)
+		abort();
 	find(&put, "pwrite");
 	while (undone.n) {
 		struct undo *undo = &undone.list[--undone.n];
