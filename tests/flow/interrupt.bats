@@ -26,7 +26,7 @@ waiting() {
 @test "Ctrl-C while waiting: 130, and the command it prints works" {
 	local signal
 	for signal in INT TERM; do
-		a_desk --delay-in-progress 3
+		a_desk --clock step
 		: >"$SERVER_LOG"
 		begin --mode batch --limit 3 --new
 		wait_for 10 waiting
@@ -51,11 +51,12 @@ waiting() {
 }
 
 @test "Ctrl-C while waiting: the same command goes on as well" {
-	a_desk --delay-in-progress 2
+	a_desk --clock step
 	begin --mode batch --limit 3
 	wait_for 10 waiting
 	end INT
 	[ "$STATUS" = 130 ]
+	restart
 	run_batch 3
 	[ "$STATUS" = 0 ]
 	[[ $ERR == *'taking it up'* ]]
@@ -71,11 +72,16 @@ waiting() {
 	[ "$(grep -c '^  variant0_llm_baseline --mode batch --batch-id' begun.err)" = 2 ]
 }
 
+# The file has arrived, and is not answered yet.
+uploading() {
+	[ -n "$(find "$STATE"/tmp "$STATE"/files -type f)" ]
+}
+
 @test "Ctrl-C during the upload: nothing is lost, nothing is twice" {
 	faults 'on POST /v1/files nth 1: delay 30s'
 	a_desk --faults "$FAULTS"
 	begin --mode batch --limit 3 --dry-run
-	sleep 1
+	wait_for 10 uploading
 	end INT
 	[ "$STATUS" = 130 ]
 	[[ $ERR == *'run the same command again'* ]]
@@ -105,10 +111,11 @@ waiting() {
 }
 
 @test "killed while waiting: the next one takes it up" {
-	a_desk --delay-in-progress 2
+	a_desk --clock step
 	begin --mode batch --limit 3
 	wait_for 10 waiting
 	end KILL
+	restart
 	run_batch 3
 	[ "$STATUS" = 0 ]
 	[ "$(calls POST /v1/files)" = 1 ]

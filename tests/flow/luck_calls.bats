@@ -442,7 +442,7 @@ many_uploads() { # n path
 }
 
 @test "the server goes away while waited for, and comes back" {
-	a_desk --delay-in-progress 2
+	a_desk --clock step
 	variant0_llm_baseline --mode batch --limit 3 --poll-interval 0.2 \
 		>out.txt 2>err.txt 3>&- &
 	local pid=$! status=0

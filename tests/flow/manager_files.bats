@@ -61,16 +61,25 @@ a_faulty_desk() { # rule...
 	batch_is in_progress
 }
 
+# The batch goes on by the steps of a clock that stands.
+has_completed() {
+	advance 1s
+	batch_is completed
+}
+
 @test "--wait: on a terminal lines are written over, if it can do that" {
-	a_desk --delay-in-progress 2
+	a_desk --clock step
 	command -v script || skip 'no script(1)'
 	local escape=$'\e['
 	for TERM in xterm dumb; do
 		export TERM
 		a_batch 1
-		script -qec "batch_manager --wait $BATCH_ID" /dev/null \
-			</dev/null >out.txt
-		grep -qE 'validating|in_progress' out.txt
+		: >out.txt
+		script -qec "batch_manager --wait $BATCH_ID --poll-interval 0.1" \
+			/dev/null </dev/null >out.txt 3>&- &
+		wait_for 10 grep -qE 'validating|in_progress' out.txt
+		wait_for 10 has_completed
+		wait $!
 		if [ $TERM = dumb ]; then
 			lacks out.txt "$escape"
 		else

@@ -182,10 +182,11 @@ batch --batch-id $BATCH_ID\"]" ]
 }
 
 @test "a chat's batch of unknown questions is downloaded, not scored" {
-	a_desk --delay-in-progress 1
+	a_desk --clock step
 	a_batch 1 'nightly job'
 	manager --status "$BATCH_ID"
 	[ "$(next_command)" = "batch_manager --wait $BATCH_ID" ]
+	restart
 	wait_for 10 batch_is completed
 	manager --status "$BATCH_ID"
 	[ "$(next_command)" = "batch_manager --download $BATCH_ID" ]

@@ -116,7 +116,7 @@ batches() {
 }
 
 @test "an outage has its end, and the printed command goes on from there" {
-	a_desk --delay-in-progress 4
+	a_desk --clock step
 	NIGHTMAIL_CLOCK=fast=20 begin --limit 2 --outage 10s
 	wait_for 10 called 2 GET '/v1/batches/.*'
 	kill_server

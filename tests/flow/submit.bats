@@ -40,7 +40,7 @@ posted() { # path
 }
 
 @test "the same file again takes its unfinished run up, --new does not" {
-	start_server --delay-in-progress 30
+	start_server --delay-in-progress 1000
 	write_requests 3
 	submit
 	first=$ID
@@ -84,7 +84,7 @@ is_creating() {
 }
 
 @test "the same requests by another name are not sent while the first are under way" {
-	start_server --delay-in-progress 30
+	start_server --delay-in-progress 1000
 	write_requests 3
 	submit
 	mv work.jsonl moved.jsonl
