@@ -10,6 +10,7 @@
 #   calls METHOD PATH      of the request log; PATH is a regular expression
 #   result FILTER          jq over the newest results, $RESULTS
 #   lacks FILE TEXT        the text is nowhere in it
+#   journalled N           so many direct replies are in the journal, for good
 #   ledger                 "asked answered …" of $RESULTS, zeroes left out
 
 RESULTS=results/variant0_llm_baseline_1-hop-test_batch.json
@@ -66,6 +67,12 @@ ids_of() { # text
 
 calls() { # method path
 	logged ".method == \"$1\" and (.path | test(\"^$2\$\"))"
+}
+
+# What is not committed yet stands in no file.
+journalled() { # n
+	[ "$(grep -aohE '"request_id":"req_[0-9a-f]+' \
+		"$XDG_STATE_HOME"/nightmail/journal.db* | sort -u | wc -l)" -ge "$1" ]
 }
 
 # A number as it counts, 9 also where the file has 9.0, which newer jqs repeat.

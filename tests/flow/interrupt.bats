@@ -221,10 +221,7 @@ first_is_done() {
 	faults 'on POST /v1/chat/completions nth 11..: delay 30s'
 	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
 	begin --limit 30 --concurrency 4
-	ten() { [ "$(calls POST /v1/chat/completions)" -ge 10 ]; }
-	wait_for 10 ten
-	# What came is durable after a quarter of a second.
-	sleep 0.5
+	wait_for 10 journalled 10
 	end INT
 	[ "$STATUS" = 130 ]
 	[[ $ERR == *'run the same command again'* ]]
@@ -267,9 +264,7 @@ first_is_done() {
 	faults 'on POST /v1/chat/completions nth 11..: delay 30s'
 	a_desk --faults "$FAULTS"
 	begin --limit 30 --concurrency 4
-	ten() { [ "$(calls POST /v1/chat/completions)" -ge 10 ]; }
-	wait_for 10 ten
-	sleep 0.8
+	wait_for 10 journalled 10
 	end KILL
 	kill_server
 	: >"$SERVER_LOG"

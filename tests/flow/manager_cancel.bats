@@ -108,9 +108,11 @@ a_batch() { # n
 	manager --cancel "$id" --local
 	[ "$STATUS" = 0 ]
 	[ "$(tail -1 out.txt)" = "  batch_manager --status $id --local" ]
-	sleep 2.5
-	manager --status "$id" --local
-	grep -q '^Status  *cancelled$' out.txt
+	is_cancelled() {
+		manager --status "$id" --local
+		grep -q '^Status  *cancelled$' out.txt
+	}
+	wait_for 10 is_cancelled
 }
 
 # The newest run of this machine.

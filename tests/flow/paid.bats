@@ -209,16 +209,10 @@ broken_off() {
 	variant0_llm_baseline --mode batch --limit 5 --poll-interval 0.2 \
 		--finish-direct --concurrency 1 --quiet >/dev/null 2>&1 3>&- &
 	local pid=$!
-	wait_for 20 chat_was_asked
-	# The first answer is in the journal within a quarter of a second.
-	sleep 0.5
+	wait_for 20 journalled 1
 	kill -9 $pid
 	wait $pid || true
 	restart --answer-key "$SAMPLE"
-}
-
-chat_was_asked() {
-	[ "$(calls POST /v1/chat/completions)" -ge 1 ]
 }
 
 @test "a direct attempt that was broken off, finished by batch: a number of its own" {
@@ -331,8 +325,7 @@ chat_was_asked() {
 	variant0_llm_baseline --limit 4 --concurrency 1 --quiet \
 		>/dev/null 2>&1 3>&- &
 	local pid=$!
-	wait_for 20 chat_was_asked
-	sleep 1
+	wait_for 20 journalled 2
 	kill -9 $pid
 	wait $pid || true
 	restart --upstream "$UPSTREAM_URL"
