@@ -197,8 +197,9 @@ nm_batch_server_wish(const struct nm_options *given, const char *state_dir,
 	wish->models = nm_options_text(given, SERVER_MODELS);
 	wish->concurrency = (unsigned)nm_options_whole(given,
 	                                               SERVER_CONCURRENCY);
-	wish->reply_ms = (int64_t)(1000 *
-		nm_options_number(given, SERVER_UPSTREAM_TIMEOUT));
+	wish->reply_ms =
+		(int64_t)(1000 *
+	                  nm_options_number(given, SERVER_UPSTREAM_TIMEOUT));
 	wish->threads = (unsigned)nm_options_whole(given, SERVER_THREADS);
 	wish->max_connections =
 		(unsigned)nm_options_whole(given, SERVER_MAX_CONNECTIONS);

@@ -158,7 +158,7 @@ static enum nm_code
 bear_unseen(struct nm_run *run, struct nm_shard_record *shard,
             struct nm_err *err)
 {
-	struct nm_err trouble;
+	struct nm_err trouble = { 0 };
 	enum nm_code rc = NM_OK;
 
 	if (nm_setback_age_ms(run, &run->submitting) >=

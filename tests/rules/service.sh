@@ -19,7 +19,7 @@ check() { # number name breaches
 
 # The words of ExecStart=, one a line, without the program.
 words() {
-	sed -n '/^ExecStart=/,/[^\\]$/p' "$unit" | tr -d '\\' | xargs -n 1 |
+	sed -n '/^ExecStart=/,/[^\\]$/p' "$unit" | tr -d '\134' | xargs -n 1 |
 		tail -n +2
 }
 

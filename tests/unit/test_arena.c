@@ -127,7 +127,7 @@ lists_grow(void **state)
 	struct pair {
 		uint64_t number;
 		char     rest[16];
-	} *list;
+	} * list;
 	struct nm_arena arena = { 0 };
 	size_t room = 0;
 

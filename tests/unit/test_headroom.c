@@ -67,7 +67,9 @@ learn(struct small *s, const char *kind, int64_t value)
 /* One row: limits that were learnt (0 = none), the shard, and the run's others. */
 static const struct {
 	int64_t requests_max, tokens_max;
-	struct { int64_t count, tokens; } shard;
+	struct {
+		int64_t count, tokens;
+	} shard;
 	struct {
 		enum nm_shard_state state;
 		int64_t             count, tokens;
