@@ -27,10 +27,11 @@ nm_desk_release(struct nm_desk *desk)
 
 /* ---- time ---- */
 
-/* When a state entered now may be left. */
+/* When a state may be left that began within the second entered_s: now, or before if
+ * it was another that began it, and the clock went on until it was seen here. */
 static int64_t
 leave_ms(const struct nm_desk *desk, const struct nm_batch_fault *fault,
-         enum nm_batch_state state)
+         enum nm_batch_state state, int64_t entered_s)
 {
 	const struct nm_server_options *options = desk->parts->options;
 	int64_t now = nm_vclock_now_ms(desk->parts->clock);
@@ -46,6 +47,8 @@ leave_ms(const struct nm_desk *desk, const struct nm_batch_fault *fault,
 		dwell = options->cancelling_ms;
 	if (dwell < 0)
 		dwell = 0;
+	if ((entered_s + 1) * 1000 < now)
+		now = (entered_s + 1) * 1000;
 	return dwell > INT64_MAX - now ? INT64_MAX : now + dwell;
 }
 
@@ -120,11 +123,29 @@ nm_job_close(struct nm_job *job, struct nm_desk *desk)
 
 static void
 turn(struct nm_job *job, struct nm_desk *desk,
-     const struct nm_batch_fault *fault, enum nm_batch_state state)
+     const struct nm_batch_fault *fault, enum nm_batch_state state,
+     int64_t entered_s)
 {
 	job->batch.state = state;
-	job->batch.at_s[state] = nm_vclock_now_s(desk->parts->clock);
-	job->batch.books.due_ms = leave_ms(desk, fault, state);
+	job->batch.at_s[state] = entered_s;
+	job->batch.books.due_ms = leave_ms(desk, fault, state, entered_s);
+}
+
+/* When it was cancelled, or ended, by the store; now, where that cannot be read. */
+static int64_t
+entered_s(const struct nm_job *job, const struct nm_desk *desk,
+          enum nm_batch_state state)
+{
+	int64_t at = nm_vclock_now_s(desk->parts->clock);
+	struct nm_stored_batch batch;
+	struct nm_arena arena = { 0 };
+	struct nm_err ignored;
+
+	if (!nm_store_batch_get(desk->parts->store, NULL, job->id, &arena,
+	                        &batch, &ignored) && batch.at_s[state])
+		at = batch.at_s[state];
+	nm_arena_release(&arena);
+	return at;
 }
 
 /* The state is another than we left it: it was cancelled, or has ended. */
@@ -135,7 +156,7 @@ notice(struct nm_job *job, struct nm_desk *desk,
 	if (now == job->batch.state)
 		return;
 	end_trial(job, desk);
-	turn(job, desk, fault, now);
+	turn(job, desk, fault, now, entered_s(job, desk, now));
 	job->rows_done = false;
 }
 
@@ -176,7 +197,7 @@ move(struct nm_job *job, struct nm_desk *desk,
 	enum nm_batch_state now = to;
 	enum nm_code rc;
 
-	books.due_ms = leave_ms(desk, fault, to);
+	books.due_ms = leave_ms(desk, fault, to, step.now_s);
 	if (job->trial.model.len)
 		step.model = nm_buf_string(&job->trial.model);
 	if (to == NM_BATCH_FAILED)
@@ -188,7 +209,7 @@ move(struct nm_job *job, struct nm_desk *desk,
 	}
 	if (rc)
 		return rc;
-	turn(job, desk, fault, to);
+	turn(job, desk, fault, to, step.now_s);
 	job->batch.books = job->kept = books;
 	return NM_OK;
 }
@@ -328,8 +349,9 @@ validate(struct nm_job *job, struct nm_desk *desk,
 	enum nm_code rc;
 
 	if (job->batch.books.due_ms == 0)
-		job->batch.books.due_ms = leave_ms(desk, fault,
-		                                   NM_BATCH_VALIDATING);
+		job->batch.books.due_ms =
+			leave_ms(desk, fault, NM_BATCH_VALIDATING,
+			         job->batch.at_s[NM_BATCH_VALIDATING]);
 	if (expired(job, desk))
 		return finish(job, desk, fault, NM_BATCH_EXPIRED, err);
 	if (trial->stage == NM_TRIAL_NEW && desk->n_reading >= MAX_READING) {
