@@ -28,6 +28,8 @@ struct nm_request_file {
 	uint64_t                     number; /* of the line lent last */
 	uint32_t                    *numbers; /* by ordinal: line numbers; NULL =
 	                                         they are ordinal + 1 */
+	uint64_t                    *marks;   /* by ordinal: hashes of the lines */
+	uint64_t                     seed;    /* of these */
 	struct nm_digest             digest; /* during the first walk */
 	int                          walked;
 };
@@ -115,6 +117,31 @@ read_request(struct nm_request_file *file, const struct nm_line *line,
 	return NM_OK;
 }
 
+static uint64_t
+mark_of(const struct nm_request_file *file, const struct nm_line *line)
+{
+	return nm_hash(file->seed, line->at, line->len);
+}
+
+/* What is sent is what was digested, or the run would have rows of other requests. A
+ * time would not tell: of two writes it may have one. */
+static enum nm_code
+check_same(struct nm_request_file *file, const struct nm_line *line,
+           struct nm_err *err)
+{
+	const struct nm_source *source = &file->source;
+	bool same = line ? source->position < (int64_t)file->facts.requests &&
+	                   mark_of(file, line) == file->marks[source->position]
+	                 : source->position == (int64_t)file->facts.requests;
+
+	if (same)
+		return NM_OK;
+	if (line)
+		file->number = line->number;
+	return fail_at(file, "the file has changed since it was first read: "
+	               "bring the old one back", err);
+}
+
 static enum nm_code
 next_item(struct nm_source *source, struct nm_source_item *item,
           struct nm_err *err)
@@ -130,6 +157,9 @@ next_item(struct nm_source *source, struct nm_source_item *item,
 	} while (some > 0 && is_blank(&line));
 	if (some < 0)
 		return err->code;
+	rc = check_same(file, some ? &line : NULL, err);
+	if (rc)
+		return rc;
 	if (!some) {
 		item->ordinal = -1;
 		return NM_OK;
@@ -211,6 +241,20 @@ keep_number(struct nm_request_file *file, uint64_t ordinal, uint64_t number)
 	file->numbers[ordinal] = (uint32_t)number;
 }
 
+static void
+keep_mark(struct nm_request_file *file, uint64_t ordinal,
+          const struct nm_line *line)
+{
+	if ((ordinal & (ordinal + 1)) == 0) {
+		uint64_t room = 2 * (ordinal + 1);
+
+		file->marks = realloc(file->marks, room * sizeof(*file->marks));
+		if (!file->marks)
+			abort();
+	}
+	file->marks[ordinal] = mark_of(file, line);
+}
+
 static enum nm_code
 note_request(struct nm_request_file *file, const struct nm_line *line,
              struct nm_err *err)
@@ -239,6 +283,7 @@ note_request(struct nm_request_file *file, const struct nm_line *line,
 			nm_json_get(root, "url")));
 	}
 	keep_number(file, file->facts.requests, line->number);
+	keep_mark(file, file->facts.requests, line);
 	file->facts.requests++;
 	return NM_OK;
 }
@@ -250,6 +295,7 @@ walk(struct nm_request_file *file, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	int some;
 
+	nm_digest_random(&file->seed, sizeof(file->seed));
 	nm_digest_init(&file->digest, NM_SHA256);
 	nm_digest_apart(&file->digest);
 	while (!rc && (some = next_line(file, &line, err)) != 0) {
@@ -317,6 +363,7 @@ nm_request_file_close(struct nm_request_file *file)
 	nm_buf_release(&file->model);
 	nm_buf_release(&file->endpoint);
 	free(file->numbers);
+	free(file->marks);
 	free(file->chunk);
 	free(file);
 }

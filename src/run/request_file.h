@@ -28,6 +28,9 @@ struct nm_request_file_facts {
  * custom_id. NM_INPUT, with file:line, for a line that is no request with a
  * custom_id, or one whose custom_id stands in an earlier line; all other faults are
  * the plan's to find. NM_LIMIT for a line above 32 MiB.
+ *
+ * Whoever walks again gets these requests, or NM_INPUT with file:line where the file
+ * has changed since.
  */
 enum nm_code nm_request_file_open(struct nm_request_file **file,
                                   const char *path, struct nm_err *err)

@@ -209,6 +209,37 @@ is_creating() {
 	[[ $output == *"no longer the file that was sent"* ]]
 }
 
+@test "a file that changes while it is sent is refused: no row is of another text" {
+	printf 'on POST /v1/batches: status 429 header "Retry-After: 1"\n' >f.faults
+	start_server --faults f.faults
+	local pad status=0
+	pad=$(printf 'x%.0s' {1..200000})
+	for i in 1 2 3; do
+		printf '{"custom_id":"%s","method":"POST","url":"/v1/responses",' $i
+		printf '"body":{"model":"m","input":"old %s"}}\n' "$pad"
+	done >work.jsonl
+	cp work.jsonl kept.jsonl
+	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" \
+		--submit work.jsonl --shard-requests 1 2>err.txt 3>&- &
+	local pid=$!
+	# The first batch is refused for now.
+	wait_for 10 grep -q '"/v1/batches"' "$SERVER_LOG"
+	# As long as it was, and in the same file.
+	sed 's/"old /"new /' kept.jsonl >changed.jsonl
+	cat changed.jsonl >work.jsonl
+	: >f.faults
+	curl -s -X POST "$SERVER_URL/_control/faults" >/dev/null
+	wait "$pid" || status=$?
+	[ $status = 3 ]
+	grep -q 'work.jsonl:3: the file has changed since it was first read' err.txt
+	[ "$(cat "$STATE"/files/* | grep -c '"input":"new')" = 0 ]
+	cp kept.jsonl work.jsonl
+	manage --submit work.jsonl --patience 0.2 --json >submitted.json
+	[ "$(jq '.taken_up, (.batches | length)' submitted.json | xargs)" = 'true 3' ]
+	[ "$(logged '.method == "POST" and .path == "/v1/batches" and
+		.status == 200')" = 3 ]
+}
+
 # All of a run's files at the service.
 clean() {
 	manage --clean --older-than 0 --yes >/dev/null
