@@ -1,70 +1,14 @@
 /*
- * manage_submit: --submit, and what --wait does for the runs that it makes: request
- * files sent in shards and followed to the last row.
+ * manage_submit: --submit: request files sent in shards.
  */
 #include <inttypes.h>
 
-#include "base/map.h"
-#include "base/path.h"
 #include "cli/terminal.h"
-#include "prog/manager.h"
-#include "run/plan.h"
+#include "prog/dispatch.h"
+#include "prog/prospect.h"
 #include "run/via_batch.h"
-#include "task/budget.h"
 #include "task/command.h"
 #include "task/complaint.h"
-#include "task/parcel.h"
-#include "task/postage.h"
-#include "task/watcher.h"
-
-/* A parcel and all that drives it. */
-struct dispatch {
-	struct nm_manager     *manager;
-	struct nm_watch        watch;
-	struct nm_progress     progress;
-	struct nm_run_settings settings;
-	struct nm_run_tools    tools;
-	struct nm_parcel       parcel;
-};
-
-static void
-dispatch_init(struct dispatch *d, struct nm_manager *manager)
-{
-	const struct nm_options *options = &manager->options;
-
-	memset(d, 0, sizeof(*d));
-	d->manager = manager;
-	nm_watcher_init(&d->watch, &manager->message);
-	nm_progress_open(&d->progress, &manager->message,
-	                 &manager->service.clock, 0);
-	d->settings = (struct nm_run_settings){
-		.poll_interval_ms =
-			nm_options_whole(options, MANAGER_POLL_INTERVAL),
-		.shard_requests =
-			nm_options_whole(options, MANAGER_SHARD_REQUESTS),
-		.max_attempts =
-			nm_options_whole(options, MANAGER_MAX_ATTEMPTS),
-		.patience_ms = nm_options_whole(options, MANAGER_PATIENCE),
-		.outage_ms = nm_options_whole(options, MANAGER_OUTAGE),
-		.cancelled = manager->action == MANAGER_WAIT &&
-		             nm_options_given(options, MANAGER_MAX_ATTEMPTS)
-			? NM_CANCELLED_AGAIN : NM_CANCELLED_LEFT,
-	};
-	d->tools = (struct nm_run_tools){
-		.journal = manager->journal,
-		.api = &manager->service.api,
-		.clock = &manager->service.clock,
-		.watch = &d->watch,
-		.settings = &d->settings,
-	};
-}
-
-static void
-dispatch_release(struct dispatch *d)
-{
-	nm_parcel_release(&d->parcel);
-	nm_progress_close(&d->progress);
-}
 
 static const char *
 first_batch(const struct nm_run *run)
@@ -78,20 +22,7 @@ first_batch(const struct nm_run *run)
 }
 
 static void
-add_command(struct dispatch *d, const char *options, const char *id,
-            const char *more, struct nm_buf *out)
-{
-	nm_buf_add_string(out, "  ");
-	nm_command_add_program(out, d->manager->typed, "batch_manager");
-	nm_buf_add_string(out, options);
-	nm_command_add_word(out, id);
-	nm_buf_add_string(out, more);
-	nm_buf_add_text(out, nm_buf_text(&d->manager->service.flags));
-	nm_buf_add_byte(out, '\n');
-}
-
-static void
-write_text(struct dispatch *d, struct nm_buf *out)
+write_text(struct nm_dispatch *d, struct nm_buf *out)
 {
 	const struct nm_run *run = &d->parcel.run;
 	size_t i, waiting = nm_via_batch_waiting(run);
@@ -111,14 +42,14 @@ write_text(struct dispatch *d, struct nm_buf *out)
 		            waiting == 1 ? "s" : "",
 		            waiting == 1 ? "it" : "them");
 	nm_buf_add_string(out, "\nTo wait for all of it, run:\n");
-	add_command(d, " --wait", first_batch(run), "", out);
+	nm_dispatch_add_command(d, " --wait", first_batch(run), "", out);
 	nm_buf_add_string(out, "\nTo write a row a request, in order, run:\n");
-	add_command(d, " --download", first_batch(run), " -o OUT.jsonl", out);
+	nm_dispatch_add_command(d, " --download", first_batch(run), " -o OUT.jsonl", out);
 }
 
 /* A line a file, as soon as it is sent: of what follows any may fail. */
 static void
-write_json(struct dispatch *d, struct nm_buf *out)
+write_json(struct nm_dispatch *d, struct nm_buf *out)
 {
 	const struct nm_run *run = &d->parcel.run;
 	struct nm_json_writer w = { .out = out };
@@ -140,7 +71,7 @@ write_json(struct dispatch *d, struct nm_buf *out)
 }
 
 static void
-tell_taken_up(struct dispatch *d)
+tell_taken_up(struct nm_dispatch *d)
 {
 	const struct nm_run_record *record = &d->parcel.run.record;
 
@@ -162,10 +93,10 @@ submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
 	enum nm_run_take take =
 		nm_options_given(&manager->options, MANAGER_NEW)
 		? NM_RUN_AFRESH : NM_RUN_TAKE_UP;
-	struct dispatch d;
+	struct nm_dispatch d;
 	enum nm_code rc;
 
-	dispatch_init(&d, manager);
+	nm_dispatch_init(&d, manager);
 	rc = nm_parcel_open(&d.parcel, &d.tools, path, take, err);
 	if (!rc && d.parcel.run.origin == NM_RUN_RESUMED)
 		tell_taken_up(&d);
@@ -177,48 +108,8 @@ submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
 		write_json(&d, out);
 	else if (!rc)
 		write_text(&d, out);
-	dispatch_release(&d);
+	nm_dispatch_release(&d);
 	return rc;
-}
-
-/* What is looked at in all files of the call, before the first is sent. */
-struct prospect {
-	const struct nm_run_settings *settings; /* NULL = of a single file, which
-	                                           is planned soon enough */
-	const struct nm_prices       *prices;
-	const struct nm_run_tools    *tools; /* NULL = what is under way may be
-	                                        sent again */
-	struct nm_map                 seen;  /* digest -> which path */
-	struct nm_budget              budget;
-};
-
-static enum nm_code
-look_at_lines(const struct prospect *prospect, struct nm_source *source,
-              struct nm_err *err)
-{
-	struct nm_plan plan = { 0 };
-	enum nm_code rc = nm_plan_measure(&plan, source, prospect->settings,
-	                                  err);
-
-	nm_plan_release(&plan);
-	return rc;
-}
-
-static enum nm_code
-take_on(struct prospect *prospect, struct nm_source *source, const char *model,
-        const char *path, struct nm_err *err)
-{
-	struct nm_estimate_cost cost;
-	struct nm_estimate estimate;
-	enum nm_code rc = nm_postage_count(source, model, prospect->prices,
-	                                   &estimate, err);
-
-	if (rc)
-		return rc;
-	cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
-	rc = nm_budget_take(&prospect->budget, &cost, model, err);
-	return rc && prospect->settings ? nm_while(err, "adding %s", path)
-	                                : rc;
 }
 
 static enum nm_code
@@ -232,88 +123,6 @@ check_paths(const char *const *paths, size_t n, struct nm_err *err)
 			               "since --wait and --download read them "
 			               "again: standard input is none");
 	return NM_OK;
-}
-
-/* The same by another name would be refused when the first is sent. */
-static enum nm_code
-look_for_same(struct prospect *prospect, struct nm_request_file *file,
-              const char *const *paths, size_t which, struct nm_err *err)
-{
-	const char *digest = nm_request_file_source(file)->digest;
-	uint32_t first = (uint32_t)which;
-
-	if (!prospect->tools)
-		return NM_OK;
-	if (nm_map_add(&prospect->seen, nm_text_of(digest), &first)
-	    == NM_MAP_KNOWN && strcmp(nm_path_base(paths[first]),
-	                              nm_path_base(paths[which])) != 0)
-		return nm_fail(err, NM_USAGE, 0, "%s holds the same requests as "
-		               "%s: leave one of them out, or send both by --new",
-		               paths[which], paths[first]);
-	return prospect->tools->journal
-		? nm_parcel_check(prospect->tools, file, paths[which], err)
-		: NM_OK;
-}
-
-static enum nm_code
-look_at(struct prospect *prospect, const char *const *paths, size_t which,
-        struct nm_err *err)
-{
-	struct nm_request_file *file;
-	struct nm_source *source;
-	const char *path = paths[which];
-	enum nm_code rc = nm_request_file_open(&file, path, err);
-
-	if (rc)
-		return rc;
-	source = nm_request_file_source(file);
-	rc = look_for_same(prospect, file, paths, which, err);
-	if (!rc && prospect->settings)
-		rc = look_at_lines(prospect, source, err);
-	if (!rc && prospect->budget.max_pusd)
-		rc = take_on(prospect, source,
-		             nm_request_file_facts(file)->model, path, err);
-	nm_request_file_close(file);
-	return rc;
-}
-
-/* A faulty file, too dear a one, or one that is under way keeps the others back too. */
-static enum nm_code
-look_at_all(struct nm_manager *manager, const char *const *paths, size_t n,
-            struct nm_err *err)
-{
-	const struct nm_options *options = &manager->options;
-	struct nm_prices prices = { 0 };
-	struct dispatch d;
-	struct prospect prospect = { .prices = &prices };
-	enum nm_code rc;
-	size_t i;
-
-	dispatch_init(&d, manager);
-	if (n > 1)
-		prospect.settings = &d.settings;
-	if (!nm_options_given(options, MANAGER_NEW))
-		prospect.tools = &d.tools;
-	rc = nm_budget_read(&prospect.budget,
-	                    nm_options_text(options, MANAGER_MAX_COST), err);
-	/* The built-in server takes no money. */
-	if (manager->service.server)
-		prospect.budget.max_pusd = 0;
-	if (rc || (n == 1 && !prospect.budget.max_pusd))
-		goto done;
-	rc = nm_manager_find_journal(manager, err);
-	if (rc && rc != NM_ABSENT)
-		goto done;
-	d.tools.journal = manager->journal;
-	rc = nm_prices_open(&prices, nm_options_text(options, MANAGER_PRICES),
-	                    err);
-	for (i = 0; !rc && i < n; i++)
-		rc = look_at(&prospect, paths, i, err);
-done:
-	nm_prices_close(&prices);
-	nm_map_release(&prospect.seen);
-	dispatch_release(&d);
-	return rc;
 }
 
 /* What bounds the rest as it bounded the whole. */
@@ -362,7 +171,7 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 	enum nm_code rc = check_paths(paths, n, err);
 
 	if (!rc)
-		rc = look_at_all(manager, paths, n, err);
+		rc = nm_prospect_look(manager, paths, n, err);
 	if (!rc)
 		rc = nm_manager_make_journal(manager, err);
 	for (i = 0; !rc && i < n; i++) {
@@ -376,45 +185,5 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 		if (rc == NM_INTERRUPTED)
 			tell_interrupted(manager, &paths[i], n - i);
 	}
-	return rc;
-}
-
-/* All attempts were made, and some requests may yet be answered by one more. */
-static void
-tell_how_to_have_rest(struct dispatch *d, const char *batch_id)
-{
-	int64_t made = d->parcel.attempts, allowed = d->settings.max_attempts;
-	struct nm_buf command = {0}, more = {0};
-
-	nm_buf_addf(&more, " --max-attempts %" PRId64,
-	            (made > allowed ? made : allowed) + 1);
-	add_command(d, " --wait", batch_id, nm_buf_string(&more), &command);
-	nm_message_plain(&d->manager->message,
-		"%" PRId64 " of %" PRId64 " failed. To have these sent once"
-		" more, and nothing else, run:\n%.*s",
-		d->parcel.left, d->parcel.run.source->count,
-		(int)command.len - 1, nm_buf_string(&command));
-	nm_buf_release(&command);
-	nm_buf_release(&more);
-}
-
-enum nm_code
-nm_manage_follow(struct nm_manager *manager, const char *batch_id,
-                 int64_t *left, struct nm_err *err)
-{
-	struct dispatch d;
-	enum nm_code rc = nm_manager_find_journal(manager, err);
-
-	if (rc)
-		return rc;
-	dispatch_init(&d, manager);
-	rc = nm_parcel_take_up(&d.parcel, &d.tools, batch_id, err);
-	if (!rc)
-		rc = nm_parcel_finish(&d.parcel, err);
-	if (!rc)
-		*left = d.parcel.left;
-	if (!rc && d.parcel.left)
-		tell_how_to_have_rest(&d, batch_id);
-	dispatch_release(&d);
 	return rc;
 }

@@ -1,0 +1,16 @@
+/*
+ * prospect: what --submit is about to send, looked at as a whole before any of it is
+ * recorded. Must not send.
+ */
+#ifndef NM_PROG_PROSPECT_H
+#define NM_PROG_PROSPECT_H
+
+#include "prog/manager.h"
+
+/* NM_INPUT where one of several files has a fault, NM_USAGE where they may cost more
+ * than --max-cost, or one of several is under way by another name. */
+enum nm_code nm_prospect_look(struct nm_manager *manager,
+                              const char *const *paths, size_t n,
+                              struct nm_err *err) NM_MUST_USE;
+
+#endif
