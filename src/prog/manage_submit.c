@@ -10,6 +10,21 @@
 #include "task/command.h"
 #include "task/complaint.h"
 
+/* One file of the call, from when its run is recorded. */
+struct entry {
+	const char *path;
+	char        run[NM_RUN_ID_DIGITS + 1]; /* "" = not yet */
+	bool        taken_up;
+};
+
+/* What --submit does, in the order of the files. */
+struct posting {
+	struct nm_manager *manager;
+	struct entry      *entries;
+	size_t             n;
+	int64_t            since_ms; /* as nm_prospect_look tells it */
+};
+
 static const char *
 first_batch(const struct nm_run *run)
 {
@@ -49,7 +64,8 @@ write_text(struct nm_dispatch *d, struct nm_buf *out)
 
 /* A line a file, as soon as it is sent: of what follows any may fail. */
 static void
-write_json(struct nm_dispatch *d, struct nm_buf *out)
+write_json(struct nm_dispatch *d, const struct entry *entry,
+           struct nm_buf *out)
 {
 	const struct nm_run *run = &d->parcel.run;
 	struct nm_json_writer w = { .out = out };
@@ -58,7 +74,7 @@ write_json(struct nm_dispatch *d, struct nm_buf *out)
 	nm_json_open_object(&w, NULL);
 	nm_json_put_string(&w, "file", nm_request_file_path(d->parcel.file));
 	nm_json_put_string(&w, "run", run->record.id);
-	nm_json_put_true(&w, "taken_up", run->origin == NM_RUN_RESUMED);
+	nm_json_put_true(&w, "taken_up", entry->taken_up);
 	nm_json_put_int(&w, "requests", run->record.requests);
 	nm_json_open_array(&w, "batches");
 	for (i = 0; i < run->n_shards; i++)
@@ -75,7 +91,11 @@ tell_taken_up(struct nm_dispatch *d)
 {
 	const struct nm_run_record *record = &d->parcel.run.record;
 
-	if (record->state == NM_RUN_PARTIAL)
+	if (record->state == NM_RUN_DONE)
+		nm_message_note(&d->manager->message, "the run of %s is done, and"
+			" others of this command are not: nothing of it is sent"
+			" (--new submits all afresh)", record->name);
+	else if (record->state == NM_RUN_PARTIAL)
 		nm_message_note(&d->manager->message, "a run of %s has ended but"
 			" for requests that failed: taking it up (--new submits"
 			" all of it afresh)", record->name);
@@ -86,26 +106,65 @@ tell_taken_up(struct nm_dispatch *d)
 	nm_complain_of_size(&d->manager->message, &d->parcel.run);
 }
 
+/* Records the run, or takes it up. */
 static enum nm_code
-submit_file(struct nm_manager *manager, const char *path, struct nm_buf *out,
-            struct nm_err *err)
+open_entry(struct nm_dispatch *d, struct entry *entry, int64_t since_ms,
+           struct nm_err *err)
 {
-	enum nm_run_take take =
-		nm_options_given(&manager->options, MANAGER_NEW)
-		? NM_RUN_AFRESH : NM_RUN_TAKE_UP;
+	struct nm_parcel_wish wish = {
+		.path = entry->path,
+		.take = nm_options_given(&d->manager->options, MANAGER_NEW)
+			? NM_RUN_AFRESH : NM_RUN_TAKE_UP,
+		.done_since_ms = since_ms,
+	};
+	const struct nm_run *run = &d->parcel.run;
+	enum nm_code rc = nm_parcel_open(&d->parcel, &d->tools, &wish, err);
+
+	if (rc)
+		return rc;
+	snprintf(entry->run, sizeof(entry->run), "%s", run->record.id);
+	entry->taken_up = run->origin == NM_RUN_RESUMED;
+	if (entry->taken_up)
+		tell_taken_up(d);
+	return wish.take == NM_RUN_TAKE_UP
+		? nm_run_note_earlier(&d->parcel.run, err) : NM_OK;
+}
+
+/* All before the first is sent: whatever ends this process then, the same command finds
+ * all of its runs, and asks none anew. */
+static enum nm_code
+record_all(struct posting *posting, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < posting->n; i++) {
+		struct nm_dispatch d;
+
+		nm_dispatch_init(&d, posting->manager);
+		rc = open_entry(&d, &posting->entries[i], posting->since_ms,
+		                err);
+		nm_dispatch_release(&d);
+	}
+	return rc;
+}
+
+static enum nm_code
+send_entry(struct posting *posting, struct entry *entry, struct nm_buf *out,
+           struct nm_err *err)
+{
+	struct nm_manager *manager = posting->manager;
 	struct nm_dispatch d;
 	enum nm_code rc;
 
 	nm_dispatch_init(&d, manager);
-	rc = nm_parcel_open(&d.parcel, &d.tools, path, take, err);
-	if (!rc && d.parcel.run.origin == NM_RUN_RESUMED)
-		tell_taken_up(&d);
-	if (!rc && take == NM_RUN_TAKE_UP)
-		rc = nm_run_note_earlier(&d.parcel.run, err);
+	rc = entry->run[0]
+		? nm_parcel_resume(&d.parcel, &d.tools, entry->run, err)
+		: open_entry(&d, entry, 0, err);
 	if (!rc)
 		rc = nm_via_batch_submit(&d.parcel.run, err);
 	if (!rc && nm_manager_wants_json(manager))
-		write_json(&d, out);
+		write_json(&d, entry, out);
 	else if (!rc)
 		write_text(&d, out);
 	nm_dispatch_release(&d);
@@ -125,6 +184,14 @@ check_paths(const char *const *paths, size_t n, struct nm_err *err)
 	return NM_OK;
 }
 
+static void
+add_span(const struct nm_options *given, int option, struct nm_buf *command)
+{
+	if (nm_options_given(given, option))
+		nm_buf_addf(command, " %s %gs", nm_options_name(given, option),
+		            (double)nm_options_whole(given, option) / 1000);
+}
+
 /* What bounds the rest as it bounded the whole. */
 static void
 add_bounds(const struct nm_options *given, struct nm_buf *command)
@@ -142,48 +209,103 @@ add_bounds(const struct nm_options *given, struct nm_buf *command)
 	if (nm_options_given(given, MANAGER_SHARD_REQUESTS))
 		nm_buf_addf(command, " --shard-requests %" PRId64,
 		            nm_options_whole(given, MANAGER_SHARD_REQUESTS));
+	add_span(given, MANAGER_PATIENCE, command);
+	add_span(given, MANAGER_OUTAGE, command);
+	if (nm_options_given(given, MANAGER_JSON))
+		nm_buf_add_string(command, " --json");
 }
 
-/* Without --new, which would begin once more. */
+/* Without --new, which would begin once more: all that it wanted is recorded. */
 static void
-tell_interrupted(struct nm_manager *manager, const char *const *paths, size_t n)
+tell_rest(struct posting *posting, size_t from, const char *lead)
 {
+	struct nm_manager *manager = posting->manager;
 	struct nm_buf command = {0};
 	size_t i;
 
 	nm_command_add_program(&command, manager->typed, "batch_manager");
 	nm_buf_add_string(&command, " --submit");
-	for (i = 0; i < n; i++)
-		nm_command_add_word(&command, paths[i]);
+	for (i = from; i < posting->n; i++)
+		nm_command_add_word(&command, posting->entries[i].path);
 	add_bounds(&manager->options, &command);
 	nm_buf_add_text(&command, nm_buf_text(&manager->service.flags));
-	nm_message_plain(&manager->message, "What was sent goes on. To send the "
-	                 "rest, run:\n  %s", nm_buf_string(&command));
+	nm_message_plain(&manager->message, "%s\n  %s", lead,
+	                 nm_buf_string(&command));
 	nm_buf_release(&command);
+}
+
+/* Where this one was left: what goes on with all that is not sent. */
+static void
+tell_ending(struct posting *posting, size_t at, enum nm_code rc)
+{
+	bool recorded = posting->entries[at].run[0];
+
+	if (rc == NM_INTERRUPTED && !recorded)
+		nm_message_plain(&posting->manager->message, "Nothing was sent."
+		                 " To submit, run the same command again.");
+	else if (rc == NM_INTERRUPTED)
+		tell_rest(posting, at, "What was sent goes on. To send the"
+		          " rest, run:");
+	else if (recorded && nm_options_given(&posting->manager->options,
+	                                      MANAGER_NEW))
+		tell_rest(posting, at, "To go on with it, and begin nothing once"
+		          " more, run without --new:");
+}
+
+static enum nm_code
+send_all(struct posting *posting, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < posting->n; i++) {
+		struct nm_buf out = { 0 };
+
+		if (i && !nm_manager_wants_json(posting->manager))
+			nm_buf_add_byte(&out, '\n');
+		rc = send_entry(posting, &posting->entries[i], &out, err);
+		nm_manager_print(&out);
+		nm_buf_release(&out);
+		if (rc)
+			tell_ending(posting, i, rc);
+	}
+	return rc;
+}
+
+static enum nm_code
+post(struct posting *posting, const char *const *paths, struct nm_err *err)
+{
+	struct nm_manager *manager = posting->manager;
+	enum nm_code rc = nm_prospect_look(manager, paths, posting->n,
+	                                   &posting->since_ms, err);
+
+	if (!rc)
+		rc = nm_manager_make_journal(manager, err);
+	if (!rc && posting->n > 1)
+		rc = record_all(posting, err);
+	if (rc) {
+		tell_ending(posting, posting->n - 1, rc);
+		return rc;
+	}
+	return send_all(posting, err);
 }
 
 enum nm_code
 nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 {
-	size_t n, i;
+	struct posting posting = { .manager = manager };
+	struct nm_arena arena = { 0 };
 	const char *const *paths = nm_options_list(&manager->options,
-	                                           MANAGER_SUBMIT, &n);
-	enum nm_code rc = check_paths(paths, n, err);
+	                                           MANAGER_SUBMIT, &posting.n);
+	enum nm_code rc = check_paths(paths, posting.n, err);
+	size_t i;
 
+	posting.entries = nm_arena_array(&arena, posting.n,
+	                                 sizeof(*posting.entries));
+	for (i = 0; i < posting.n; i++)
+		posting.entries[i].path = paths[i];
 	if (!rc)
-		rc = nm_prospect_look(manager, paths, n, err);
-	if (!rc)
-		rc = nm_manager_make_journal(manager, err);
-	for (i = 0; !rc && i < n; i++) {
-		struct nm_buf out = { 0 };
-
-		if (i && !nm_manager_wants_json(manager))
-			nm_buf_add_byte(&out, '\n');
-		rc = submit_file(manager, paths[i], &out, err);
-		nm_manager_print(&out);
-		nm_buf_release(&out);
-		if (rc == NM_INTERRUPTED)
-			tell_interrupted(manager, &paths[i], n - i);
-	}
+		rc = post(&posting, paths, err);
+	nm_arena_release(&arena);
 	return rc;
 }

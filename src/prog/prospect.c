@@ -19,6 +19,7 @@ struct prospect {
 	                                        sent again */
 	struct nm_map                 seen;  /* digest -> which path */
 	struct nm_budget              budget;
+	int64_t                       since_ms;
 };
 
 static enum nm_code
@@ -72,6 +73,21 @@ look_for_same(struct prospect *prospect, struct nm_request_file *file,
 }
 
 static enum nm_code
+find_begun(struct prospect *prospect, struct nm_request_file *file,
+           const char *path, struct nm_err *err)
+{
+	int64_t began_ms;
+	enum nm_code rc;
+
+	if (!prospect->tools || !prospect->tools->journal)
+		return NM_OK;
+	rc = nm_parcel_find_begun(prospect->tools, file, path, &began_ms, err);
+	if (!rc && (!prospect->since_ms || began_ms < prospect->since_ms))
+		prospect->since_ms = began_ms;
+	return rc == NM_ABSENT ? NM_OK : rc;
+}
+
+static enum nm_code
 look_at(struct prospect *prospect, const char *const *paths, size_t which,
         struct nm_err *err)
 {
@@ -84,6 +100,8 @@ look_at(struct prospect *prospect, const char *const *paths, size_t which,
 		return rc;
 	source = nm_request_file_source(file);
 	rc = look_for_same(prospect, file, paths, which, err);
+	if (!rc)
+		rc = find_begun(prospect, file, path, err);
 	if (!rc && prospect->settings)
 		rc = look_at_lines(prospect, source, err);
 	if (!rc && prospect->budget.max_pusd)
@@ -96,7 +114,7 @@ look_at(struct prospect *prospect, const char *const *paths, size_t which,
 /* A faulty file, too dear a one, or one that is under way keeps the others back too. */
 enum nm_code
 nm_prospect_look(struct nm_manager *manager, const char *const *paths, size_t n,
-                 struct nm_err *err)
+                 int64_t *since_ms, struct nm_err *err)
 {
 	const struct nm_options *options = &manager->options;
 	struct nm_prices prices = { 0 };
@@ -125,6 +143,9 @@ nm_prospect_look(struct nm_manager *manager, const char *const *paths, size_t n,
 	                    err);
 	for (i = 0; !rc && i < n; i++)
 		rc = look_at(&prospect, paths, i, err);
+	/* One alone is done or is not. */
+	if (!rc && n > 1)
+		*since_ms = prospect.since_ms;
 done:
 	nm_prices_close(&prices);
 	nm_map_release(&prospect.seen);

@@ -7,10 +7,15 @@
 
 #include "prog/manager.h"
 
-/* NM_INPUT where one of several files has a fault, NM_USAGE where they may cost more
- * than --max-cost, or one of several is under way by another name. */
+/*
+ * NM_INPUT where one of several files has a fault, NM_USAGE where they may cost more
+ * than --max-cost, or one of several is under way by another name. *since_ms = when the
+ * first of those of their runs began that are unfinished: those that are done and ended
+ * no earlier belong to the same call; 0 = there is none, or all begin afresh.
+ */
 enum nm_code nm_prospect_look(struct nm_manager *manager,
                               const char *const *paths, size_t n,
-                              struct nm_err *err) NM_MUST_USE;
+                              int64_t *since_ms, struct nm_err *err)
+	NM_MUST_USE;
 
 #endif

@@ -124,36 +124,62 @@ nm_parcel_check(const struct nm_run_tools *tools, struct nm_request_file *file,
 	return rc;
 }
 
+/* All that makes a file's run the same as another, but the file's digest. */
+static struct nm_run_wish
+wish_of(struct nm_request_file *file, const char *name)
+{
+	const struct nm_request_file_facts *facts = nm_request_file_facts(file);
+
+	return (struct nm_run_wish){
+		.mode = "file",
+		.name = name,
+		.model = facts->model,
+		.endpoint = facts->endpoint,
+		.identity = NM_RUN_KEY_SIZE,
+	};
+}
+
+enum nm_code
+nm_parcel_find_begun(const struct nm_run_tools *tools,
+                     struct nm_request_file *file, const char *path,
+                     int64_t *began_ms, struct nm_err *err)
+{
+	struct nm_parcel parcel = { .file = file };
+	struct nm_run_wish wish = wish_of(file, name_of(&parcel, path));
+	enum nm_code rc = nm_run_find_begun(tools, nm_request_file_source(file),
+	                                    &wish, began_ms, err);
+
+	nm_arena_release(&parcel.arena);
+	return rc;
+}
+
 enum nm_code
 nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
-               const char *path, enum nm_run_take take, struct nm_err *err)
+               const struct nm_parcel_wish *wanted, struct nm_err *err)
 {
 	struct nm_batch_pair pair = { "description", NULL };
-	struct nm_run_wish wish = { .mode = "file", .metadata = &pair,
-	                            .n_metadata = 1 };
-	const struct nm_request_file_facts *facts;
+	struct nm_run_wish wish;
 	struct nm_buf spec = { 0 };
 	enum nm_code rc;
 
 	memset(parcel, 0, sizeof(*parcel));
-	rc = nm_request_file_open(&parcel->file, path, err);
+	rc = nm_request_file_open(&parcel->file, wanted->path, err);
 	if (rc)
 		return rc;
-	facts = nm_request_file_facts(parcel->file);
-	pair.value = name_of(parcel, path);
-	if (take == NM_RUN_TAKE_UP)
+	pair.value = name_of(parcel, wanted->path);
+	if (wanted->take == NM_RUN_TAKE_UP)
 		rc = check_others(parcel, tools, pair.value, err);
 	if (rc)
 		return rc;
 	write_spec(parcel, pair.value, &spec);
-	wish.name = pair.value;
-	wish.model = facts->model;
-	wish.endpoint = facts->endpoint;
+	wish = wish_of(parcel->file, pair.value);
 	wish.spec = nm_buf_string(&spec);
-	wish.identity = NM_RUN_KEY_SIZE;
+	wish.metadata = &pair;
+	wish.n_metadata = 1;
+	wish.done_since_ms = wanted->done_since_ms;
 	rc = nm_run_open(&parcel->run, tools,
-	                 nm_request_file_source(parcel->file), &wish, take,
-	                 err);
+	                 nm_request_file_source(parcel->file), &wish,
+	                 wanted->take, err);
 	nm_buf_release(&spec);
 	return rc;
 }
@@ -194,20 +220,14 @@ nm_parcel_find_file(const struct nm_run_record *record,
 	return path;
 }
 
-enum nm_code
-nm_parcel_take_up(struct nm_parcel *parcel, const struct nm_run_tools *tools,
-                  const char *batch_id, struct nm_err *err)
+static enum nm_code
+resume(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+       const struct nm_run_record *record, struct nm_err *err)
 {
-	struct nm_run_record record;
 	const char *path, *digest;
-	enum nm_code rc;
+	enum nm_code rc = read_spec(&parcel->arena, record->spec, &path,
+	                            &digest, err);
 
-	memset(parcel, 0, sizeof(*parcel));
-	rc = nm_runs_of_batch(tools->journal, batch_id, &parcel->arena,
-	                      &record, err);
-	if (!rc)
-		rc = read_spec(&parcel->arena, record.spec, &path, &digest,
-		               err);
 	if (rc)
 		return rc;
 	rc = nm_request_file_open(&parcel->file, path, err);
@@ -218,8 +238,33 @@ nm_parcel_take_up(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 		return nm_fail(err, NM_INPUT, 0,
 			"%s is no longer the file that was sent: bring the"
 			" old one back", path);
-	return nm_run_resume(&parcel->run, tools, record.id,
+	return nm_run_resume(&parcel->run, tools, record->id,
 	                     nm_request_file_source(parcel->file), err);
+}
+
+enum nm_code
+nm_parcel_resume(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+                 const char *run, struct nm_err *err)
+{
+	struct nm_run_record record;
+	enum nm_code rc;
+
+	memset(parcel, 0, sizeof(*parcel));
+	rc = nm_runs_get(tools->journal, run, &parcel->arena, &record, err);
+	return rc ? rc : resume(parcel, tools, &record, err);
+}
+
+enum nm_code
+nm_parcel_take_up(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+                  const char *batch_id, struct nm_err *err)
+{
+	struct nm_run_record record;
+	enum nm_code rc;
+
+	memset(parcel, 0, sizeof(*parcel));
+	rc = nm_runs_of_batch(tools->journal, batch_id, &parcel->arena,
+	                      &record, err);
+	return rc ? rc : resume(parcel, tools, &record, err);
 }
 
 static enum nm_code

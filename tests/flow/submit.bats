@@ -83,6 +83,95 @@ is_creating() {
 		jq '.data | length')" = 2 ]
 }
 
+# Begun in the background, broken off while the second batch's creation hangs.
+break_off() { # option...
+	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" "$@" \
+		>out.txt 2>err.txt 3>&- &
+	local pid=$! status=0
+	wait_for 10 is_creating
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	[ $status = 130 ]
+	: >f.faults
+	curl -s -X POST "$SERVER_URL/_control/faults" >/dev/null
+}
+
+# The command that stands after a line that ends so, run as it is pasted.
+paste_after() { # text
+	grep -A1 -- "$1\$" err.txt | tail -1 >command.txt
+	OPENAI_API_KEY=sk-test bash -c "$(cat command.txt)"
+}
+
+@test "Ctrl-C in --new of several files: the rest is of the runs that it began" {
+	printf 'on POST /v1/batches nth 4: hang\n' >f.faults
+	start_server --faults f.faults --delay-in-progress 1000
+	write_requests 3
+	cp work.jsonl one.jsonl
+	write_requests 2
+	cp work.jsonl two.jsonl
+	manage --submit one.jsonl two.jsonl --quiet >/dev/null
+	break_off --new --submit one.jsonl two.jsonl --shard-requests 2 \
+		--patience 0.2 --json
+	paste_after 'To send the rest, run:' >rest.json
+	[ "$(jq -s -c 'map([.file[-9:], (.batches | length)])' rest.json)" = \
+		'[["one.jsonl",2],["two.jsonl",1]]' ]
+	# Once each: as many batches as the four runs want.
+	[ "$(curl -s -H 'Authorization: Bearer sk-test' "$BASE_URL/batches" |
+		jq '.data | length')" = 5 ]
+	[ "$(manage --runs --json | jq -c 'map(.state)')" = \
+		'["open","open","left","left"]' ]
+}
+
+@test "where --new was refused half way, what goes on begins nothing once more" {
+	printf '%s\n' 'on POST /v1/files nth 2: status 401' >f.faults
+	start_server --faults f.faults --delay-in-progress 1000
+	write_requests 3
+	cp work.jsonl one.jsonl
+	write_requests 2
+	local status=0
+	manage --new --submit one.jsonl work.jsonl >out.txt 2>err.txt || status=$?
+	[ $status = 4 ]
+	paste_after 'run without --new:' >out.txt
+	[ "$(posted /v1/batches)" = 2 ]
+	[ "$(manage --runs --json | jq length)" = 2 ]
+}
+
+@test "of several files those that are done are not sent again with the others" {
+	printf '%s\n' 'on POST /v1/files nth 2: status 401' >f.faults
+	start_server --faults f.faults
+	write_requests 3
+	cp work.jsonl one.jsonl
+	write_requests 2
+	run manage --submit one.jsonl work.jsonl --quiet
+	[ "$status" = 4 ]
+	ID=$(sed -n 's/^Batch ID: //p' <<<"$output")
+	manage --wait "$ID" --quiet >/dev/null
+	manage --submit one.jsonl work.jsonl --json >submitted.json 2>err.txt
+	grep -q 'the run of one.jsonl is done, and others of this command are not' \
+		err.txt
+	[ "$(jq -s -c "map([.taken_up, .batches[0] == \"$ID\"])" \
+		submitted.json)" = '[[true,true],[true,false]]' ]
+	[ "$(posted /v1/batches)" = 2 ]
+	# All of them done: all is sent anew.
+	manage --wait "$(jq -s -r '.[1].batches[0]' submitted.json)" >/dev/null
+	manage --submit one.jsonl work.jsonl --json >submitted.json 2>err.txt
+	[ "$(grep -c 'the same was asked before' err.txt)" = 2 ]
+	[ "$(posted /v1/batches)" = 4 ]
+}
+
+@test "one that is done, with another that was never sent: it is sent anew" {
+	start_server
+	write_requests 3
+	cp work.jsonl one.jsonl
+	manage --submit one.jsonl --json >submitted.json
+	manage --wait "$(jq -r '.batches[0]' submitted.json)" --quiet >/dev/null
+	write_requests 2
+	manage --submit one.jsonl work.jsonl --json >submitted.json 2>err.txt
+	grep -q 'the same was asked before, by run' err.txt
+	[ "$(jq -s -c 'map(.taken_up)' submitted.json)" = '[false,false]' ]
+	[ "$(posted /v1/batches)" = 3 ]
+}
+
 @test "the same requests by another name are not sent while the first are under way" {
 	start_server --delay-in-progress 1000
 	write_requests 3

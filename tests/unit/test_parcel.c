@@ -63,9 +63,10 @@ leave(void **state)
 static void
 open_parcel(struct scene *s, enum nm_run_take take, struct nm_parcel *parcel)
 {
+	struct nm_parcel_wish wish = { .path = s->path, .take = take };
 	struct nm_err err = { 0 };
 
-	if (nm_parcel_open(parcel, &s->tools, s->path, take, &err))
+	if (nm_parcel_open(parcel, &s->tools, &wish, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -203,6 +204,7 @@ opening_in_vain(void **state)
 	};
 	struct scene *s = *state;
 	struct nm_arena arena = { 0 };
+	struct nm_parcel_wish wish = { .path = s->path };
 	struct nm_run_record *runs;
 	struct nm_err err;
 	size_t n;
@@ -215,8 +217,7 @@ opening_in_vain(void **state)
 			own_write(s->path, rows[i].lines);
 		else
 			unlink(s->path);
-		rc = nm_parcel_open(&parcel, &s->tools, s->path,
-		                    NM_RUN_TAKE_UP, &err);
+		rc = nm_parcel_open(&parcel, &s->tools, &wish, &err);
 		if (rc != rows[i].code || !strstr(err.text, rows[i].error))
 			fail_msg("%d: %s", (int)rc, err.text);
 		nm_parcel_release(&parcel);
@@ -298,6 +299,41 @@ taking_up(void **state)
 }
 
 static void
+resuming(void **state)
+{
+	struct scene *s = *state;
+	char id[NM_RUN_ID_DIGITS + 1];
+	struct nm_err err = { 0 };
+	struct nm_parcel parcel;
+	int64_t began_ms = 0;
+	enum nm_code rc;
+
+	open_parcel(s, NM_RUN_TAKE_UP, &parcel);
+	snprintf(id, sizeof(id), "%s", parcel.run.record.id);
+	rc = nm_parcel_find_begun(&s->tools, parcel.file, s->path, &began_ms,
+	                          &err);
+	assert_int_equal(rc, NM_OK);
+	assert_int_equal(began_ms, parcel.run.record.created_ms);
+	rc = nm_parcel_find_begun(&s->tools, parcel.file, "other.jsonl",
+	                          &began_ms, &err);
+	assert_int_equal(rc, NM_ABSENT);
+	nm_parcel_release(&parcel);
+	rc = nm_parcel_resume(&parcel, &s->tools, id, &err);
+	assert_int_equal(rc, NM_OK);
+	assert_string_equal(parcel.run.record.id, id);
+	assert_int_equal(parcel.run.n_shards, 1);
+	nm_parcel_release(&parcel);
+	/* Read again, it is to be what was recorded. */
+	own_write(s->path, LINES LINE("d"));
+	rc = nm_parcel_resume(&parcel, &s->tools, id, &err);
+	assert_int_equal(rc, NM_INPUT);
+	nm_parcel_release(&parcel);
+	rc = nm_parcel_resume(&parcel, &s->tools, "0123456789ab", &err);
+	assert_int_equal(rc, NM_ABSENT);
+	nm_parcel_release(&parcel);
+}
+
+static void
 finding(void **state)
 {
 	struct scene *s = *state;
@@ -329,6 +365,7 @@ main(void)
 		cmocka_unit_test(opening_again),
 		ENTERED(opening_in_vain),
 		ENTERED(taking_up),
+		ENTERED(resuming),
 		ENTERED(finding),
 	};
 
