@@ -1,5 +1,5 @@
 /*
- * file: see file.h; drafts are in draft.c, locks in lock.c.
+ * file: see file.h; drafts are in draft.c and draft_bytes.c, locks in lock.c.
  */
 #include "base/file.h"
 

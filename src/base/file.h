@@ -43,8 +43,8 @@ void nm_draft_add_file(struct nm_draft *draft, int fd, uint64_t from,
                        uint64_t len);
 /*
  * Gives an empty draft what the other one holds so far, in the same place on the disk
- * until one of them is written to. False, and nothing is changed, where the file
- * system cannot; two empty drafts try that.
+ * until one of them is written to: `to` is for commit then, and takes no more. False,
+ * and nothing is changed, where the file system cannot; two empty drafts try that.
  */
 bool nm_draft_clone(struct nm_draft *to, struct nm_draft *from) NM_MUST_USE;
 enum nm_code nm_draft_commit(struct nm_draft *draft, struct nm_err *err)
