@@ -124,6 +124,21 @@ escaped_unit(const char *at, const char *end)
 	return unit;
 }
 
+/* Bytes of the escape that begins at `at`; *lone tells whether it is a surrogate
+ * without its partner. */
+static size_t
+escape_bytes(const char *at, const char *end, bool *lone)
+{
+	int unit = escaped_unit(at, end), next;
+
+	*lone = false;
+	if (unit < 0xd800 || unit > 0xdfff)
+		return end - at < 2 ? 1 : 2; /* what it escapes, too */
+	next = unit > 0xdbff ? -1 : escaped_unit(at + SURROGATE_BYTES, end);
+	*lone = next < 0xdc00 || next > 0xdfff;
+	return *lone ? SURROGATE_BYTES : 2 * SURROGATE_BYTES;
+}
+
 /*
  * Copies the text to json->mended with each lone surrogate escape as \uFFFD,
  * which is as long, so that positions stay true. False when there is none.
@@ -136,27 +151,19 @@ mend(struct nm_json *json, const char *text, size_t len)
 	bool some = false;
 
 	while ((at = memchr(at, '\\', (size_t)(end - at)))) {
-		int unit = escaped_unit(at, end);
-		int next = unit < 0xd800 || unit > 0xdbff ? -1
-		         : escaped_unit(at + SURROGATE_BYTES, end);
+		bool lone;
+		size_t bytes = escape_bytes(at, end, &lone);
 
-		if (unit < 0xd800 || unit > 0xdfff) {
-			at += end - at < 2 ? 1 : 2; /* what it escapes, too */
-			continue;
-		}
-		if (next >= 0xdc00 && next <= 0xdfff) {
-			at += 2 * SURROGATE_BYTES;
-			continue;
-		}
-		if (!some) {
+		if (lone && !some) {
 			json->mended.max = len;
 			nm_buf_clear(&json->mended);
 			nm_buf_add(&json->mended, text, len);
 			some = true;
 		}
-		memcpy(json->mended.at + (at - text), "\\uFFFD",
-		       SURROGATE_BYTES);
-		at += SURROGATE_BYTES;
+		if (lone)
+			memcpy(json->mended.at + (at - text), "\\uFFFD",
+			       SURROGATE_BYTES);
+		at += bytes;
 	}
 	return some;
 }
@@ -185,6 +192,30 @@ too_deep(const char *text, size_t len)
 	return len;
 }
 
+static yyjson_doc *
+parse_or_mend(struct nm_json *json, const char *text, size_t len,
+              yyjson_read_flag flags, yyjson_read_err *why)
+{
+	yyjson_doc *doc = parse(json, text, len, flags, why);
+
+	/* Which code a lone surrogate gets differs between yyjson's versions. */
+	if (!doc && why->code != YYJSON_READ_ERROR_MEMORY_ALLOCATION &&
+	    mend(json, text, len))
+		doc = parse(json, json->mended.at, len, flags, why);
+	return doc;
+}
+
+static enum nm_code
+refuse(const yyjson_read_err *why, size_t len, struct nm_err *err)
+{
+	if (why->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+		return nm_fail(err, NM_LIMIT, 0, "JSON of too many values: "
+		               "%zu bytes of text", len);
+	return nm_fail(err, NM_INPUT, (long)why->pos,
+	               "not JSON: %s at byte %zu",
+	               why->msg ? why->msg : "unreadable", why->pos);
+}
+
 static enum nm_code
 read_text(struct nm_json *json, const char *text, size_t len,
           yyjson_read_flag flags, struct nm_err *err)
@@ -196,19 +227,10 @@ read_text(struct nm_json *json, const char *text, size_t len,
 	drop(json);
 	if (len == 0)
 		return nm_fail(err, NM_INPUT, 0, "not JSON: empty");
-	flags |= YYJSON_READ_NUMBER_AS_RAW;
-	doc = parse(json, text, len, flags, &why);
-	/* Which code a lone surrogate gets differs between yyjson's versions. */
-	if (!doc && why.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION &&
-	    mend(json, text, len))
-		doc = parse(json, json->mended.at, len, flags, &why);
-	if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
-		return nm_fail(err, NM_LIMIT, 0, "JSON of too many values: "
-		               "%zu bytes of text", len);
+	doc = parse_or_mend(json, text, len, flags | YYJSON_READ_NUMBER_AS_RAW,
+	                    &why);
 	if (!doc)
-		return nm_fail(err, NM_INPUT, (long)why.pos,
-		               "not JSON: %s at byte %zu",
-		               why.msg ? why.msg : "unreadable", why.pos);
+		return refuse(&why, len, err);
 	/* Each level takes a value: few values cannot nest deep. */
 	used = yyjson_doc_get_read_size(doc);
 	deep = yyjson_doc_get_val_count(doc) > NM_JSON_DEPTH_MAX
