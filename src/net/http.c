@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "net/loop.h"
 #include "net/transfer.h"
@@ -27,70 +26,6 @@ struct nm_http {
 	struct nm_buf            place_url; /* place is of this one */
 	struct nm_http_place     place;
 };
-
-/* The value of the line "name: value", or {NULL, 0}. */
-static struct nm_text
-value_of(struct nm_text line, const char *name, size_t name_len)
-{
-	if (line.len <= name_len || line.at[name_len] != ':' ||
-	    strncasecmp(line.at, name, name_len) != 0)
-		return (struct nm_text){0};
-	line.at += name_len + 1;
-	line.len -= name_len + 1;
-	while (line.len > 0 && strchr(" \t", line.at[0])) {
-		line.at++;
-		line.len--;
-	}
-	while (line.len > 0 && strchr(" \t\r", line.at[line.len - 1]))
-		line.len--;
-	return line;
-}
-
-struct nm_text
-nm_http_header(const struct nm_http_reply *reply, const char *name)
-{
-	struct nm_text left = nm_buf_text(&reply->head), found = {0};
-	size_t name_len = strlen(name);
-
-	while (left.len > 0) {
-		const char *end = memchr(left.at, '\n', left.len);
-		struct nm_text line = left, value;
-
-		if (end)
-			line.len = (size_t)(end - left.at);
-		value = value_of(line, name, name_len);
-		if (value.at)
-			found = value;
-		left.at += line.len + (end ? 1 : 0);
-		left.len -= line.len + (end ? 1 : 0);
-	}
-	return found;
-}
-
-int64_t
-nm_http_header_int(const struct nm_http_reply *reply, const char *name,
-                   int64_t otherwise)
-{
-	struct nm_text text = nm_http_header(reply, name);
-	int64_t value = 0;
-
-	if (text.len == 0 || text.len > 18)
-		return otherwise;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return otherwise;
-		value = value * 10 + (text.at[i] - '0');
-	}
-	return value;
-}
-
-void
-nm_http_reply_release(struct nm_http_reply *reply)
-{
-	nm_buf_release(&reply->body);
-	nm_buf_release(&reply->head);
-	*reply = (struct nm_http_reply){0};
-}
 
 enum nm_code
 nm_http_open(struct nm_http **out, const struct nm_http_options *options,
@@ -124,27 +59,12 @@ take_transfer(struct nm_http *http)
 {
 	struct nm_http_transfer *transfer = http->pool;
 
-	if (transfer) {
-		http->pool = transfer->next;
-		http->n_pool--;
-		transfer->next = NULL;
-		return transfer;
-	}
-	transfer = calloc(1, sizeof(*transfer));
 	if (!transfer)
-		nm_die("memory is exhausted");
-	transfer->easy = curl_easy_init();
-	if (!transfer->easy)
-		nm_die("memory is exhausted");
+		return nm_transfer_new();
+	http->pool = transfer->next;
+	http->n_pool--;
+	transfer->next = NULL;
 	return transfer;
-}
-
-static void
-free_transfer(struct nm_http_transfer *transfer)
-{
-	curl_easy_cleanup(transfer->easy);
-	nm_http_reply_release(&transfer->reply);
-	free(transfer);
 }
 
 static void
@@ -152,7 +72,7 @@ give_back(struct nm_http *http, struct nm_http_transfer *transfer)
 {
 	nm_transfer_clear(transfer);
 	if (http->n_pool >= POOL_MAX) {
-		free_transfer(transfer);
+		nm_transfer_free(transfer);
 		return;
 	}
 	transfer->next = http->pool;
@@ -272,7 +192,7 @@ nm_http_close(struct nm_http *http)
 		struct nm_http_transfer *transfer = http->pool;
 
 		http->pool = transfer->next;
-		free_transfer(transfer);
+		nm_transfer_free(transfer);
 	}
 	nm_loop_close(&http->loop);
 	nm_buf_release(&http->place_url);
@@ -387,6 +307,19 @@ end_call(void *user, struct nm_http_reply *reply, enum nm_code code,
 	call->ended = true;
 }
 
+/* Whether it may have been sent by then. */
+static bool
+give_up(struct nm_http *http, struct nm_http_transfer *transfer)
+{
+	struct nm_err ignored = {0};
+	bool sent;
+
+	nm_transfer_judge(transfer, CURLE_ABORTED_BY_CALLBACK, &ignored);
+	sent = transfer->reply.sent;
+	nm_http_cancel(http, transfer);
+	return sent;
+}
+
 enum nm_code
 nm_http_call(struct nm_http *http, const struct nm_http_request *request,
              struct nm_http_reply *reply, struct nm_err *err)
@@ -407,12 +340,7 @@ nm_http_call(struct nm_http *http, const struct nm_http_request *request,
 		if (!rc && !call.ended && http->clock)
 			rc = nm_clock_check(http->clock, err);
 		if (rc && !call.ended) {
-			struct nm_err ignored = {0};
-
-			nm_transfer_judge(transfer, CURLE_ABORTED_BY_CALLBACK,
-			                  &ignored);
-			reply->sent = transfer->reply.sent;
-			nm_http_cancel(http, transfer);
+			reply->sent = give_up(http, transfer);
 			return rc;
 		}
 	}

@@ -10,8 +10,6 @@
 
 #include <curl/curl.h>
 
-#include "net/http.h"
-
 static bool
 is_loopback(const char *host)
 {

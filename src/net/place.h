@@ -17,4 +17,7 @@ struct nm_http_place {
 enum nm_code nm_http_place_read(struct nm_http_place *place, const char *url,
                                 struct nm_err *err) NM_MUST_USE;
 
+/* Is the URL's host this machine (127.0.0.0/8, ::1, localhost)? */
+bool nm_http_is_loopback(const char *url);
+
 #endif

@@ -1,5 +1,6 @@
 /*
- * transfer: see transfer.h.
+ * transfer: a request as curl's options; see transfer.h. How it goes and ends is in
+ * transfer_course.c.
  */
 #include "net/transfer.h"
 
@@ -7,124 +8,31 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "net/loop.h"
+#include "base/clock.h"
 
 enum { KEPT_BODY_BYTES = 256 << 10, PIECE_BYTES = 256 << 10 };
 
-static size_t
-refuse(struct nm_http_transfer *transfer, enum nm_code code)
+struct nm_http_transfer *
+nm_transfer_new(void)
 {
-	transfer->refused = code;
-	return 0;
+	struct nm_http_transfer *transfer = calloc(1, sizeof(*transfer));
+
+	if (!transfer)
+		nm_die("memory is exhausted");
+	transfer->easy = curl_easy_init();
+	if (!transfer->easy)
+		nm_die("memory is exhausted");
+	return transfer;
 }
 
-static size_t
-on_head(char *bytes, size_t one, size_t len, void *user)
+void
+nm_transfer_free(struct nm_http_transfer *transfer)
 {
-	struct nm_http_transfer *transfer = user;
-	struct nm_buf *head = &transfer->reply.head;
-
-	(void)one;
-	transfer->active_ms = nm_clock_machine_ms();
-	/* Each status line begins anew: 100 Continue comes before the reply. */
-	if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
-		nm_buf_clear(head);
-		transfer->head_ended = false;
-	}
-	if (len > 0 && strchr("\r\n", bytes[0]))
-		transfer->head_ended = true;
-	nm_buf_add(head, bytes, len);
-	if (!head->over)
-		return len;
-	nm_fail(&transfer->refusal, NM_LIMIT, 0,
-	        "the reply of %s has more than %d bytes of headers",
-	        transfer->host, NM_HTTP_HEAD_MAX_BYTES);
-	return refuse(transfer, NM_LIMIT);
-}
-
-static void
-look_at_status(struct nm_http_transfer *transfer)
-{
-	long status = 0;
-
-	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	transfer->reply.status = status < 200 ? 0 : (int)status;
-}
-
-static size_t
-on_body(char *bytes, size_t one, size_t len, void *user)
-{
-	struct nm_http_transfer *transfer = user;
-	struct nm_http_reply *reply = &transfer->reply;
-	enum nm_code rc;
-
-	(void)one;
-	transfer->active_ms = nm_clock_machine_ms();
-	if (reply->status == 0)
-		look_at_status(transfer);
-	if (transfer->sink && reply->status < 300) {
-		rc = transfer->sink(transfer->sink_user, reply, bytes, len,
-		                    &transfer->refusal);
-		if (rc)
-			return refuse(transfer, rc);
-		reply->body_bytes += len;
-		return len;
-	}
-	if (len > transfer->reply_max_bytes - reply->body.len) {
-		nm_fail(&transfer->refusal, NM_LIMIT, 0,
-		        "the reply of %s is larger than %zu bytes",
-		        transfer->host, transfer->reply_max_bytes);
-		return refuse(transfer, NM_LIMIT);
-	}
-	nm_buf_add(&reply->body, bytes, len);
-	reply->body_bytes += len;
-	return len;
-}
-
-static size_t
-on_read(char *out, size_t one, size_t room, void *user)
-{
-	struct nm_http_transfer *transfer = user;
-	uint64_t left = transfer->source.bytes - transfer->source_read;
-	ssize_t got;
-
-	room *= one;
-	transfer->active_ms = nm_clock_machine_ms();
-	if (left == 0)
-		return 0;
-	if (room > left)
-		room = (size_t)left;
-	got = transfer->source.read(transfer->source.user, out, room,
-	                            &transfer->refusal);
-	if (got == 0)
-		nm_fail(&transfer->refusal, NM_IO, 0,
-		        "what is being sent ended %llu bytes early",
-		        (unsigned long long)left);
-	if (got <= 0) {
-		transfer->refused = transfer->refusal.code ?
-			transfer->refusal.code : NM_IO;
-		return CURL_READFUNC_ABORT;
-	}
-	transfer->source_read += (uint64_t)got;
-	return (size_t)got;
-}
-
-static int
-on_seek(void *user, curl_off_t offset, int origin)
-{
-	struct nm_http_transfer *transfer = user;
-	enum nm_code rc;
-
-	if (offset != 0 || origin != SEEK_SET)
-		return CURL_SEEKFUNC_CANTSEEK;
-	rc = transfer->source.rewind(transfer->source.user,
-	                             &transfer->refusal);
-	if (rc) {
-		transfer->refused = rc;
-		return CURL_SEEKFUNC_FAIL;
-	}
-	transfer->source_read = 0;
-	return CURL_SEEKFUNC_OK;
+	if (!transfer)
+		return;
+	curl_easy_cleanup(transfer->easy);
+	nm_http_reply_release(&transfer->reply);
+	free(transfer);
 }
 
 static void
@@ -195,8 +103,8 @@ set_mime(struct nm_http_transfer *transfer,
 	curl_mime_name(part, "file");
 	curl_mime_filename(part, request->file_name);
 	curl_mime_type(part, "application/octet-stream");
-	curl_mime_data_cb(part, (curl_off_t)transfer->source.bytes, on_read,
-	                  on_seek, NULL, transfer);
+	curl_mime_data_cb(part, (curl_off_t)transfer->source.bytes, nm_transfer_on_read,
+	                  nm_transfer_on_seek, NULL, transfer);
 	curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->mime);
 }
 
@@ -223,9 +131,9 @@ set_body(struct nm_http_transfer *transfer,
 	if (request->source) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 		                 (curl_off_t)request->source->bytes);
-		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, nm_transfer_on_read);
 		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
-		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, nm_transfer_on_seek);
 		curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
 		return;
 	}
@@ -287,9 +195,9 @@ set_way(struct nm_http_transfer *transfer,
 	                              NM_HTTP_CONNECT_MS));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
 	                 milliseconds(request->total_ms, NM_HTTP_TOTAL_MS));
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, nm_transfer_on_head);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, nm_transfer_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	if (request->encoding == NM_HTTP_COMPRESSED)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -330,99 +238,6 @@ nm_transfer_prepare(struct nm_http_transfer *transfer,
 	set_body(transfer, request);
 	set_lines(transfer, request);
 	return NM_OK;
-}
-
-/* May a byte of the request have left this machine? When in doubt, yes. */
-static bool
-was_sent(CURL *easy)
-{
-	long request_bytes = 0, connections = 0;
-	curl_off_t secured_us = 0;
-	char *scheme = NULL;
-
-	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
-	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
-	curl_easy_getinfo(easy, CURLINFO_SCHEME, &scheme);
-	/*
-	 * A proxy's CONNECT counts as request bytes; TLS comes after it. On a kept
-	 * connection it came before, and the time of it is 0 again.
-	 */
-	if (scheme && strcasecmp(scheme, "https") == 0 && connections > 0 &&
-	    secured_us == 0)
-		return false;
-	return request_bytes > 0;
-}
-
-static struct nm_text
-words_of(struct nm_http_transfer *transfer, CURLcode how)
-{
-	struct nm_text words = nm_text_of(transfer->reason);
-
-	if (words.len == 0)
-		words = nm_text_of(curl_easy_strerror(how));
-	while (words.len > 0 && strchr(".\r\n ", words.at[words.len - 1]))
-		words.len--;
-	return words;
-}
-
-/* What curl takes for a whole reply, but is none; empty for one that is. */
-static struct nm_text
-complaint_of(const struct nm_http_transfer *transfer)
-{
-	const struct nm_http_reply *reply = &transfer->reply;
-
-	if (reply->status == 0 || !transfer->head_ended)
-		return NM_TEXT("the connection was closed within the headers");
-	if (nm_http_header(reply, "content-length").len > 0 &&
-	    nm_http_header_int(reply, "content-length", -1) < 0)
-		return NM_TEXT("the length it announces is no number");
-	return (struct nm_text){0};
-}
-
-bool
-nm_http_is_tls(const struct nm_err *err)
-{
-	switch (err->detail) {
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_CLIENTCERT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-enum nm_code
-nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
-                  struct nm_err *err)
-{
-	struct nm_http_reply *reply = &transfer->reply;
-	curl_off_t elapsed_us = 0;
-	struct nm_text words;
-
-	look_at_status(transfer);
-	curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &elapsed_us);
-	reply->elapsed_ms = elapsed_us / 1000;
-	reply->sent = was_sent(transfer->easy);
-	if (transfer->refused) {
-		*err = transfer->refusal;
-		return transfer->refused;
-	}
-	words = how ? words_of(transfer, how) : complaint_of(transfer);
-	reply->whole = words.len == 0;
-	if (reply->whole)
-		return NM_OK;
-	if (!reply->sent)
-		return nm_fail(err, NM_UNREACHABLE, how, "cannot reach %s: %.*s",
-		               transfer->host, NM_TEXT_ARGS(words));
-	return nm_fail(err, NM_AMBIGUOUS, how, "no whole reply from %s: %.*s",
-	               transfer->host, NM_TEXT_ARGS(words));
 }
 
 void

@@ -1,13 +1,16 @@
 /*
  * transfer: one request on its way: curl's options for it, its callbacks, and what
  * its end means. For http, which owns the loop and calls `done`.
+ *
+ * Calling sequence: new; prepare, the loop runs it, judge, clear, as often as wanted
+ * (clear also after a prepare that failed); free.
  */
 #ifndef NM_NET_TRANSFER_H
 #define NM_NET_TRANSFER_H
 
 #include <curl/curl.h>
 
-#include "net/http.h"
+#include "net/exchange.h"
 #include "net/place.h"
 
 /* Made once and used for many requests; zeroed between them but for easy, the
@@ -41,6 +44,10 @@ struct nm_http_transfer {
 	struct nm_http_transfer *next, *previous;
 };
 
+/* On the heap, ready for prepare; memory that is not to be had ends the program. */
+struct nm_http_transfer *nm_transfer_new(void);
+void nm_transfer_free(struct nm_http_transfer *transfer);
+
 /* Takes the request in: all curl options are set. NM_USAGE for a key that may not
  * go there; then nothing is to be undone but by nm_transfer_clear. */
 enum nm_code nm_transfer_prepare(struct nm_http_transfer *transfer,
@@ -49,11 +56,18 @@ enum nm_code nm_transfer_prepare(struct nm_http_transfer *transfer,
                                  const char *user_agent,
                                  struct nm_err *err) NM_MUST_USE;
 
+/* Curl's callbacks, of transfer_course.c; `user` is the transfer. They note when a byte
+ * moved, and what refused. */
+size_t nm_transfer_on_head(char *bytes, size_t one, size_t len, void *user);
+size_t nm_transfer_on_body(char *bytes, size_t one, size_t len, void *user);
+size_t nm_transfer_on_read(char *out, size_t one, size_t room, void *user);
+int nm_transfer_on_seek(void *user, curl_off_t offset, int origin);
+
 /* Completes the reply; what `how` means is returned and told in err. */
 enum nm_code nm_transfer_judge(struct nm_http_transfer *transfer, CURLcode how,
                                struct nm_err *err);
 
-/* Ready for the next request; what held the key is wiped. */
+/* Ready for the next prepare; what held the key is wiped. */
 void nm_transfer_clear(struct nm_http_transfer *transfer);
 
 #endif
