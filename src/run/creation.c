@@ -4,6 +4,7 @@
 #include "run/creation.h"
 
 #include "run/canary.h"
+#include "run/headroom.h"
 #include "run/look.h"
 #include "run/upload.h"
 
@@ -43,6 +44,7 @@ take_batch(struct nm_shard_record *shard, const struct nm_batch *batch)
 	shard->batch_id = batch->id;
 	shard->status = batch->status_text;
 	shard->created = batch->created_s;
+	shard->note = "";
 }
 
 /* Two shards in one batch would take each other's answers for their own. */
@@ -173,17 +175,33 @@ static enum nm_code
 step_back(struct nm_run *run, struct nm_shard_record *shard, enum nm_code rc,
           struct nm_err *err)
 {
-	struct nm_err ignored;
-
 	if (rc == NM_REFUSED && is_about_file(&run->api->refusal))
 		rc = bear_unseen(run, shard, err);
+	else if (rc == NM_REFUSED && nm_headroom_is_meant(&run->api->refusal))
+		rc = err->code = NM_UNREACHABLE;
 	if (shard->state == NM_SHARD_PLANNED)
 		return rc;
-	/* It did not act, so there will be nothing to look for. */
-	shard->state = NM_SHARD_UPLOADED;
-	if (nm_run_save(run, shard, &ignored))
-		shard->state = NM_SHARD_CREATING;
+	return nm_look_refused(run, shard, NM_SHARD_UPLOADED, rc, err);
+}
+
+static enum nm_code
+look(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	int found;
+	enum nm_code rc = nm_look(run, shard, look_once, &found, err);
+
+	if (!rc && !found)
+		shard->state = NM_SHARD_UPLOADED;
 	return rc;
+}
+
+static enum nm_code
+intend(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	shard->state = NM_SHARD_CREATING;
+	shard->intent_ms = nm_clock_wall_ms(run->clock);
+	shard->note = "";
+	return nm_run_save(run, shard, err);
 }
 
 enum nm_code
@@ -191,16 +209,10 @@ nm_creation_step(struct nm_run *run, struct nm_shard_record *shard,
                  struct nm_err *err)
 {
 	enum nm_code rc;
-	int found;
 
-	if (shard->state == NM_SHARD_CREATING) {
-		rc = nm_look(run, shard, look_once, &found, err);
-		if (rc || found)
-			return rc;
-	}
-	shard->state = NM_SHARD_CREATING;
-	shard->intent_ms = nm_clock_wall_ms(run->clock);
-	rc = nm_run_save(run, shard, err);
+	if (shard->state == NM_SHARD_CREATING)
+		return look(run, shard, err);
+	rc = intend(run, shard, err);
 	if (rc)
 		return rc;
 	rc = send_once(run, shard, err);

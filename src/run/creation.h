@@ -7,12 +7,14 @@
 #include "run/run.h"
 
 /*
- * Brings a shard from UPLOADED or CREATING to CREATED: the intent first, then one
- * POST. Where one may have taken effect already, its tag is looked for first.
- * NM_OK       CREATED
+ * Brings a shard from UPLOADED to CREATED: the intent first, then one POST. One that is
+ * CREATING may have its batch already: its tag is looked for, and it is CREATED, or
+ * UPLOADED where there is none (which the journal need not know).
+ * NM_OK       CREATED, or UPLOADED after a look
  * NM_AMBIGUOUS  the reply was lost: the next call looks
- * NM_UNREACHABLE  refused for the moment (also an input file that the service does
- *             not see yet); nothing was created; try later
+ * NM_UNREACHABLE  not sent, or refused for the moment (also for want of room, by a
+ *             conflict, or since the service does not see the input file yet): the next
+ *             call looks, when nm_look_wait_ms is over
  * else        as remote/api.h has it; the shard stays where it can be taken up
  */
 enum nm_code nm_creation_step(struct nm_run *run,

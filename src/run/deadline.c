@@ -3,6 +3,9 @@
  */
 #include "run/deadline.h"
 
+#include "run/creation.h"
+#include "run/look.h"
+
 enum {
 	DAY_S = 86400,
 	LATE_MS = 3600000, /* clocks differ, and services are late */
@@ -144,6 +147,26 @@ leave_unsent(struct nm_run *run, struct nm_shard_record *shard,
 	return nm_run_save(run, shard, err);
 }
 
+/* It may have its batch though that was refused: then this one is to be ended. */
+static enum nm_code
+leave_refused(struct nm_run *run, struct nm_shard_record *shard,
+              struct nm_err *err)
+{
+	struct nm_setback *own = nm_setback_of(run, shard);
+	enum nm_code rc;
+
+	if (shard->state == NM_SHARD_UPLOADING)
+		return leave_unsent(run, shard, err);
+	if (nm_look_wait_ms(run, shard) || nm_setback_wait_ms(run, own))
+		return NM_OK;
+	rc = nm_creation_step(run, shard, err);
+	if (rc)
+		return nm_setback_bear(run, own, rc, NULL, err);
+	nm_setback_over(run, own);
+	return shard->state == NM_SHARD_UPLOADED
+	       ? leave_unsent(run, shard, err) : NM_OK;
+}
+
 static enum nm_code
 give_up(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 {
@@ -187,6 +210,8 @@ nm_deadline_heed(struct nm_run *run, struct nm_err *err)
 		else if (near && (shard->state == NM_SHARD_PLANNED ||
 		                  shard->state == NM_SHARD_UPLOADED))
 			rc = leave_unsent(run, shard, err);
+		else if (near && nm_look_is_refused(shard))
+			rc = leave_refused(run, shard, err);
 	}
 	return rc;
 }

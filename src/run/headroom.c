@@ -3,6 +3,7 @@
  */
 #include "run/headroom.h"
 
+#include "run/look.h"
 #include "state/limits.h"
 
 enum {
@@ -34,7 +35,8 @@ is_in_flight(const struct nm_run *run, const struct nm_shard_record *shard)
 {
 	return (shard->state == NM_SHARD_CREATED &&
 	        !nm_run_has_lost(run, shard)) ||
-	       shard->state == NM_SHARD_CREATING;
+	       (shard->state == NM_SHARD_CREATING &&
+	        !nm_look_is_refused(shard));
 }
 
 /* Was it created, and may yet be refused? */
@@ -122,6 +124,15 @@ hold(struct nm_run *run, int64_t asked_ms)
 	run->hold_until_ms = nm_clock_mono_ms(run->clock) + pause_ms;
 }
 
+int
+nm_headroom_is_meant(const struct nm_refusal *refusal)
+{
+	return kind_name(nm_limit_read(refusal->status,
+	                               nm_text_of(refusal->code),
+	                               nm_text_of(refusal->message)).kind) !=
+	       NULL;
+}
+
 enum nm_code
 nm_headroom_learn(struct nm_run *run, int status, const char *code,
                   const char *message, int64_t asked_ms,
@@ -134,6 +145,9 @@ nm_headroom_learn(struct nm_run *run, int status, const char *code,
 	*kind = name ? limit.kind : NM_LIMIT_NONE;
 	if (!name)
 		return NM_OK;
+	/* Before the patience is over it could not be looked for. */
+	if (status && asked_ms < run->settings.patience_ms)
+		asked_ms = run->settings.patience_ms;
 	hold(run, asked_ms);
 	if (limit.value <= 0)
 		return NM_OK;

@@ -6,7 +6,7 @@
 #ifndef NM_RUN_HEADROOM_H
 #define NM_RUN_HEADROOM_H
 
-#include "remote/limit.h"
+#include "remote/refusal.h"
 #include "run/plan.h"
 
 enum nm_headroom {
@@ -20,10 +20,14 @@ enum nm_headroom nm_headroom_for(const struct nm_run *run,
                                  const struct nm_shard_record *shard,
                                  struct nm_plan_bounds *bounds);
 
+/* Does a refusal's text speak of room? */
+int nm_headroom_is_meant(const struct nm_refusal *refusal);
+
 /*
  * Learns from a refusal's text (of a creation: status; of a failed batch: status
- * 0), and holds further creations back for a while that grows. *kind is
- * NM_LIMIT_NONE, and nothing is changed, when the text does not speak of room.
+ * 0), and holds further creations back for a while that grows, after a refused one until
+ * it can be looked for at least. *kind is NM_LIMIT_NONE, and nothing is changed, when the
+ * text does not speak of room.
  */
 enum nm_code nm_headroom_learn(struct nm_run *run, int status,
                                const char *code, const char *message,

@@ -112,6 +112,8 @@ struct nm_run {
 	enum { NM_RUN_NEW, NM_RUN_RESUMED } origin;
 	int                         ended_before; /* when this process took it up */
 	struct nm_setback           submitting; /* of the next submission */
+	int64_t                     refused_ms; /* mono; of the newest submission that was
+	                                           refused and may have acted; 0 = none */
 	struct nm_setback          *setbacks;   /* by shard: nm_setback_of */
 	size_t                      n_setbacks;
 	int64_t                     quiet_until_ms; /* mono; no call before */

@@ -119,6 +119,7 @@ nm_setback_bear(struct nm_run *run, struct nm_setback *own, enum nm_code rc,
 {
 	int64_t now_ms = nm_clock_mono_ms(run->clock);
 	int64_t limit_ms = terms ? terms->limit_ms : 0;
+	int64_t pause_ms;
 
 	if (rc != NM_UNREACHABLE && rc != NM_AMBIGUOUS && rc != NM_PROTOCOL)
 		return rc;
@@ -129,7 +130,10 @@ nm_setback_bear(struct nm_run *run, struct nm_setback *own, enum nm_code rc,
 		own->since_ms = now_ms;
 	if (now_ms - own->since_ms >= limit_ms)
 		return give_up(run, own, rc, err);
-	own->next_ms = now_ms + choose_pause(run, own, rc);
+	pause_ms = choose_pause(run, own, rc);
+	if (terms && terms->pause_ms > pause_ms)
+		pause_ms = terms->pause_ms;
+	own->next_ms = now_ms + pause_ms;
 	if (!run->api->refusal.status && rc == NM_UNREACHABLE &&
 	    !(terms && terms->silence == NM_SETBACK_OWN))
 		run->quiet_until_ms = own->next_ms;

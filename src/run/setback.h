@@ -43,6 +43,7 @@ int64_t nm_setback_age_ms(const struct nm_run *run,
 
 struct nm_setback_terms {
 	int64_t limit_ms; /* borne for so long; 0 = as the settings have it */
+	int64_t pause_ms; /* at least, before the next try */
 	/* What no reply to it means: a long transfer may be cut by itself. */
 	enum { NM_SETBACK_ALL_AWAY, NM_SETBACK_OWN } silence;
 };

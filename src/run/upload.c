@@ -26,6 +26,7 @@ take_file(struct nm_shard_record *shard, const struct nm_remote_file *file)
 	shard->state = NM_SHARD_UPLOADED;
 	shard->input_file_id = file->id;
 	shard->input_created = file->created_s;
+	shard->note = "";
 }
 
 static enum nm_code
@@ -112,7 +113,19 @@ intend(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 {
 	shard->state = NM_SHARD_UPLOADING;
 	shard->intent_ms = nm_clock_wall_ms(run->clock);
+	shard->note = "";
 	return nm_run_save(run, shard, err);
+}
+
+static enum nm_code
+look(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	int found;
+	enum nm_code rc = nm_look(run, shard, look_once, &found, err);
+
+	if (!rc && !found)
+		shard->state = NM_SHARD_PLANNED;
+	return rc;
 }
 
 enum nm_code
@@ -120,25 +133,15 @@ nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
                struct nm_err *err)
 {
 	enum nm_code rc;
-	int found;
 
-	if (shard->state == NM_SHARD_UPLOADING) {
-		rc = nm_look(run, shard, look_once, &found, err);
-		if (rc || found)
-			return rc;
-	}
+	if (shard->state == NM_SHARD_UPLOADING)
+		return look(run, shard, err);
 	rc = intend(run, shard, err);
 	if (rc)
 		return rc;
 	rc = send_once(run, shard, err);
-	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT) {
-		/* It did not act, so there will be nothing to look for. */
-		struct nm_err ignored;
-
-		shard->state = NM_SHARD_PLANNED;
-		if (nm_run_save(run, shard, &ignored))
-			shard->state = NM_SHARD_UPLOADING;
-	}
+	if (rc == NM_UNREACHABLE || rc == NM_REFUSED || rc == NM_ABSENT)
+		rc = nm_look_refused(run, shard, NM_SHARD_PLANNED, rc, err);
 	return rc ? nm_while(err, "uploading shard %lld",
 	                     (long long)shard->number) : NM_OK;
 }

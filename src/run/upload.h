@@ -8,12 +8,14 @@
 #include "run/run.h"
 
 /*
- * Brings a shard from PLANNED or UPLOADING to UPLOADED: the intent first, then the
- * lines, streamed from the source. Where an upload may have taken effect already,
- * its tag is looked for first.
- * NM_OK       UPLOADED
+ * Brings a shard from PLANNED to UPLOADED: the intent first, then the lines, streamed
+ * from the source. One that is UPLOADING may have its file already: its tag is looked
+ * for, and it is UPLOADED, or PLANNED where there is none (which the journal need not
+ * know).
+ * NM_OK       UPLOADED, or PLANNED after a look
  * NM_AMBIGUOUS  the reply was lost: the next call looks
- * NM_UNREACHABLE  refused for the moment, nothing was sent; try later
+ * NM_UNREACHABLE  not sent, or refused for the moment or by a conflict: the next call
+ *             looks, when nm_look_wait_ms is over
  * else        as remote/api.h has it; the shard stays where it can be taken up
  */
 enum nm_code nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,

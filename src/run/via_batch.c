@@ -7,11 +7,15 @@
 #include "run/deadline.h"
 #include "run/fetch.h"
 #include "run/headroom.h"
+#include "run/look.h"
 #include "run/plan.h"
 #include "run/poll.h"
 #include "run/upload.h"
 
-enum { PAUSE_FIRST_MS = 250 };
+enum {
+	PAUSE_FIRST_MS = 250,
+	PAUSE_MAX_MS = 60000 /* a deadline may come near */
+};
 
 static int
 is_waiting(const struct nm_shard_record *shard)
@@ -117,6 +121,40 @@ submit_step(struct nm_run *run, struct nm_shard_record *shard,
 	return creation_step(run, shard, err);
 }
 
+/* What may exist already is looked for whatever the room; what was refused, before it
+ * is sent again or split. */
+static enum nm_headroom
+room_for(const struct nm_run *run, const struct nm_shard_record *shard,
+         struct nm_plan_bounds *bounds)
+{
+	enum nm_headroom room = nm_headroom_for(run, shard, bounds);
+
+	if (nm_look_is_refused(shard) &&
+	    (room == NM_HEADROOM_LATER ||
+	     (nm_look_wait_ms(run, shard) &&
+	      !nm_setback_wait_ms(run, &run->submitting))))
+		return NM_HEADROOM_LATER;
+	return nm_look_is_refused(shard) || shard->state == NM_SHARD_CREATING
+	       ? NM_HEADROOM_YES : room;
+}
+
+/* One step of it; a failure that may pass is borne. */
+static enum nm_code
+try_step(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
+{
+	enum nm_shard_state before = shard->state;
+	struct nm_setback_terms terms = { 0 };
+	enum nm_code rc = submit_step(run, shard, err);
+
+	terms.pause_ms = nm_look_wait_ms(run, shard);
+	if (rc)
+		return nm_setback_bear(run, &run->submitting, rc, &terms, err);
+	/* Nothing to be found is no success yet. */
+	if (shard->state > before)
+		nm_setback_over(run, &run->submitting);
+	return NM_OK;
+}
+
 /*
  * Brings one shard to its batch, or leaves it: when there is no room, or when the
  * service has to be given time (*troubled is set).
@@ -130,11 +168,8 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 	while (!rc && is_waiting(&run->shards[which])) {
 		struct nm_shard_record *shard = &run->shards[which];
 		struct nm_plan_bounds bounds;
-		enum nm_headroom room = nm_headroom_for(run, shard, &bounds);
+		enum nm_headroom room = room_for(run, shard, &bounds);
 
-		/* What may exist already is looked for whatever the room. */
-		if (shard->state == NM_SHARD_CREATING)
-			room = NM_HEADROOM_YES;
 		if (room == NM_HEADROOM_LATER)
 			return NM_OK;
 		if (room == NM_HEADROOM_NEVER)
@@ -142,12 +177,7 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 		*troubled = nm_setback_wait_ms(run, &run->submitting) > 0;
 		if (*troubled)
 			return NM_OK;
-		rc = submit_step(run, shard, err);
-		if (rc)
-			rc = nm_setback_bear(run, &run->submitting, rc, NULL,
-			                     err);
-		else
-			nm_setback_over(run, &run->submitting);
+		rc = try_step(run, shard, err);
 		if (!rc)
 			rc = nm_clock_check(run->clock, err);
 	}
@@ -173,15 +203,21 @@ submit_all(struct nm_run *run, int *troubled, struct nm_err *err)
 enum nm_code
 nm_via_batch_submit(struct nm_run *run, struct nm_err *err)
 {
-	enum nm_code rc;
-	int troubled;
+	enum nm_code rc = NM_OK;
+	int troubled = 0;
 
 	for (;;) {
-		rc = submit_all(run, &troubled, err);
+		int64_t pause_ms;
+
+		if (troubled)
+			rc = nm_deadline_heed(run, err);
+		if (!rc)
+			rc = submit_all(run, &troubled, err);
 		if (rc || !troubled)
 			return rc;
-		rc = nm_run_pause(run, nm_setback_wait_ms(run,
-		                  &run->submitting), err);
+		pause_ms = nm_setback_wait_ms(run, &run->submitting);
+		rc = nm_run_pause(run, pause_ms < PAUSE_MAX_MS
+		                  ? pause_ms : PAUSE_MAX_MS, err);
 		if (rc)
 			return rc;
 	}

@@ -101,6 +101,7 @@ play() { # speed option...
 
 @test "submission: once, whatever becomes of the replies" {
 	play 20 --mode batch <<-'EOF'
+	create-acts-and-says-429|0|asked=40 answered=40 attempts=1|1|was submitted, though it was refused
 	create-acts-and-says-500-ogx-3144|0|asked=40 answered=40 attempts=1|1|before it is sent again
 	create-acts-list-lags|0|asked=40 answered=40 attempts=1|1|before it is sent again
 	create-call-lost|0|asked=40 answered=40 attempts=1|1|before it is sent again
@@ -114,13 +115,14 @@ play() { # speed option...
 	no-money-left|4||0|exceeded your current quota
 	storage-full-curator-189|4||0|file storage quota
 	tokens-refused-with-nothing-enqueued-community-1027303|0|asked=40 answered=40 attempts=1|3|submitted again
+	upload-acts-and-says-429|0|asked=40 answered=40 attempts=1|1|was submitted, though it was refused
 	upload-413-by-a-proxy-curator-610|0|asked=40 answered=40 attempts=1|2|sent in smaller parts
 	upload-reply-lost|0|asked=40 answered=40 attempts=1|1|
 	upload-too-large-curator-113|0|asked=40 answered=40 attempts=1|2|File is too large
 	EOF
 	# Whatever was lost, the file was not sent twice.
 	local name
-	for name in create-*/ upload-reply-lost/; do
+	for name in create-*/ upload-reply-lost/ upload-acts-*/; do
 		[ "$(jq -c 'select(.method == "POST" and
 			.path == "/v1/files" and .file_id)' \
 			"$name/requests.jsonl" | wc -l)" -le 1 ] || {

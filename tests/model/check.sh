@@ -36,6 +36,7 @@ holds "no shard is created twice" once yes
 holds "a created shard is really there" told yes
 holds "no shard is lost" "done" yes
 holds "without the look-up the double submission is found" once no -DNO_LOOK
+holds "without the one after a refusal it is found as well" once no -DNO_LOOK_REFUSED
 holds "without the lock it is found as well" once no -DNO_LOCK -DDEATHS=0 -DFAULTS=0
 holds "with too little patience it is found too" once no -DPATIENCE=1
 echo "1..$n"

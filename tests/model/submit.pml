@@ -3,15 +3,18 @@
  * may lose replies, refuse, and show late what it did.
  *
  * What may happen, in every order: a process dies between any two steps (DEATHS
- * times); a call is refused, or its request is lost, or its reply is (FAULTS
- * times); what a call did becomes visible in lists after 0 to DELAY ticks; a second
- * process runs the same command at the same time.
+ * times); a call is refused, which may be a word of what stands in front and not true,
+ * or is never sent, or is lost, or its reply is (FAULTS times); what a call did becomes
+ * visible in lists after 0 to DELAY ticks; a second process runs the same command at the
+ * same time.
  *
  * What must hold: the service never holds two batches (or two input files) of the
  * shard, and in the end it holds one and the journal knows it. It holds as long as
  * PATIENCE >= DELAY, the stated bound: whoever looks goes on looking for PATIENCE
- * ticks before it sends again. With -DNO_LOOK the look-up is taken out, and the
- * checker has to find the double submission; with -DNO_LOCK the run's lock, likewise.
+ * ticks before it sends again, and whoever was refused waits so long before it looks
+ * once. With -DNO_LOOK the look-up is taken out, and the checker has to find the double
+ * submission; with -DNO_LOOK_REFUSED that after a refusal alone, with -DNO_LOCK the
+ * run's lock, likewise.
  */
 #ifndef DELAY
 #define DELAY 2
@@ -80,12 +83,15 @@ inline may_die() {
 	fi
 }
 
-/* outcome: 1 = it acted and the reply came, 2 = refused, 3 = cannot be told. */
+/* outcome: 1 = it acted and the reply came, 2 = refused for the moment, whatever it did,
+ * 3 = cannot be told, 4 = never sent. */
 inline call(kind) {
 	atomic {
 		if
 		:: act(kind); outcome = 1
 		:: faults < FAULTS -> faults++; outcome = 2
+		:: faults < FAULTS -> faults++; act(kind); outcome = 2
+		:: faults < FAULTS -> faults++; outcome = 4
 		:: faults < FAULTS -> faults++; outcome = 3 /* request lost */
 		:: faults < FAULTS -> faults++; act(kind); outcome = 3
 		fi
@@ -105,7 +111,20 @@ inline look(kind) {
 #endif
 }
 
-/* Refused: it did not act. The step back may not be written, on a full disk. */
+/* After a refusal in this process's life: the patience, and then a single look. */
+inline look_at_end(kind) {
+	found = false;
+	waited = 0;
+#ifndef NO_LOOK_REFUSED
+	do
+	:: waited < PATIENCE -> tick(); waited++
+	:: waited >= PATIENCE -> break
+	od;
+	found = visible[kind]
+#endif
+}
+
+/* Never sent: it did not act. The step back may not be written, on a full disk. */
 inline step_back(to) {
 	begun = false;
 	if
@@ -116,10 +135,11 @@ inline step_back(to) {
 
 proctype client(byte me) {
 	byte outcome, waited;
-	bool found, begun;
+	bool found, begun, refused;
 
 begin:
 	begun = false;
+	refused = false;
 #ifndef NO_LOCK
 	atomic { holder == 0 -> holder = me };
 #endif
@@ -128,7 +148,11 @@ begin:
 	:: journal == planned || journal == uploading ->
 		if
 		:: journal == uploading && !begun ->
-			look(0);
+			if
+			:: refused -> look_at_end(0)
+			:: else -> look(0)
+			fi;
+			refused = false;
 			may_die();
 			if
 			:: found -> journal = uploaded
@@ -141,15 +165,20 @@ begin:
 			may_die();
 			if
 			:: outcome == 1 -> journal = uploaded; begun = false
-			:: outcome == 2 -> step_back(planned)
+			:: outcome == 2 -> begun = false; refused = true
 			:: outcome == 3 -> begun = false
+			:: outcome == 4 -> step_back(planned)
 			fi
 		fi;
 		may_die()
 	:: journal == uploaded || journal == creating ->
 		if
 		:: journal == creating && !begun ->
-			look(1);
+			if
+			:: refused -> look_at_end(1)
+			:: else -> look(1)
+			fi;
+			refused = false;
 			may_die();
 			if
 			:: found -> journal = created
@@ -162,8 +191,9 @@ begin:
 			may_die();
 			if
 			:: outcome == 1 -> journal = created
-			:: outcome == 2 -> step_back(uploaded)
+			:: outcome == 2 -> begun = false; refused = true
 			:: outcome == 3 -> begun = false
+			:: outcome == 4 -> step_back(uploaded)
 			fi
 		fi;
 		may_die()

@@ -136,6 +136,32 @@ pausing(void **state)
 	}
 }
 
+/* The longer one of what the terms want and what it has grown to. */
+static void
+the_terms_pause(void **state)
+{
+	static const struct { int64_t terms_ms, wanted_ms; } rows[] = {
+		{ 0, 5000 }, { 14900, 14900 }, { 14900, 20000 },
+	};
+	struct nm_setback own = { 0 };
+	struct scene s;
+	struct nm_err err;
+
+	(void)state;
+	begin(&s);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_setback_terms terms = { .pause_ms = rows[i].terms_ms };
+		int64_t before_ms = nm_clock_mono_ms(&s.clock);
+
+		assert_int_equal(bear(&s, &own, NM_UNREACHABLE, 429, &terms,
+		                      &err), NM_OK);
+		assert_true(own.next_ms >= before_ms + rows[i].wanted_ms);
+		assert_true(own.next_ms <= nm_clock_mono_ms(&s.clock) +
+		                           rows[i].wanted_ms);
+	}
+	end(&s);
+}
+
 static void
 what_is_for_good_is_not_borne(void **state)
 {
@@ -302,6 +328,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pausing),
+		cmocka_unit_test(the_terms_pause),
 		cmocka_unit_test(what_is_for_good_is_not_borne),
 		cmocka_unit_test(limiting),
 		cmocka_unit_test(silence_holds_all_back),
