@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "server/ask.h"
+#include "server/usage.h"
 
 struct nm_model;
 
@@ -50,10 +51,6 @@ enum nm_twist {
 	NM_TWIST_NULL,      /* content null */
 	NM_TWIST_SEPARATORS, /* U+2028 and U+0085, raw, in the last answer */
 	NM_TWIST_SEVERAL    /* of a response: a message before the answer's */
-};
-
-struct nm_usage {
-	int64_t input_tokens, cached_tokens, output_tokens, reasoning_tokens;
 };
 
 /* One choice. Texts are lent by the buffer that nm_model_say wrote to. */

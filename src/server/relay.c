@@ -1,12 +1,9 @@
 #include "server/relay.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/map.h"
+#include "server/census.h"
+#include "server/errand.h"
 #include "server/pass.h"
 #include "server/stranger.h"
 #include "server/upstream.h"
@@ -14,31 +11,12 @@
 enum {
 	SYNC_MS = 200,      /* at most so long is an answer not yet durable */
 	ROWS_A_STEP = 256,  /* looked at, to find some to send */
-	AHEAD = 2,          /* times the concurrency are handed to the upstream */
-	CHUNK_BYTES = 1 << 16
-};
-
-/* One row from being sent to being written. Its texts are its own, the fault's
- * too. On the relay's ring from sending to the end. */
-struct errand {
-	struct errand      *next;         /* of those that came */
-	struct errand      *before, *after;
-	struct nm_relay    *relay;
-	struct nm_buf       custom_id, body, code, message;
-	uint64_t            salt;
-	struct nm_row_fault fault;
-	unsigned            status;
-	struct nm_usage     usage;
+	AHEAD = 2           /* times the concurrency are handed to the upstream */
 };
 
 struct nm_relay {
-	struct nm_vclock  *clock;
 	struct nm_upstream *upstream;
-	pthread_mutex_t    lock;
-	struct errand     *came;     /* guarded by lock; newest first */
-	struct errand    **last;
-	struct errand      ring;     /* its fixed member */
-	size_t             under_way;
+	struct nm_errands  errands;  /* not yet written */
 	struct nm_map      answered; /* or under way */
 	uint64_t           place, number; /* of the last row sent */
 	bool               all_sent;
@@ -46,119 +24,6 @@ struct nm_relay {
 	bool               unsynced;
 	int64_t            synced_ms; /* real */
 };
-
-static void
-free_errand(struct errand *errand)
-{
-	errand->before->after = errand->after;
-	errand->after->before = errand->before;
-	errand->relay->under_way--;
-	nm_buf_release(&errand->code);
-	nm_buf_release(&errand->message);
-	nm_buf_release(&errand->custom_id);
-	nm_buf_release(&errand->body);
-	free(errand);
-}
-
-/* ---- what the shelf holds ---- */
-
-/* Did its row run well? A script may put others into the output file too. */
-static bool
-is_well(const struct nm_value *line)
-{
-	int64_t status = nm_json_int(nm_json_path(line, "response.status_code"),
-	                             0);
-
-	return status == 0 || (status >= 200 && status <= 299);
-}
-
-static void
-read_line(struct nm_relay *relay, struct nm_json *json,
-          const struct nm_line *line, enum nm_shelf_side side,
-          struct nm_batch_books *books)
-{
-	const struct nm_value *root;
-	struct nm_usage usage;
-	uint32_t value = 0;
-
-	if (nm_json_read(json, line->at, line->len, &root, NULL) ||
-	    nm_stranger_is_extra(root) ||
-	    nm_map_add(&relay->answered,
-	               nm_json_text(nm_json_get(root, "custom_id")), &value) ==
-	    NM_MAP_KNOWN)
-		return;
-	if (side == NM_SHELF_ERROR || !is_well(root)) {
-		/* Rows that ran and failed, not those that never ran. */
-		books->failed += nm_json_kind(nm_json_get(root, "response")) ==
-			NM_JSON_OBJECT;
-		return;
-	}
-	nm_usage_read(nm_json_path(root, "response.body"), &usage);
-	books->completed++;
-	books->input_tokens += usage.input_tokens;
-	books->cached_tokens += usage.cached_tokens;
-	books->output_tokens += usage.output_tokens;
-	books->reasoning_tokens += usage.reasoning_tokens;
-}
-
-/* Reads one side; *bytes is the length of its whole lines. */
-static enum nm_code
-read_side(struct nm_relay *relay, int fd, enum nm_shelf_side side,
-          struct nm_batch_books *books, int64_t *bytes, struct nm_err *err)
-{
-	struct nm_jsonl jsonl = {0};
-	struct nm_json json = {0};
-	struct nm_buf chunk = {0};
-	struct nm_line line;
-	ssize_t got;
-	enum nm_code rc = NM_OK;
-
-	*bytes = 0;
-	do {
-		nm_buf_clear(&chunk);
-		got = read(fd, nm_buf_room(&chunk, CHUNK_BYTES), CHUNK_BYTES);
-		if (got < 0 && errno != EINTR)
-			rc = nm_fail(err, NM_IO, errno, "cannot read results: %s",
-			             strerror(errno));
-		if (got > 0)
-			nm_jsonl_feed(&jsonl, chunk.at, (size_t)got);
-		while (got > 0 && nm_jsonl_next(&jsonl, &line)) {
-			read_line(relay, &json, &line, side, books);
-			*bytes = (int64_t)jsonl.offset;
-		}
-	} while (!rc && got);
-	nm_json_release(&json);
-	nm_jsonl_release(&jsonl);
-	nm_buf_release(&chunk);
-	return rc;
-}
-
-static enum nm_code
-read_shelf(struct nm_relay *relay, struct nm_store *store, const char *id,
-           struct nm_batch_books *books, struct nm_err *err)
-{
-	int64_t bytes[NM_SHELF_SIDES] = {0};
-	struct nm_buf path = {0};
-	enum nm_code rc = NM_OK;
-	int fd;
-
-	for (int side = 0; side < NM_SHELF_SIDES && !rc; side++) {
-		nm_buf_clear(&path);
-		nm_shelf_path(store, id, (enum nm_shelf_side)side, &path);
-		fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		rc = read_side(relay, fd, (enum nm_shelf_side)side, books,
-		               &bytes[side], err);
-		close(fd);
-	}
-	books->output_bytes = bytes[NM_SHELF_OUTPUT];
-	books->error_bytes = bytes[NM_SHELF_ERROR];
-	if (books->output_bytes + books->error_bytes > 0)
-		books->by_id = 1;
-	nm_buf_release(&path);
-	return rc;
-}
 
 enum nm_code
 nm_relay_open(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
@@ -172,14 +37,12 @@ nm_relay_open(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 
 	if (!relay)
 		abort();
-	pthread_mutex_init(&relay->lock, NULL);
-	relay->last = &relay->came;
-	relay->ring.before = relay->ring.after = &relay->ring;
+	nm_errands_init(&relay->errands, desk->parts->clock);
 	relay->upstream = desk->parts->upstream;
-	relay->clock = desk->parts->clock;
 	job->relay = relay;
 	job->answered = &relay->answered;
-	rc = read_shelf(relay, desk->parts->store, job->id, &books, err);
+	rc = nm_census_take(desk->parts->store, job->id, &relay->answered,
+	                    &books, err);
 	if (rc)
 		nm_relay_close(job);
 	else
@@ -188,63 +51,6 @@ nm_relay_open(struct nm_job *job, struct nm_desk *desk, struct nm_err *err)
 }
 
 /* ---- answers ---- */
-
-static void
-arrive(struct errand *errand)
-{
-	struct nm_relay *relay = errand->relay;
-
-	pthread_mutex_lock(&relay->lock);
-	errand->next = NULL;
-	*relay->last = errand;
-	relay->last = &errand->next;
-	pthread_mutex_unlock(&relay->lock);
-}
-
-/* On the upstream's thread. */
-static void
-on_reply(void *user, const struct nm_upstream_reply *reply)
-{
-	struct errand *errand = user;
-	struct nm_vclock *clock = errand->relay->clock;
-
-	errand->status = reply->status;
-	errand->usage = reply->usage;
-	nm_buf_add_text(&errand->body, reply->body);
-	arrive(errand);
-	nm_vclock_wake(clock);
-}
-
-static struct errand *
-take_came(struct nm_relay *relay)
-{
-	struct errand *came;
-
-	pthread_mutex_lock(&relay->lock);
-	came = relay->came;
-	relay->came = NULL;
-	relay->last = &relay->came;
-	pthread_mutex_unlock(&relay->lock);
-	return came;
-}
-
-/* Puts what could not be written back, before what came since. */
-static void
-put_back(struct nm_relay *relay, struct errand *came)
-{
-	struct errand **end = &came;
-
-	pthread_mutex_lock(&relay->lock);
-	while (*end)
-		end = &(*end)->next;
-	*end = relay->came;
-	if (!relay->came)
-		relay->last = end;
-	relay->came = came;
-	if (relay->last == &came)
-		relay->last = &relay->came;
-	pthread_mutex_unlock(&relay->lock);
-}
 
 /* The store learns whose answers these are before the first of them is written:
  * a death in between leaves a batch that waits, never one that is taken for
@@ -270,7 +76,7 @@ take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
         struct nm_err *err)
 {
 	struct nm_batch_books books;
-	struct errand *came = take_came(relay), *next;
+	struct nm_errand *came = nm_errands_take(&relay->errands), *next;
 	struct nm_result_head head;
 	struct nm_row_reply reply;
 	enum nm_code rc = NM_OK;
@@ -278,7 +84,7 @@ take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 	if (came && !job->kept.by_id)
 		rc = mark(job, desk, err);
 	books = job->batch.books;
-	for (struct errand *e = came; e; e = e->next) {
+	for (struct nm_errand *e = came; e; e = e->next) {
 		head = (struct nm_result_head){ nm_buf_text(&e->custom_id),
 		                                e->salt };
 		reply = (struct nm_row_reply){ e->status, nm_buf_text(&e->body),
@@ -289,13 +95,13 @@ take_in(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 	if (!rc)
 		rc = nm_shelf_flush(&desk->shelf, err);
 	if (rc) {
-		put_back(relay, came);
+		nm_errands_put_back(&relay->errands, came);
 		return rc;
 	}
 	relay->unsynced = relay->unsynced || came;
 	for (; came; came = next) {
 		next = came->next;
-		free_errand(came);
+		nm_errand_free(came);
 	}
 	nm_pass_book(job, desk, &books);
 	return NM_OK;
@@ -319,33 +125,6 @@ sync_sometimes(struct nm_relay *relay, struct nm_desk *desk,
 }
 
 /* ---- questions ---- */
-
-static struct errand *
-new_errand(struct nm_relay *relay, const struct nm_result_head *head,
-           const struct nm_row_fault *fault)
-{
-	struct errand *errand = calloc(1, sizeof(*errand));
-
-	if (!errand)
-		abort();
-	errand->relay = relay;
-	errand->salt = head->salt;
-	nm_buf_add_text(&errand->custom_id, head->custom_id);
-	errand->fault = *fault;
-	if (fault->code) {
-		nm_buf_add_string(&errand->code, fault->code);
-		errand->fault.code = nm_buf_string(&errand->code);
-	}
-	if (fault->message) {
-		nm_buf_add_string(&errand->message, fault->message);
-		errand->fault.message = nm_buf_string(&errand->message);
-	}
-	errand->after = &relay->ring;
-	errand->before = relay->ring.before;
-	errand->before->after = errand->after->before = errand;
-	relay->under_way++;
-	return errand;
-}
 
 /* Its answer may be on the shelf under another id. */
 static bool
@@ -378,10 +157,10 @@ ask_row(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
         const struct nm_script *script, const struct nm_row_asked *row)
 {
 	struct nm_upstream_request request = { .manner = NM_UPSTREAM_PATIENT,
-		.group = relay, .done = on_reply };
+		.group = relay, .done = nm_errand_reply };
 	struct nm_result_head head = nm_pass_head(job, row);
 	struct nm_row_fault fault = {0};
-	struct errand *errand;
+	struct nm_errand *errand;
 	uint32_t value = 0;
 
 	if (nm_map_add(&relay->answered, row->custom_id, &value) == NM_MAP_KNOWN)
@@ -390,9 +169,9 @@ ask_row(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 	                    &fault);
 	if (is_renamed(relay, &head, &fault))
 		return;
-	errand = new_errand(relay, &head, &fault);
+	errand = nm_errand_new(&relay->errands, &head, &fault);
 	if (stays(fault.class)) {
-		arrive(errand);
+		nm_errand_arrive(errand);
 		return;
 	}
 	nm_buf_clear(&desk->scratch);
@@ -412,13 +191,13 @@ ask_more(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 	struct nm_buf path = {0};
 	enum nm_code rc;
 
-	if (relay->all_sent || relay->under_way >= most)
+	if (relay->all_sent || relay->errands.under_way >= most)
 		return NM_OK;
 	nm_shelf_input_path(desk->parts->store, job->id,
 	                    job->batch.input_file_id, &path);
 	rc = nm_rows_open(&desk->rows, nm_buf_string(&path), relay->place,
 	                  relay->number, err);
-	for (int n = 0; !rc && n < ROWS_A_STEP && relay->under_way < most; n++) {
+	for (int n = 0; !rc && n < ROWS_A_STEP && relay->errands.under_way < most; n++) {
 		rc = nm_rows_next(&desk->rows, &row, err);
 		if (rc)
 			break;
@@ -449,7 +228,7 @@ nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 	if (rc)
 		return rc;
 	rc = ask_more(relay, job, desk, script, err);
-	under_way = relay->under_way;
+	under_way = relay->errands.under_way;
 	if (!rc)
 		rc = take_in(relay, job, desk, err);
 	if (!rc)
@@ -457,9 +236,9 @@ nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 	nm_shelf_close(&desk->shelf);
 	if (rc)
 		return rc;
-	if (relay->all_sent && relay->under_way == 0)
+	if (relay->all_sent && relay->errands.under_way == 0)
 		job->rows_done = true;
-	else if (relay->number == number && relay->under_way == under_way)
+	else if (relay->number == number && relay->errands.under_way == under_way)
 		*did = NM_JOB_WAITS;
 	return NM_OK;
 }
@@ -496,10 +275,8 @@ nm_relay_close(struct nm_job *job)
 	if (!relay)
 		return;
 	nm_upstream_cancel(relay->upstream, relay);
-	while (relay->ring.after != &relay->ring) /* shrinks the ring by one */
-		free_errand(relay->ring.after); /* NOLINT(clang-analyzer-*) */
+	nm_errands_release(&relay->errands);
 	nm_map_release(&relay->answered);
-	pthread_mutex_destroy(&relay->lock);
 	free(relay);
 	job->relay = NULL;
 	job->answered = NULL;

@@ -10,11 +10,9 @@
 #include "server/address.h"
 #include "server/blame.h"
 #include "server/result.h"
-#include "server/server.h"
 
 enum {
 	PATIENT_RETRIES = 8,
-	TOKENS_MAX = 1000000000, /* more than any one reply has */
 	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
 	LIST_MS = 5000, /* of models */
 	LIST_MAX_BYTES = 1 << 20,
@@ -77,31 +75,6 @@ unlink_exchange(struct nm_upstream *upstream, struct exchange *exchange)
 }
 
 /* ---- replies ---- */
-
-/* Whatever a reply claims, 50,000 of them can be summed. */
-static int64_t
-number_of(const struct nm_value *body, const char *a, const char *b)
-{
-	int64_t tokens = nm_json_int(nm_json_path(body, a),
-	                             nm_json_int(nm_json_path(body, b), 0));
-
-	return tokens < 0 ? 0 : tokens > TOKENS_MAX ? TOKENS_MAX : tokens;
-}
-
-void
-nm_usage_read(const struct nm_value *body, struct nm_usage *usage)
-{
-	usage->input_tokens = number_of(body, "usage.input_tokens",
-	                                "usage.prompt_tokens");
-	usage->output_tokens = number_of(body, "usage.output_tokens",
-	                                 "usage.completion_tokens");
-	usage->cached_tokens = number_of(body,
-		"usage.input_tokens_details.cached_tokens",
-		"usage.prompt_tokens_details.cached_tokens");
-	usage->reasoning_tokens = number_of(body,
-		"usage.output_tokens_details.reasoning_tokens",
-		"usage.completion_tokens_details.reasoning_tokens");
-}
 
 static void
 add_envelope(struct nm_buf *out, const char *message)

@@ -10,7 +10,7 @@
 
 #include "server/ask.h"
 #include "server/call.h"
-#include "server/model.h"
+#include "server/usage.h"
 
 struct nm_upstream;
 
@@ -63,8 +63,5 @@ void nm_upstream_cancel(struct nm_upstream *upstream, const void *group);
 
 /* How many patient ones may run at once. */
 unsigned nm_upstream_concurrency(const struct nm_upstream *upstream);
-
-/* input/output or prompt/completion naming, from a reply's body. */
-void nm_usage_read(const struct nm_value *body, struct nm_usage *usage);
 
 #endif
