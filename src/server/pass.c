@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "server/model.h"
 #include "server/options.h"
+#include "server/params.h"
 #include "server/stranger.h"
 
 enum { SLICE_MS = 10, ROWS_A_LOOK = 64, FLUSH_BYTES = 1 << 20 };

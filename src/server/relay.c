@@ -197,7 +197,9 @@ ask_more(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 	                    job->batch.input_file_id, &path);
 	rc = nm_rows_open(&desk->rows, nm_buf_string(&path), relay->place,
 	                  relay->number, err);
-	for (int n = 0; !rc && n < ROWS_A_STEP && relay->errands.under_way < most; n++) {
+	for (int n = 0; !rc && n < ROWS_A_STEP; n++) {
+		if (relay->errands.under_way >= most)
+			break;
 		rc = nm_rows_next(&desk->rows, &row, err);
 		if (rc)
 			break;
@@ -216,7 +218,7 @@ ask_more(struct nm_relay *relay, struct nm_job *job, struct nm_desk *desk,
 
 enum nm_code
 nm_relay_step(struct nm_job *job, struct nm_desk *desk,
-              const struct nm_script *script, enum nm_job_did *did,
+              const struct nm_script *script, enum nm_step_did *did,
               struct nm_err *err)
 {
 	struct nm_relay *relay = job->relay;
@@ -239,7 +241,7 @@ nm_relay_step(struct nm_job *job, struct nm_desk *desk,
 	if (relay->all_sent && relay->errands.under_way == 0)
 		job->rows_done = true;
 	else if (relay->number == number && relay->errands.under_way == under_way)
-		*did = NM_JOB_WAITS;
+		*did = NM_STEP_WAITS;
 	return NM_OK;
 }
 

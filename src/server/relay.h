@@ -22,7 +22,7 @@ enum nm_code nm_relay_open(struct nm_job *job, struct nm_desk *desk,
 /* Takes in what came, sends what there is room for. */
 enum nm_code nm_relay_step(struct nm_job *job, struct nm_desk *desk,
                            const struct nm_script *script,
-                           enum nm_job_did *did, struct nm_err *err)
+                           enum nm_step_did *did, struct nm_err *err)
 	NM_MUST_USE;
 
 /* Calls back what is under way, keeps what came. The books then stand at the

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/job.h"
+#include "server/desk.h"
 #include "server/options.h"
+#include "server/script.h"
 #include "server/shape.h"
 
 enum { CHUNK_BYTES = 1 << 18, CHUNKS_A_STEP = 16 };
@@ -59,11 +60,10 @@ nm_trial_lose_input(struct nm_trial *trial, const char *file_id)
 
 /* Opens the input, or adds why it cannot be one. */
 static enum nm_code
-find_input(struct nm_job *job, struct nm_desk *desk,
-           const struct nm_batch_fault *fault, struct nm_err *err)
+find_input(struct nm_trial *trial, const struct nm_stored_batch *batch,
+           struct nm_desk *desk, const struct nm_batch_fault *fault,
+           struct nm_err *err)
 {
-	const struct nm_stored_batch *batch = &job->batch;
-	struct nm_trial *trial = &job->trial;
 	struct nm_stored_file file = {0};
 	struct nm_arena arena = {0};
 	struct nm_buf path = {0};
@@ -164,14 +164,14 @@ read_on(struct nm_trial *trial, struct nm_buf *chunk, bool *end,
 }
 
 enum nm_code
-nm_trial_step(struct nm_job *job, struct nm_desk *desk,
-              const struct nm_batch_fault *fault, struct nm_err *err)
+nm_trial_step(struct nm_trial *trial, const struct nm_stored_batch *batch,
+              struct nm_desk *desk, const struct nm_batch_fault *fault,
+              struct nm_err *err)
 {
 	struct nm_check_options options = {
-		.endpoint = nm_ask_endpoint(nm_text_of(job->batch.endpoint)),
+		.endpoint = nm_ask_endpoint(nm_text_of(batch->endpoint)),
 		.models = desk->parts->options->models,
 	};
-	struct nm_trial *trial = &job->trial;
 	bool end = false;
 	enum nm_code rc;
 
@@ -179,7 +179,7 @@ nm_trial_step(struct nm_job *job, struct nm_desk *desk,
 		return NM_OK;
 	if (trial->stage == NM_TRIAL_NEW) {
 		nm_check_init(&trial->check, &options);
-		rc = find_input(job, desk, fault, err);
+		rc = find_input(trial, batch, desk, fault, err);
 		if (rc) {
 			nm_check_release(&trial->check);
 			return rc;
@@ -231,17 +231,17 @@ refuse_room(struct nm_trial *trial, const char *code, const char *what,
 }
 
 enum nm_code
-nm_trial_weigh(struct nm_job *job, struct nm_desk *desk,
-               const struct nm_batch_fault *fault, struct nm_err *err)
+nm_trial_weigh(struct nm_trial *trial, const char *tenant,
+               struct nm_desk *desk, const struct nm_batch_fault *fault,
+               struct nm_err *err)
 {
-	struct nm_trial *trial = &job->trial;
 	int64_t tokens = 0, requests = 0;
 	enum nm_code rc;
 
 	if (trial->errors.len ||
 	    (!fault->quota_tokens && !fault->quota_requests))
 		return NM_OK;
-	rc = nm_store_enqueued(desk->parts->store, job->batch.tenant,
+	rc = nm_store_enqueued(desk->parts->store, tenant,
 	                       nm_buf_string(&trial->model), &tokens, &requests,
 	                       err);
 	if (rc)

@@ -9,8 +9,8 @@
 #include "server/check.h"
 
 struct nm_batch_fault;
-struct nm_job;
 struct nm_desk;
+struct nm_stored_batch;
 
 enum nm_trial_stage {
 	NM_TRIAL_NEW, NM_TRIAL_READING, NM_TRIAL_DONE
@@ -28,7 +28,9 @@ struct nm_trial {
 };
 
 /* Reads on for a while; done when stage says so. NM_IO when reading fails. */
-enum nm_code nm_trial_step(struct nm_job *job, struct nm_desk *desk,
+enum nm_code nm_trial_step(struct nm_trial *trial,
+                           const struct nm_stored_batch *batch,
+                           struct nm_desk *desk,
                            const struct nm_batch_fault *fault,
                            struct nm_err *err) NM_MUST_USE;
 
@@ -37,7 +39,8 @@ enum nm_code nm_trial_step(struct nm_job *job, struct nm_desk *desk,
  * followed by its first row, or other batches would be weighed without it. There are
  * errors then where it has no room.
  */
-enum nm_code nm_trial_weigh(struct nm_job *job, struct nm_desk *desk,
+enum nm_code nm_trial_weigh(struct nm_trial *trial, const char *tenant,
+                            struct nm_desk *desk,
                             const struct nm_batch_fault *fault,
                             struct nm_err *err) NM_MUST_USE;
 

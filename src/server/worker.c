@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/path.h"
-#include "server/job.h"
+#include "server/step.h"
 #include "server/trouble.h"
 
 enum {
@@ -106,7 +106,7 @@ drop(struct nm_worker *worker, struct nm_job **at)
 	struct nm_job *job = *at;
 
 	*at = job->next;
-	nm_job_close(job, &worker->desk);
+	nm_step_leave(job, &worker->desk);
 }
 
 /* A step failed, and will be tried again. */
@@ -126,12 +126,12 @@ note_setback(struct nm_worker *worker, const struct nm_err *err)
 
 /* One step of each job; whether any has more to do, and when one is due. */
 static bool
-round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
+round_of_steps(struct nm_worker *worker, enum nm_step_keep keep,
                int64_t *due_ms)
 {
 	struct nm_job **at = &worker->jobs;
 	struct nm_err err = {0};
-	enum nm_job_did did;
+	enum nm_step_did did;
 	int64_t due, now;
 	bool more = false;
 
@@ -141,19 +141,19 @@ round_of_steps(struct nm_worker *worker, enum nm_job_keep keep,
 			at = &(*at)->next;
 			continue;
 		}
-		if (nm_job_step(*at, &worker->desk, keep, &did, &due, &err)) {
+		if (nm_step_take(*at, &worker->desk, keep, &did, &due, &err)) {
 			(*at)->retry_ms = now + RETRY_MS;
 			note_setback(worker, &err);
 			at = &(*at)->next;
 			continue;
 		}
 		(*at)->retry_ms = 0;
-		if (did == NM_JOB_ENDED) {
+		if (did == NM_STEP_ENDED) {
 			drop(worker, at);
 			continue;
 		}
-		more = more || did == NM_JOB_WORKED;
-		if (did == NM_JOB_WAITS && due < *due_ms)
+		more = more || did == NM_STEP_WORKED;
+		if (did == NM_STEP_WAITS && due < *due_ms)
 			*due_ms = due;
 		at = &(*at)->next;
 	}
@@ -165,13 +165,13 @@ work(struct nm_worker *worker)
 {
 	struct nm_vclock *clock = worker->desk.parts->clock;
 	struct nm_err err = {0};
-	enum nm_job_keep keep;
+	enum nm_step_keep keep;
 	int64_t due_ms;
 	bool changed;
 
 	while (!atomic_load(&worker->stop)) {
 		changed = atomic_exchange(&worker->changed, false);
-		keep = changed ? NM_JOB_KEEP_NOW : NM_JOB_KEEP_SOMETIMES;
+		keep = changed ? NM_STEP_KEEP_NOW : NM_STEP_KEEP_SOMETIMES;
 		if ((changed || nm_clock_machine_ms() >= worker->list_ms) &&
 		    take_up(worker, &err)) {
 			worker->list_ms = nm_clock_machine_ms() + RETRY_MS;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "server/job.h"
+#include "server/step.h"
 #include "server/model.h"
 #include "server/server.h"
 
@@ -116,12 +116,12 @@ get_batch(struct bench *bench, struct nm_arena *arena,
 }
 
 static void
-pass_time(struct bench *bench, enum nm_job_did did, int64_t due_ms)
+pass_time(struct bench *bench, enum nm_step_did did, int64_t due_ms)
 {
 	int64_t now_ms = nm_vclock_now_ms(bench->parts.clock);
 	struct nm_err err = {0};
 
-	if (did == NM_JOB_WAITS && due_ms < INT64_MAX && due_ms > now_ms)
+	if (did == NM_STEP_WAITS && due_ms < INT64_MAX && due_ms > now_ms)
 		must(nm_vclock_move(bench->parts.clock, due_ms - now_ms, &err),
 		     &err);
 }
@@ -136,23 +136,23 @@ run_job(struct bench *bench, int most, int life)
 {
 	struct nm_job *job = NULL;
 	struct nm_err err = {0};
-	enum nm_job_did did = NM_JOB_WORKED;
+	enum nm_step_did did = NM_STEP_WORKED;
 	int64_t due_ms;
 
-	for (int i = 0; i < most && did != NM_JOB_ENDED; i++) {
+	for (int i = 0; i < most && did != NM_STEP_ENDED; i++) {
 		if (!job)
 			must(nm_job_open(&bench->desk, "batch_1", &job, &err), &err);
-		must(nm_job_step(job, &bench->desk, NM_JOB_KEEP_NOW, &did, &due_ms,
+		must(nm_step_take(job, &bench->desk, NM_STEP_KEEP_NOW, &did, &due_ms,
 		                 &err), &err);
 		pass_time(bench, did, due_ms);
 		if (life && i % life == life - 1 &&
 		    job->batch.state != NM_BATCH_VALIDATING) {
-			nm_job_close(job, &bench->desk);
+			nm_step_leave(job, &bench->desk);
 			job = NULL;
 		}
 	}
-	nm_job_close(job, &bench->desk);
-	return did == NM_JOB_ENDED;
+	nm_step_leave(job, &bench->desk);
+	return did == NM_STEP_ENDED;
 }
 
 /* Goes on until the store knows the state, and, where it is in progress, of some
@@ -162,20 +162,20 @@ run_to(struct bench *bench, enum nm_batch_state state)
 {
 	struct nm_job *job = NULL;
 	struct nm_err err = {0};
-	enum nm_job_did did;
+	enum nm_step_did did;
 	int64_t due_ms;
 
 	must(nm_job_open(&bench->desk, "batch_1", &job, &err), &err);
 	do {
-		must(nm_job_step(job, &bench->desk, NM_JOB_KEEP_NOW, &did, &due_ms,
+		must(nm_step_take(job, &bench->desk, NM_STEP_KEEP_NOW, &did, &due_ms,
 		                 &err), &err);
-		assert_int_not_equal(did, NM_JOB_ENDED);
+		assert_int_not_equal(did, NM_STEP_ENDED);
 		if (job->batch.state == state &&
 		    (state != NM_BATCH_IN_PROGRESS || job->kept.completed > 0))
 			break;
 		pass_time(bench, did, due_ms);
 	} while (1);
-	nm_job_close(job, &bench->desk);
+	nm_step_leave(job, &bench->desk);
 }
 
 static void
@@ -320,7 +320,7 @@ test_expires_unread(void **state)
 	struct nm_buf input = {0};
 	struct nm_err err = {0};
 	struct nm_job *job = NULL;
-	enum nm_job_did did = NM_JOB_WORKED;
+	enum nm_step_did did = NM_STEP_WORKED;
 	struct bench bench;
 	int64_t due_ms;
 
@@ -329,14 +329,14 @@ test_expires_unread(void **state)
 	add_rows(&input, 40000); /* more than one step reads */
 	add_batch(&bench, nm_buf_string(&input));
 	must(nm_job_open(&bench.desk, "batch_1", &job, &err), &err);
-	must(nm_job_step(job, &bench.desk, NM_JOB_KEEP_NOW, &did, &due_ms, &err),
+	must(nm_step_take(job, &bench.desk, NM_STEP_KEEP_NOW, &did, &due_ms, &err),
 	     &err);
 	assert_int_equal(bench.desk.n_reading, 1);
 	must(nm_vclock_move(bench.parts.clock, 86400000, &err), &err);
-	while (did != NM_JOB_ENDED)
-		must(nm_job_step(job, &bench.desk, NM_JOB_KEEP_NOW, &did, &due_ms,
+	while (did != NM_STEP_ENDED)
+		must(nm_step_take(job, &bench.desk, NM_STEP_KEEP_NOW, &did, &due_ms,
 		                 &err), &err);
-	nm_job_close(job, &bench.desk);
+	nm_step_leave(job, &bench.desk);
 	assert_int_equal(bench.desk.n_reading, 0);
 	take_down(&bench);
 	nm_buf_release(&input);
