@@ -1,12 +1,12 @@
 /*
  * answer: what a handler decided to say, before listen sends it.
  * Shared by call, which fills it, and response, which sends it; for them and
- * listen only.
+ * hall only.
  */
 #ifndef NM_SERVER_ANSWER_H
 #define NM_SERVER_ANSWER_H
 
-#include "server/call.h"
+#include "base/buf.h"
 
 enum nm_answer_kind {
 	NM_ANSWER_NONE, NM_ANSWER_BUF, NM_ANSWER_FILE, NM_ANSWER_STATIC

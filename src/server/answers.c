@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/map.h"
-#include "server/entry.h"
 
 /* A file of the key; its bytes stand behind those of the files before it. */
 struct nm_answers_file {

@@ -16,7 +16,7 @@
 #ifndef NM_SERVER_ANSWERS_H
 #define NM_SERVER_ANSWERS_H
 
-#include "base/buf.h"
+#include "server/entry.h"
 
 struct nm_answers_file;
 struct nm_answers_slot;
@@ -33,12 +33,6 @@ struct nm_answers {
 	size_t                  longest;   /* of the questions, in bytes */
 	uint64_t               *starts;    /* bit set of how questions begin */
 	uint64_t               *lengths;   /* bit set of their lengths */
-};
-
-/* The gold answers of one question; walked by nm_gold_next. */
-struct nm_gold {
-	struct nm_text left;
-	size_t         count; /* of all answers, until the first is taken */
 };
 
 /* Opens one file and counts its lines. NM_INPUT when there is none, NM_IO when
@@ -58,9 +52,6 @@ enum nm_code nm_answers_index(struct nm_answers *answers, struct nm_err *err)
  */
 bool nm_answers_find(const struct nm_answers *answers, struct nm_text prompt,
                      struct nm_buf *text, struct nm_gold *gold);
-
-/* Lends the next answer; false when there is none. */
-bool nm_gold_next(struct nm_gold *gold, struct nm_text *answer);
 
 void nm_answers_release(struct nm_answers *answers);
 

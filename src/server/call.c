@@ -1,34 +1,11 @@
-#include "server/answer.h"
+#include "server/call.h"
 
 #include <unistd.h>
 
+#include "server/answer.h"
 #include "server/range.h"
 
 enum { MESSAGE_MAX_BYTES = 1000 };
-
-void
-nm_answer_release(struct nm_call_answer *answer)
-{
-	nm_buf_release(&answer->body);
-	if (answer->fd_plus_one)
-		close(answer->fd_plus_one - 1);
-	memset(answer, 0, sizeof(*answer));
-}
-
-uint64_t
-nm_answer_bytes(const struct nm_call_answer *answer)
-{
-	switch (answer->kind) {
-	case NM_ANSWER_BUF:
-		return answer->body.len;
-	case NM_ANSWER_FILE:
-		return answer->bytes;
-	case NM_ANSWER_STATIC:
-		return answer->fixed.len;
-	default:
-		return 0;
-	}
-}
 
 void
 nm_call_text(struct nm_call *call, unsigned status, const char *type,

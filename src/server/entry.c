@@ -1,7 +1,5 @@
 #include "server/entry.h"
 
-#include "server/answers.h"
-
 /* Parts answers from each other; no text that people write holds it. */
 #define PART '\x1f'
 

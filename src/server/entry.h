@@ -28,6 +28,15 @@ enum nm_entry_gold { NM_ENTRY_ALL, NM_ENTRY_NEW };
 void nm_entry_add_gold(struct nm_buf *out, struct nm_text gold,
                        enum nm_entry_gold which);
 
+/* The gold answers of one question; walked by nm_gold_next. */
+struct nm_gold {
+	struct nm_text left;
+	size_t         count; /* of all answers, until the first is taken */
+};
+
+/* Lends the next answer; false when there is none. */
+bool nm_gold_next(struct nm_gold *gold, struct nm_text *answer);
+
 /* How many answers. */
 size_t nm_entry_count(struct nm_text gold);
 

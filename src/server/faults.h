@@ -10,7 +10,7 @@
 #define NM_SERVER_FAULTS_H
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "server/fault.h"
 
 struct nm_faults;
 
@@ -24,33 +24,6 @@ void nm_faults_close(struct nm_faults *faults);
  * counts again. The old rules stay on error. */
 enum nm_code nm_faults_load(struct nm_faults *faults, const char *file,
                             struct nm_err *err) NM_MUST_USE;
-
-enum nm_fault_loss {
-	NM_LOSE_NOTHING,
-	NM_LOSE_CALL,   /* the connection ends, nothing was done */
-	NM_LOSE_REPLY   /* it was done, and the connection ends without a reply */
-};
-
-/* What happens to one call. All zero: nothing. Texts live in the arena given. */
-struct nm_fault {
-	const char  *rule;           /* for the log: the rules' own texts, parted
-	                                by "; " */
-	int64_t      delay_ms;       /* real time, before anything is done */
-	unsigned     status;         /* not 0: this instead of the handler's */
-	bool         acts;           /* the handler acts first all the same */
-	const char  *const *headers; /* name, value, …, NULL; may be NULL; also on
-	                                the handler's own answer */
-	const char  *body;           /* NULL = an envelope fit for the status */
-	enum nm_fault_loss loss;
-	bool         cut;            /* the connection ends after cut_bytes */
-	uint64_t     cut_bytes;      /* of the answer's body */
-	int64_t      trickle_bytes_per_s; /* 0 = as fast as it goes; real time */
-	int64_t      stale_s;        /* files and batches younger are unseen */
-	uint64_t     pad_bytes;      /* of a file's content: so much too long */
-	bool         no_ranges;      /* Range is not heeded, nor offered */
-	bool         empty_ids;      /* "" instead of null file ids */
-	const char  *counts;         /* request_counts as JSON, instead of the true */
-};
 
 /*
  * What the script wants of this call; asked once, when its head has arrived, and

@@ -6,7 +6,7 @@
 #ifndef NM_SERVER_GATE_H
 #define NM_SERVER_GATE_H
 
-#include "server/visit.h"
+#include "server/hall.h"
 
 /* Of a refused body so much is read, to spare the client a reset. */
 enum { NM_GATE_DRAIN_BYTES = 64 << 20 };

@@ -1,5 +1,4 @@
-/* Visits are kept for reuse: with them their memory. */
-#include "server/visit.h"
+#include "server/hall.h"
 
 enum { SPARE_MAX = 256, KEPT_NOTES_BYTES = 16 << 10 };
 

@@ -1,6 +1,6 @@
 /*
  * listen: the server's HTTP side: sockets, threads, TLS, limits; who calls which
- * handler. The only <microhttpd.h>, with visit and response, its parts.
+ * handler. The only <microhttpd.h>, with hall, visit and response, its parts.
  * Must not know what any handler does.
  *
  * Calling sequence: open; drain; close.

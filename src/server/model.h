@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "server/ask.h"
+#include "server/said.h"
 #include "server/usage.h"
 
 struct nm_model;
@@ -51,15 +52,6 @@ enum nm_twist {
 	NM_TWIST_NULL,      /* content null */
 	NM_TWIST_SEPARATORS, /* U+2028 and U+0085, raw, in the last answer */
 	NM_TWIST_SEVERAL    /* of a response: a message before the answer's */
-};
-
-/* One choice. Texts are lent by the buffer that nm_model_say wrote to. */
-struct nm_said {
-	struct nm_text content;     /* at NULL = null */
-	struct nm_text refusal;     /* at NULL = null */
-	bool           preamble;    /* a message of its own comes first */
-	const char    *finish;      /* "stop", "length", "content_filter" */
-	int64_t        output_tokens, reasoning_tokens;
 };
 
 /* Answers; `choice` counts from 0. Any thread. content is overwritten. */

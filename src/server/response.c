@@ -1,6 +1,4 @@
-/* The answer on its way out: its headers, and its body, whole, cut short, or drop
- * by drop. */
-#include "server/visit.h"
+#include "server/response.h"
 
 #include <unistd.h>
 

@@ -30,7 +30,7 @@
 #define NM_SERVER_SCRIPT_H
 
 #include "base/arena.h"
-#include "server/faults.h"
+#include "server/fault.h"
 #include "server/model.h"
 #include "server/store.h"
 

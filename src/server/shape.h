@@ -8,7 +8,9 @@
 #ifndef NM_SERVER_SHAPE_H
 #define NM_SERVER_SHAPE_H
 
-#include "server/model.h"
+#include "server/ask.h"
+#include "server/said.h"
+#include "server/usage.h"
 
 /* Invariant: usage sums what was added; input_tokens is set by the caller. */
 struct nm_shape {

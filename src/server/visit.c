@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "server/gate.h"
 #include "server/query.h"
+#include "server/response.h"
 
 enum { LOG_DIGITS = 16 }; /* of a body's digest: enough to tell bodies apart */
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "server/faults.h"
 #include "server/script.h"
 
 #define PATH(literal) NM_TEXT(literal)
