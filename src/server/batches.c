@@ -1,101 +1,18 @@
 /* POST and GET /v1/batches, cancel. Contract: sections 4.1 to 4.4. */
-#include "server/body.h"
+#include "server/batch_object.h"
 #include "server/expires.h"
 #include "server/list.h"
 #include "server/member.h"
+#include "server/metadata.h"
 #include "server/options.h"
 #include "server/worker.h"
 
-enum {
-	LIST_DEFAULT = 20, LIST_MAX = 100,
-	METADATA_MAX_PAIRS = 16,
-	METADATA_KEY_MAX_CHARS = 64,
-	METADATA_VALUE_MAX_CHARS = 512
-};
+enum { LIST_DEFAULT = 20, LIST_MAX = 100 };
 
 static const char *const endpoints[] = {
 	"/v1/responses", "/v1/chat/completions", "/v1/embeddings",
 	"/v1/completions"
 };
-
-/* ---- the object ---- */
-
-static void
-put_raw_or_null(struct nm_json_writer *w, const char *name, const char *json)
-{
-	if (json)
-		nm_json_put_raw(w, name, nm_text_of(json));
-	else
-		nm_json_put_null(w, name);
-}
-
-static void
-put_counts(struct nm_json_writer *w, const struct nm_batch_books *books,
-           const struct nm_fault *fault)
-{
-	if (fault->counts) {
-		nm_json_put_raw(w, "request_counts", nm_text_of(fault->counts));
-		return;
-	}
-	nm_json_open_object(w, "request_counts");
-	nm_json_put_int(w, "total", books->total);
-	nm_json_put_int(w, "completed", books->completed);
-	nm_json_put_int(w, "failed", books->failed);
-	nm_json_close_object(w);
-}
-
-static void
-put_usage(struct nm_json_writer *w, const struct nm_batch_books *books)
-{
-	nm_json_open_object(w, "usage");
-	nm_json_put_int(w, "input_tokens", books->input_tokens);
-	nm_json_open_object(w, "input_tokens_details");
-	nm_json_put_int(w, "cached_tokens", books->cached_tokens);
-	nm_json_close_object(w);
-	nm_json_put_int(w, "output_tokens", books->output_tokens);
-	nm_json_open_object(w, "output_tokens_details");
-	nm_json_put_int(w, "reasoning_tokens", books->reasoning_tokens);
-	nm_json_close_object(w);
-	nm_json_put_int(w, "total_tokens",
-	                books->input_tokens + books->output_tokens);
-	nm_json_close_object(w);
-}
-
-/* As the service was seen to write it in 2026: every member is there. */
-static void
-put_batch(struct nm_json_writer *w, const struct nm_stored_batch *batch,
-          const struct nm_fault *fault)
-{
-	const char *none = fault->empty_ids ? "" : NULL;
-	const int64_t *at = batch->at_s;
-
-	nm_json_open_object(w, NULL);
-	nm_json_put_string(w, "id", batch->id);
-	nm_json_put_string(w, "object", "batch");
-	nm_json_put_string(w, "endpoint", batch->endpoint);
-	nm_json_put_string(w, "model", batch->model);
-	put_raw_or_null(w, "errors", batch->errors);
-	nm_json_put_string(w, "input_file_id", batch->input_file_id);
-	nm_json_put_string(w, "completion_window", "24h");
-	nm_json_put_string(w, "status", nm_batch_state_name(batch->state));
-	nm_json_put_string(w, "output_file_id", batch->output_file_id
-	                   ? batch->output_file_id : none);
-	nm_json_put_string(w, "error_file_id", batch->error_file_id
-	                   ? batch->error_file_id : none);
-	nm_json_put_int(w, "created_at", at[NM_BATCH_VALIDATING]);
-	nm_json_put_nonzero(w, "in_progress_at", at[NM_BATCH_IN_PROGRESS]);
-	nm_json_put_int(w, "expires_at", batch->expires_s);
-	nm_json_put_nonzero(w, "finalizing_at", at[NM_BATCH_FINALIZING]);
-	nm_json_put_nonzero(w, "completed_at", at[NM_BATCH_COMPLETED]);
-	nm_json_put_nonzero(w, "failed_at", at[NM_BATCH_FAILED]);
-	nm_json_put_nonzero(w, "expired_at", at[NM_BATCH_EXPIRED]);
-	nm_json_put_nonzero(w, "cancelling_at", at[NM_BATCH_CANCELLING]);
-	nm_json_put_nonzero(w, "cancelled_at", at[NM_BATCH_CANCELLED]);
-	put_counts(w, &batch->books, fault);
-	put_usage(w, &batch->books);
-	put_raw_or_null(w, "metadata", batch->metadata);
-	nm_json_close_object(w);
-}
 
 static void
 answer_batch(struct nm_call *call, const struct nm_stored_batch *batch)
@@ -103,7 +20,7 @@ answer_batch(struct nm_call *call, const struct nm_stored_batch *batch)
 	struct nm_buf body = {0};
 	struct nm_json_writer w = { .out = &body };
 
-	put_batch(&w, batch, &call->fault);
+	nm_batch_object(&w, batch, &call->fault);
 	nm_call_json(call, 200, &body);
 }
 
@@ -130,62 +47,6 @@ check_window(struct nm_call *call, const char *window)
 	return nm_call_reject(call, "completion_window", "invalid_value",
 	                      "Invalid value for 'completion_window': "
 	                      "'%.200s'. Supported values are: '24h'.", window);
-}
-
-static bool
-check_pair(struct nm_call *call, struct nm_text key,
-           const struct nm_value *value)
-{
-	struct nm_arena *arena = &call->arena;
-	const char *param = nm_arena_printf(arena, "metadata.%.*s",
-	                                    key.len > 100 ? 100 : (int)key.len,
-	                                    key.at);
-
-	if (nm_member_chars(key) > METADATA_KEY_MAX_CHARS)
-		return nm_call_reject(call, "metadata",
-		                      "string_above_max_length", "Invalid key "
-		                      "of 'metadata': string too long. "
-		                      "Expected a string with maximum length "
-		                      "%d, but got a string with length %zu "
-		                      "instead.", METADATA_KEY_MAX_CHARS,
-		                      nm_member_chars(key));
-	if (nm_json_kind(value) != NM_JSON_STRING)
-		return nm_member_refuse_type(call, param, "a string", value);
-	return nm_member_fits(call, param, nm_json_text(value),
-	                      METADATA_VALUE_MAX_CHARS);
-}
-
-static bool
-read_metadata(struct nm_call *call, const char **metadata)
-{
-	const struct nm_value *object = nm_json_get(call->root, "metadata");
-	const struct nm_value *value;
-	struct nm_json_walk walk;
-	struct nm_buf text = {0};
-	struct nm_text key;
-
-	if (nm_json_kind(object) == NM_JSON_ABSENT ||
-	    nm_json_kind(object) == NM_JSON_NULL)
-		return true;
-	if (nm_json_kind(object) != NM_JSON_OBJECT)
-		return nm_member_refuse_type(call, "metadata", "an object", object);
-	if (nm_json_count(object) > METADATA_MAX_PAIRS)
-		return nm_call_reject(call, "metadata",
-		                      "object_above_max_properties",
-		                      "Invalid 'metadata': too many "
-		                      "properties. Expected an object with at "
-		                      "most %d properties, but got an object "
-		                      "with %zu properties instead.",
-		                      METADATA_MAX_PAIRS,
-		                      nm_json_count(object));
-	nm_json_walk_init(&walk, object);
-	while ((value = nm_json_walk_next(&walk, &key)))
-		if (!check_pair(call, key, value))
-			return false;
-	nm_json_write(&text, object);
-	*metadata = nm_arena_text(&call->arena, nm_buf_text(&text)).at;
-	nm_buf_release(&text);
-	return true;
 }
 
 /* The service's older manner: 400 at once; else the batch fails later. */
@@ -255,27 +116,35 @@ tell_created(struct nm_call *call, const struct nm_stored_batch *batch)
 	nm_worker_wake(call->parts->worker);
 }
 
+/* What the body asks for; false when it was refused. */
+static bool
+read_wish(struct nm_call *call, struct nm_stored_batch *batch)
+{
+	const char *window = "";
+
+	return nm_member_text(call, "input_file_id", &batch->input_file_id) &&
+	       nm_member_text(call, "endpoint", &batch->endpoint) &&
+	       nm_member_text(call, "completion_window", &window) &&
+	       check_endpoint(call, batch->endpoint) &&
+	       check_window(call, window) &&
+	       nm_metadata_read(call, &batch->metadata) &&
+	       nm_expires_read(call, "output_expires_after",
+	                       nm_json_get(call->root, "output_expires_after"),
+	                       &batch->results_live_s);
+}
+
 static enum nm_code
 create(struct nm_call *call, struct nm_err *err)
 {
 	const struct nm_parts *parts = call->parts;
 	struct nm_stored_batch batch = { .tenant = call->tenant, .endpoint = "" };
 	struct nm_store_pace pace = {0};
-	const char *window = "";
 	char id[NM_ID_MAX];
 	int64_t now_ms;
 	bool good;
 	enum nm_code rc;
 
-	if (!nm_member_text(call, "input_file_id", &batch.input_file_id) ||
-	    !nm_member_text(call, "endpoint", &batch.endpoint) ||
-	    !nm_member_text(call, "completion_window", &window) ||
-	    !check_endpoint(call, batch.endpoint) ||
-	    !check_window(call, window) ||
-	    !read_metadata(call, &batch.metadata) ||
-	    !nm_expires_read(call, "output_expires_after",
-	                     nm_json_get(call->root, "output_expires_after"),
-	                     &batch.results_live_s))
+	if (!read_wish(call, &batch))
 		return NM_OK;
 	rc = check_file(call, batch.input_file_id, &good, err);
 	if (rc || !good)
@@ -340,7 +209,7 @@ list_one(void *ctx, const struct nm_stored_batch *batch)
 	struct listing *listing = ctx;
 
 	nm_list_add_id(&listing->list, batch->id);
-	put_batch(&listing->list.w, batch, listing->fault);
+	nm_batch_object(&listing->list.w, batch, listing->fault);
 }
 
 static enum nm_code
