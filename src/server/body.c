@@ -1,18 +1,11 @@
 #include "server/body.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include "base/digest.h"
-#include "base/file.h"
 #include "server/options.h"
+#include "server/upload_file.h"
 
 enum {
 	HEAD_BYTES = 4096,
-	KEPT_BYTES = 64 << 10,  /* memory a body may keep between calls */
-	PUSH_BYTES = 8 << 20    /* the system begins to write out every so often */
+	KEPT_BYTES = 64 << 10   /* memory a body may keep between calls */
 };
 
 static void
@@ -91,40 +84,6 @@ nm_body_begin(struct nm_body *body, struct nm_call *call,
 		       "Content-Type must be multipart/form-data with a boundary.");
 }
 
-static enum nm_code
-open_temporary(struct nm_call *call, struct nm_err *err)
-{
-	struct nm_upload_file *file = &call->upload;
-	char name[33];
-	int fd;
-
-	nm_digest_random_hex(name, 32);
-	nm_buf_clear(&file->path);
-	nm_store_path(call->parts->store, "tmp", name, &file->path);
-	fd = open(nm_buf_string(&file->path),
-	          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	/* The lock tells sweepers of other processes that somebody writes. */
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0)
-		return nm_fail(err, NM_IO, errno, "%s: %s",
-		               nm_buf_string(&file->path), strerror(errno));
-	file->fd_plus_one = fd + 1;
-	return NM_OK;
-}
-
-struct nm_text
-nm_body_base_name(struct nm_text name)
-{
-	size_t begin = name.len;
-
-	while (begin && name.at[begin - 1] != '/' && name.at[begin - 1] != '\\')
-		begin--;
-	return (struct nm_text){ name.at + begin, name.len - begin };
-}
-
 static void
 begin_part(struct nm_body *body)
 {
@@ -147,24 +106,11 @@ begin_part(struct nm_body *body)
 	}
 	file->field = nm_arena_text(arena, parts->name);
 	file->filename = nm_arena_text(arena,
-	                               nm_body_base_name(parts->filename));
+	                               nm_upload_file_base_name(parts->filename));
 	file->named = parts->named;
 	if (!body->failed.code)
-		(void)!open_temporary(body->call, &body->failed);
-}
-
-/* Begins writing out early, so that the sync at the end finds little left. */
-static void
-push_out(struct nm_body *body)
-{
-	struct nm_upload_file *file = &body->call->upload;
-
-	if (file->bytes - body->synced_bytes < PUSH_BYTES)
-		return;
-	sync_file_range(file->fd_plus_one - 1, (off_t)body->synced_bytes,
-	                (off_t)(file->bytes - body->synced_bytes),
-	                SYNC_FILE_RANGE_WRITE);
-	body->synced_bytes = file->bytes;
+		(void)!nm_upload_file_open(file, body->call->parts->store,
+		                           &body->failed);
 }
 
 static void
@@ -182,11 +128,7 @@ take_file_bytes(struct nm_body *body, struct nm_text bytes)
 		nm_buf_add(&body->head, bytes.at,
 		           bytes.len < HEAD_BYTES - body->head.len
 		           ? bytes.len : HEAD_BYTES - body->head.len);
-	if (nm_file_write_all(file->fd_plus_one - 1, bytes.at, bytes.len,
-	                      &body->failed))
-		return;
-	file->bytes += bytes.len;
-	push_out(body);
+	(void)!nm_upload_file_add(file, bytes, &body->failed);
 }
 
 static void
@@ -299,15 +241,8 @@ nm_body_clear(struct nm_body *body)
 {
 	struct nm_upload_file *file = body->call ? &body->call->upload : NULL;
 
-	if (file && file->fd_plus_one) {
-		if (file->path.len)
-			unlink(nm_buf_string(&file->path));
-		close(file->fd_plus_one - 1);
-	}
-	if (file) {
-		nm_buf_release(&file->path);
-		*file = (struct nm_upload_file){0};
-	}
+	if (file)
+		nm_upload_file_close(file);
 	shrink(&body->whole);
 	shrink(&body->value);
 	shrink(&body->head);
@@ -319,7 +254,6 @@ nm_body_clear(struct nm_body *body)
 	body->call = NULL;
 	body->n_fields = 0;
 	body->inside = NM_BODY_BETWEEN;
-	body->synced_bytes = 0;
 	body->refused = false;
 	body->failed.code = NM_OK;
 }
@@ -342,26 +276,6 @@ nm_call_field(const struct nm_call *call, const char *name)
 	while (field && !nm_text_is(field->name, name))
 		field = field->next;
 	return field;
-}
-
-enum nm_code
-nm_call_settle_file(struct nm_call *call, const char *id, struct nm_err *err)
-{
-	struct nm_upload_file *file = &call->upload;
-	struct nm_buf final = {0};
-	enum nm_code rc = NM_OK;
-
-	nm_store_file_path(call->parts->store, id, &final);
-	if (fsync(file->fd_plus_one - 1) ||
-	    rename(nm_buf_string(&file->path), nm_buf_string(&final)))
-		rc = nm_fail(err, NM_IO, errno, "%s: %s", nm_buf_string(&final),
-		             strerror(errno));
-	if (!rc) {
-		nm_buf_clear(&file->path);
-		rc = nm_file_sync_folder(nm_buf_string(&final), err);
-	}
-	nm_buf_release(&final);
-	return rc;
 }
 
 enum nm_code

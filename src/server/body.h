@@ -28,7 +28,6 @@ struct nm_body {
 	struct nm_buf       head;       /* the file's first bytes */
 	size_t              n_fields;
 	enum { NM_BODY_BETWEEN, NM_BODY_IN_FIELD, NM_BODY_IN_FILE } inside;
-	uint64_t            synced_bytes;
 	bool                refused;    /* the call has its refusal: only drain */
 	struct nm_err       failed;     /* code 0 = fine; the disk, say */
 };
@@ -49,16 +48,6 @@ void nm_body_release(struct nm_body *body);
 /* The field of that name, or NULL. */
 const struct nm_field *nm_call_field(const struct nm_call *call,
                                      const char *name);
-
-/* What of a file's name stands behind its folders, of either kind. */
-struct nm_text nm_body_base_name(struct nm_text name);
-
-/*
- * Gives the call's file its durable place under files/ as `id`: synced, renamed,
- * the folder synced. The row is the caller's next step.
- */
-enum nm_code nm_call_settle_file(struct nm_call *call, const char *id,
-                                 struct nm_err *err) NM_MUST_USE;
 
 /*
  * Takes the bytes away again, since their row could not be added: by rc, which is not

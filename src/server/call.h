@@ -20,6 +20,7 @@
 #include "server/faults.h"
 #include "server/metrics.h"
 #include "server/store.h"
+#include "server/upload_file.h"
 #include "wire/json.h"
 
 struct nm_model;
@@ -54,17 +55,6 @@ enum nm_taking {
 struct nm_field {
 	struct nm_text name, value;
 	struct nm_field *next;
-};
-
-/* The file of a multipart body: a temporary beside its final place. */
-struct nm_upload_file {
-	int         fd_plus_one;
-	struct nm_text field;      /* its part's name */
-	struct nm_text filename;   /* base name as the client gave it */
-	bool        named;         /* the part had a filename */
-	uint64_t    bytes;
-	struct nm_buf path;        /* under tmp/ */
-	struct nm_text head;       /* its first bytes, at most 4096 */
 };
 
 struct nm_call {

@@ -181,7 +181,7 @@ create(struct nm_call *call, struct nm_err *err)
 	if (!check_form(call, &live_s))
 		return NM_OK;
 	nm_store_new_id("file-", id);
-	rc = nm_call_settle_file(call, id, err);
+	rc = nm_upload_file_settle(&call->upload, call->parts->store, id, err);
 	if (rc)
 		return rc;
 	file.id = id;

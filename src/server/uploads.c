@@ -79,7 +79,7 @@ read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 	    !read_text(call, "purpose", &upload->purpose) ||
 	    !read_text(call, "mime_type", &upload->mime_type))
 		return false;
-	upload->filename = nm_body_base_name(nm_text_of(name)).at;
+	upload->filename = nm_upload_file_base_name(nm_text_of(name)).at;
 	if (nm_json_kind(bytes) == NM_JSON_ABSENT)
 		return nm_call_reject(call, "bytes",
 		                      "missing_required_parameter", "Missing "
@@ -187,7 +187,7 @@ keep_part(struct nm_call *call, const char *upload_id, struct nm_err *err)
 
 	nm_store_new_id("part_", id);
 	part.id = id;
-	rc = nm_call_settle_file(call, id, err);
+	rc = nm_upload_file_settle(&call->upload, call->parts->store, id, err);
 	if (rc)
 		return rc;
 	rc = nm_store_part_add(call->parts->store, &part, err);
