@@ -4,11 +4,18 @@
 #ifndef NM_SERVER_STORE_PARTS_H
 #define NM_SERVER_STORE_PARTS_H
 
+#include <assert.h>
+
 #include "server/db.h"
 #include "server/store.h"
 
 /* States of batches that are not final, for SQL. */
 #define NM_STORE_OPEN_STATES "(0, 2, 3, 6)"
+
+/* The books as an array, in the columns' order. */
+enum { NM_STORE_BOOKS = 14 };
+static_assert(sizeof(struct nm_batch_books) == NM_STORE_BOOKS * sizeof(int64_t),
+              "the books and their columns go together");
 
 /* Readers never wait for a commit's sync: they have a connection of their own. */
 struct nm_store {
@@ -17,6 +24,11 @@ struct nm_store {
 	struct nm_buf folder;
 	struct nm_store_limits limits;
 };
+
+/* Makes what the writer's connection lacks of the tables. NM_STATE for a folder of a
+ * later program, which is left alone: it may mean what we cannot know. */
+enum nm_code nm_store_make_tables(struct nm_store *store, struct nm_err *err)
+	NM_MUST_USE;
 
 /* NM_LIMIT where so many bytes more would pass the tenant's quota. Within the writer's
  * transaction, so that what is added next is within it. */
