@@ -1,15 +1,7 @@
 #include "server/model.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/stat.h>
-#include <time.h>
-
 #include "base/map.h"
-#include "base/path.h"
-#include "server/answers.h"
+#include "server/answer_keys.h"
 #include "server/params.h"
 #include "server/shape.h"
 
@@ -19,126 +11,12 @@ struct mix {
 };
 
 struct nm_model {
-	uint64_t          seed;
-	struct mix        mix;
-	struct nm_buf     folder;  /* of the keys; empty = none */
-	uint64_t          seen;    /* the folder's listing, hashed; 0 = none yet */
-	struct nm_answers answers;
-	atomic_int_least64_t looked_s; /* when refresh_lately last looked */
-	pthread_rwlock_t  lock;    /* guards answers and seen */
+	uint64_t              seed;
+	struct mix            mix;
+	struct nm_answer_keys keys;
 };
 
 enum { MIX_SHARES = 5, MAX_INVENTED = 3 };
-
-
-/* ---- keys ---- */
-
-static int
-is_key(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static void
-free_names(struct dirent **names, int count)
-{
-	for (int i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
-}
-
-/* Changes when a file comes, goes, grows or is replaced. */
-static uint64_t
-listing_hash(const char *folder, struct dirent **names, int count)
-{
-	struct nm_buf path = {0};
-	uint64_t hash = 1;
-	struct stat st;
-
-	for (int i = 0; i < count; i++) {
-		int64_t facts[4];
-
-		nm_buf_clear(&path);
-		nm_path_join(&path, folder, names[i]->d_name);
-		if (stat(nm_buf_string(&path), &st))
-			continue;
-		facts[0] = (int64_t)st.st_ino;
-		facts[1] = (int64_t)st.st_size;
-		facts[2] = (int64_t)st.st_mtim.tv_sec;
-		facts[3] = (int64_t)st.st_mtim.tv_nsec;
-		hash = nm_hash(hash, facts, sizeof(facts));
-	}
-	nm_buf_release(&path);
-	return hash ? hash : 1;
-}
-
-static enum nm_code
-read_keys(const char *folder, struct dirent **names, int count,
-          struct nm_answers *answers, struct nm_err *err)
-{
-	struct nm_buf path = {0};
-	enum nm_code rc = NM_OK;
-
-	for (int i = 0; i < count && !rc; i++) {
-		nm_buf_clear(&path);
-		nm_path_join(&path, folder, names[i]->d_name);
-		rc = nm_answers_add(answers, nm_buf_string(&path), err);
-	}
-	nm_buf_release(&path);
-	return rc ? rc : nm_answers_index(answers, err);
-}
-
-enum nm_code
-nm_model_refresh(struct nm_model *model, struct nm_err *err)
-{
-	const char *folder = nm_buf_string(&model->folder);
-	struct nm_answers answers = {0}, old;
-	struct dirent **names = NULL;
-	enum nm_code rc = NM_OK;
-	uint64_t hash, seen;
-	int count;
-
-	if (model->folder.len == 0)
-		return NM_OK;
-	count = scandir(folder, &names, is_key, alphasort);
-	if (count < 0)
-		return errno == ENOENT ? NM_OK :
-			nm_fail(err, NM_IO, errno, "%s: cannot list: %s", folder,
-			        strerror(errno));
-	hash = listing_hash(folder, names, count);
-	pthread_rwlock_rdlock(&model->lock);
-	seen = model->seen;
-	pthread_rwlock_unlock(&model->lock);
-	if (hash == seen)
-		goto done;
-	rc = read_keys(folder, names, count, &answers, err);
-	if (rc) {
-		nm_answers_release(&answers);
-		goto done;
-	}
-	pthread_rwlock_wrlock(&model->lock);
-	old = model->answers;
-	model->answers = answers;
-	model->seen = hash;
-	pthread_rwlock_unlock(&model->lock);
-	nm_answers_release(&old);
-done:
-	free_names(names, count);
-	return rc;
-}
-
-enum nm_code
-nm_model_refresh_lately(struct nm_model *model, struct nm_err *err)
-{
-	struct timespec now;
-	int_least64_t last = atomic_load(&model->looked_s);
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	if (now.tv_sec == last ||
-	    !atomic_compare_exchange_strong(&model->looked_s, &last, now.tv_sec))
-		return NM_OK;
-	return nm_model_refresh(model, err);
-}
 
 enum nm_code
 nm_model_open(const char *keys_dir, uint64_t seed, struct nm_model **model,
@@ -151,16 +29,26 @@ nm_model_open(const char *keys_dir, uint64_t seed, struct nm_model **model,
 		abort();
 	new->seed = seed;
 	new->mix = (struct mix){ 55, 10, 20, 10, 5 };
-	pthread_rwlock_init(&new->lock, NULL);
-	if (keys_dir)
-		nm_buf_add_string(&new->folder, keys_dir);
-	rc = nm_model_refresh(new, err);
+	nm_answer_keys_init(&new->keys, keys_dir);
+	rc = nm_answer_keys_refresh(&new->keys, err);
 	if (rc) {
 		nm_model_close(new);
 		return rc;
 	}
 	*model = new;
 	return NM_OK;
+}
+
+enum nm_code
+nm_model_refresh(struct nm_model *model, struct nm_err *err)
+{
+	return nm_answer_keys_refresh(&model->keys, err);
+}
+
+enum nm_code
+nm_model_refresh_lately(struct nm_model *model, struct nm_err *err)
+{
+	return nm_answer_keys_refresh_lately(&model->keys, err);
 }
 
 enum nm_code
@@ -191,9 +79,7 @@ nm_model_close(struct nm_model *model)
 {
 	if (!model)
 		return;
-	nm_answers_release(&model->answers);
-	nm_buf_release(&model->folder);
-	pthread_rwlock_destroy(&model->lock);
+	nm_answer_keys_release(&model->keys);
 	free(model);
 }
 
@@ -288,16 +174,17 @@ static void
 add_answers(struct nm_model *model, const struct nm_ask *ask,
             struct nm_buf *out, uint64_t *state)
 {
+	const struct nm_answers *answers;
 	struct nm_buf text = {0};
 	struct nm_gold gold;
 
 	nm_buf_add_string(out, "{\"answers\":[");
-	pthread_rwlock_rdlock(&model->lock);
-	if (nm_answers_find(&model->answers, ask->prompt, &text, &gold))
+	answers = nm_answer_keys_lock(&model->keys);
+	if (nm_answers_find(answers, ask->prompt, &text, &gold))
 		add_known(out, &model->mix, gold, state);
 	else
 		add_invented(out, state);
-	pthread_rwlock_unlock(&model->lock);
+	nm_answer_keys_unlock(&model->keys);
 	nm_buf_release(&text);
 	nm_buf_add_string(out, "]}");
 }
