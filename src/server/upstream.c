@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "net/http.h"
-#include "net/place.h"
 #include "net/retry.h"
 #include "server/address.h"
 #include "server/blame.h"
-#include "server/result.h"
+#include "server/options.h"
+#include "server/origin.h"
 
 enum {
 	PATIENT_RETRIES = 8,
@@ -33,9 +33,7 @@ struct exchange {
 
 struct nm_upstream {
 	struct nm_parts  parts;
-	struct nm_buf    base;    /* URL without a last '/' */
-	struct nm_buf    where;   /* its scheme, host and port */
-	struct nm_secret key;
+	struct nm_origin origin;
 	struct nm_http  *http;
 	unsigned         concurrency;
 	pthread_t        thread;
@@ -76,67 +74,20 @@ unlink_exchange(struct nm_upstream *upstream, struct exchange *exchange)
 
 /* ---- replies ---- */
 
-static void
-add_envelope(struct nm_buf *out, const char *message)
-{
-	nm_result_add_error(out, 502, "upstream_error", message);
-}
-
 /* Tells the asker; the exchange is gone afterwards. */
 static void
 conclude(struct exchange *exchange, const struct nm_http_reply *got,
          const struct nm_value *root, const char *reason)
 {
 	struct nm_upstream *upstream = exchange->upstream;
-	struct nm_upstream_reply reply = { .status = 502 };
+	struct nm_upstream_reply reply;
 	struct nm_buf body = {0};
 
-	if (got && (root || got->status >= 300))
-		reply.status = (unsigned)got->status;
-	if (got && root)
-		nm_json_write(&body, root);
-	else if (got)
-		add_envelope(&body, "The upstream's reply is not a JSON object.");
-	else
-		add_envelope(&body, reason);
-	if (root && reply.status >= 200 && reply.status <= 299)
-		nm_usage_read(root, &reply.usage);
-	if (got) {
-		reply.retry_after = nm_http_header(got, "retry-after");
-		reply.retry_after_ms = nm_http_header(got, "retry-after-ms");
-		reply.should_retry = nm_http_header(got, "x-should-retry");
-	}
-	/* Some tell a key that they refuse. It is not the asker's. */
-	nm_secret_redact(&upstream->key, body.at, body.len);
-	reply.body = nm_buf_text(&body);
+	nm_reply_make(&reply, got, root, reason, &upstream->origin.key, &body);
 	unlink_exchange(upstream, exchange);
 	exchange->request.done(exchange->request.user, &reply);
 	nm_buf_release(&body);
 	free_exchange(exchange);
-}
-
-static struct nm_retry_event
-event_of(const struct nm_http_reply *reply, enum nm_code code,
-         const struct nm_value *root)
-{
-	struct nm_retry_event event = { .kind = NM_RETRY_REPLIED,
-		.wall_ms = nm_clock_wall_ms(NULL) };
-
-	if (code == NM_UNREACHABLE)
-		event.kind = NM_RETRY_UNREACHABLE;
-	else if (code == NM_AMBIGUOUS)
-		event.kind = NM_RETRY_CUT;
-	else if (code)
-		event.kind = NM_RETRY_LOCAL;
-	if (code)
-		return event;
-	event.status = reply->status;
-	event.type = nm_json_text(nm_json_path(root, "error.type"));
-	event.code = nm_json_text(nm_json_path(root, "error.code"));
-	event.should_retry = nm_http_header(reply, "x-should-retry");
-	event.retry_after_ms = nm_http_header(reply, "retry-after-ms");
-	event.retry_after = nm_http_header(reply, "retry-after");
-	return event;
 }
 
 /* Whether it is to be sent again; then due_ms is when. */
@@ -212,7 +163,7 @@ on_done(void *user, struct nm_http_reply *reply, enum nm_code code,
 		nm_buf_text(&reply->body), root);
 	if (nm_json_kind(root) != NM_JSON_OBJECT)
 		root = NULL;
-	event = event_of(reply, code, root);
+	event = nm_reply_event(reply, code, root);
 	if (goes_on(exchange, &tried, &event))
 		return;
 	snprintf(reason, sizeof(reason), "The upstream did not answer: %s.",
@@ -228,11 +179,12 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 	struct nm_http_request request = { .method = NM_HTTP_POST,
 		.content_type = "application/json", .done = on_done,
 		.body = nm_buf_text(&exchange->body), .user = exchange };
+	const struct nm_secret *key = &upstream->origin.key;
 	struct nm_buf url = {0};
 	struct nm_err err = {0};
 
 	request.total_ms = upstream->parts.options->reply_ms;
-	nm_buf_add_text(&url, nm_buf_text(&upstream->base));
+	nm_buf_add_text(&url, nm_buf_text(&upstream->origin.base));
 	/* The base ends in "/v1" as clients' bases do; the endpoint begins so. */
 	if (exchange->request.manner != NM_UPSTREAM_LIST) {
 		nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
@@ -245,7 +197,7 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 		request.reply_max_bytes = LIST_MAX_BYTES;
 	}
 	request.url = nm_buf_string(&url);
-	request.key = nm_secret_held(&upstream->key) ? &upstream->key : NULL;
+	request.key = nm_secret_held(key) ? key : NULL;
 	exchange->tries++;
 	atomic_fetch_add(&upstream->parts.metrics->upstream_requests, 1);
 	if (nm_http_start(upstream->http, &request, &exchange->transfer, &err))
@@ -331,11 +283,10 @@ take_orders(struct nm_upstream *upstream)
 static void
 turn_away(const struct nm_upstream_request *request)
 {
-	struct nm_upstream_reply gone = { .status = 503 };
+	struct nm_upstream_reply gone;
 	struct nm_buf body = {0};
 
-	nm_result_add_error(&body, 503, NULL, "The server is shutting down.");
-	gone.body = nm_buf_text(&body);
+	nm_reply_refuse(&gone, 503, "The server is shutting down.", &body);
 	request->done(request->user, &gone);
 	nm_buf_release(&body);
 }
@@ -413,51 +364,6 @@ nm_upstream_concurrency(const struct nm_upstream *upstream)
 	return upstream->concurrency;
 }
 
-/* A base that endpoints can be put behind. */
-static enum nm_code
-read_base(struct nm_upstream *upstream, const char *url, struct nm_err *err)
-{
-	struct nm_http_place place;
-	size_t len = strlen(url);
-	const char *host;
-	enum nm_code rc;
-
-	while (len && url[len - 1] == '/')
-		len--;
-	nm_buf_add(&upstream->base, url, len);
-	rc = nm_http_place_read(&place, nm_buf_string(&upstream->base), err);
-	if (!rc && strpbrk(url, "?#"))
-		rc = nm_fail(err, NM_USAGE, 0, "the URL goes on behind its path");
-	/* Not shown: it may hold a password. */
-	if (rc)
-		return nm_while(err, "reading --upstream, a base URL such as "
-		                "http://127.0.0.1:8000/v1");
-	/* Nor is its path ever, in which some gateways have a key. */
-	host = strstr(url, "://");
-	host = host ? host + 3 : url;
-	nm_buf_add(&upstream->where, url,
-	           (size_t)(host - url) + strcspn(host, "/"));
-	return NM_OK;
-}
-
-static enum nm_code
-read_key(struct nm_upstream *upstream, const char *variable,
-         struct nm_err *err)
-{
-	const char *key = variable ? getenv(variable) : NULL;
-	enum nm_code rc;
-
-	if (!key || !*key)
-		return NM_OK;
-	rc = nm_secret_set(&upstream->key, nm_text_of(key), err);
-	if (!rc && strncasecmp(nm_buf_string(&upstream->base), "http://", 7) == 0 &&
-	    !nm_http_is_loopback(nm_buf_string(&upstream->base)))
-		rc = nm_fail(err, NM_USAGE, 0, "the upstream's key (%s) is not "
-			"sent over plain http to another machine: use https, or "
-			"unset it", variable);
-	return rc;
-}
-
 enum nm_code
 nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
                  struct nm_err *err)
@@ -474,11 +380,10 @@ nm_upstream_open(const struct nm_parts *parts, struct nm_upstream **upstream,
 	new->concurrency = options->concurrency;
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->done, NULL);
-	rc = read_base(new, options->upstream, err);
-	if (!rc)
-		rc = read_key(new, options->upstream_key_env, err);
-	nm_blame_init(&new->blame, &new->parts, &new->key,
-	              nm_buf_string(&new->where));
+	rc = nm_origin_open(&new->origin, options->upstream,
+	                    options->upstream_key_env, err);
+	nm_blame_init(&new->blame, &new->parts, &new->origin.key,
+	              nm_buf_string(&new->origin.where));
 	if (!rc)
 		rc = nm_http_open(&new->http, &http, err);
 	if (!rc && pthread_create(&new->thread, NULL, run, new))
@@ -511,9 +416,7 @@ nm_upstream_close(struct nm_upstream *upstream)
 	if (upstream->http)
 		nm_http_close(upstream->http);
 	nm_json_release(&upstream->json);
-	nm_secret_release(&upstream->key);
-	nm_buf_release(&upstream->where);
-	nm_buf_release(&upstream->base);
+	nm_origin_release(&upstream->origin);
 	pthread_cond_destroy(&upstream->done);
 	pthread_mutex_destroy(&upstream->lock);
 	free(upstream);

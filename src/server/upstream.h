@@ -10,7 +10,7 @@
 
 #include "server/ask.h"
 #include "server/call.h"
-#include "server/usage.h"
+#include "server/reply.h"
 
 struct nm_upstream;
 
@@ -24,18 +24,6 @@ enum nm_code nm_upstream_open(const struct nm_parts *parts,
 void nm_upstream_stop(struct nm_upstream *upstream);
 /* Once nobody can ask any more; stops it, if that was not done. NULL is fine. */
 void nm_upstream_close(struct nm_upstream *upstream);
-
-/*
- * What came back, whatever it was: body is one JSON object without line breaks, an
- * envelope of our own where the upstream gave none. Its key is not in it.
- */
-struct nm_upstream_reply {
-	unsigned        status;
-	struct nm_text  body;
-	struct nm_usage usage;        /* of a 2xx */
-	/* Headers, or empty. */
-	struct nm_text  retry_after, retry_after_ms, should_retry;
-};
 
 /* Patient ones wait their turn and are tried again; urgent ones go at once, once.
  * So does what asks for the list of models, within 5 s and 1 MiB, instead of for an
