@@ -5,19 +5,13 @@
 
 #include "base/clock.h"
 #include "net/http.h"
-#include "net/retry.h"
 #include "server/address.h"
 #include "server/blame.h"
 #include "server/options.h"
 #include "server/origin.h"
+#include "server/patience.h"
 
-enum {
-	PATIENT_RETRIES = 8,
-	REFUSED_PAUSE_MS = 8000, /* at most, between two tries to connect */
-	LIST_MS = 5000, /* of models */
-	LIST_MAX_BYTES = 1 << 20,
-	IDLE_MS = 1000
-};
+enum { LIST_MS = 5000, LIST_MAX_BYTES = 1 << 20, IDLE_MS = 1000 };
 
 /* One request on its way. Owned by the thread once it is off `fresh`. */
 struct exchange {
@@ -38,7 +32,6 @@ struct nm_upstream {
 	unsigned         concurrency;
 	pthread_t        thread;
 	bool             started;
-
 	atomic_bool      stop;
 
 	pthread_mutex_t  lock;    /* guards the next four */
@@ -51,7 +44,7 @@ struct nm_upstream {
 	unsigned         running; /* patient ones */
 	struct nm_blame  blame;
 	struct nm_json   json;
-	uint64_t         chance;
+	struct nm_patience patience;
 };
 
 static void
@@ -95,29 +88,14 @@ static bool
 try_again(struct exchange *exchange, const struct nm_retry_event *event)
 {
 	struct nm_upstream *upstream = exchange->upstream;
-	struct nm_retry_policy policy = { .retries_max = PATIENT_RETRIES };
-	int64_t now = nm_clock_machine_ms();
-	struct nm_retry_verdict verdict;
-	double chance;
+	int64_t now = nm_clock_machine_ms(), pause_ms;
 
 	if (exchange->request.manner != NM_UPSTREAM_PATIENT ||
-	    atomic_load(&upstream->stop))
+	    atomic_load(&upstream->stop) ||
+	    !nm_patience_lasts(&upstream->patience, event, exchange->tries,
+	                       now - exchange->first_ms, &pause_ms))
 		return false;
-	upstream->chance = upstream->chance * UINT64_C(6364136223846793005) +
-		1442695040888963407u;
-	chance = (double)(upstream->chance >> 40) / (1 << 24);
-	/* A server that is not there has taken nothing: it may come back. */
-	if (event->kind == NM_RETRY_UNREACHABLE)
-		policy.retries_max = exchange->tries + 1;
-	verdict = nm_retry_decide(&policy, event, exchange->tries,
-	                          now - exchange->first_ms, chance);
-	if (verdict.when == NM_RETRY_NEVER)
-		return false;
-	if (event->kind == NM_RETRY_UNREACHABLE &&
-	    verdict.pause_ms > REFUSED_PAUSE_MS)
-		verdict.pause_ms = REFUSED_PAUSE_MS;
-	exchange->due_ms = now +
-		(verdict.when == NM_RETRY_AFTER ? verdict.pause_ms : 0);
+	exchange->due_ms = now + pause_ms;
 	atomic_fetch_add(&upstream->parts.metrics->upstream_retries, 1);
 	return true;
 }
@@ -185,16 +163,15 @@ start(struct nm_upstream *upstream, struct exchange *exchange)
 
 	request.total_ms = upstream->parts.options->reply_ms;
 	nm_buf_add_text(&url, nm_buf_text(&upstream->origin.base));
-	/* The base ends in "/v1" as clients' bases do; the endpoint begins so. */
-	if (exchange->request.manner != NM_UPSTREAM_LIST) {
-		nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
-		                  sizeof("/v1") - 1);
-	} else {
+	if (exchange->request.manner == NM_UPSTREAM_LIST) {
 		nm_buf_add_string(&url, "/models");
 		request.method = NM_HTTP_GET;
 		request.content_type = NULL;
 		request.total_ms = LIST_MS;
 		request.reply_max_bytes = LIST_MAX_BYTES;
+	} else { /* the base ends in "/v1" as clients' do; an endpoint begins so */
+		nm_buf_add_string(&url, nm_ask_path(exchange->request.endpoint) +
+		                  sizeof("/v1") - 1);
 	}
 	request.url = nm_buf_string(&url);
 	request.key = nm_secret_held(key) ? key : NULL;

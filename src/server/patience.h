@@ -1,0 +1,24 @@
+/*
+ * patience: whether a row's request that failed is sent again, and when.
+ * Knows outcomes; must not know requests or transfers.
+ */
+#ifndef NM_SERVER_PATIENCE_H
+#define NM_SERVER_PATIENCE_H
+
+#include "net/retry.h"
+
+/* Of one upstream, and its thread's. Zeroed at first. */
+struct nm_patience {
+	uint64_t chance; /* spreads the pauses */
+};
+
+/*
+ * After so many tries, the one that ended so included, and so long. Eight retries; but
+ * a server that is not there has taken nothing and may come back: that has no end.
+ * False: it is given up, and *pause_ms is untouched.
+ */
+bool nm_patience_lasts(struct nm_patience *patience,
+                       const struct nm_retry_event *event, int tries,
+                       int64_t elapsed_ms, int64_t *pause_ms);
+
+#endif
