@@ -1,123 +1,25 @@
 #include "server/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "server/options.h"
+#include "server/socket.h"
 #include "server/visit.h"
 
 enum {
 	CONNECTION_BYTES = 32 << 10, /* head and buffers; touched as needed */
 	SILENCE_S = 120,
-	FAREWELL_MS = 1000,
-	BACKLOG = 1024
+	FAREWELL_MS = 1000
 };
 
 struct nm_listen {
 	struct nm_hall     hall;
 	struct MHD_Daemon *daemon;
-	int                socket;
-	unsigned           port;
-	struct nm_buf      url;
+	struct nm_socket   socket;
 	struct nm_buf      cert, key;
 };
-
-static bool
-is_loopback(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET)
-		return (ntohl(((const struct sockaddr_in *)(const void *)address)
-		              ->sin_addr.s_addr) >> 24) == 127;
-	return address->sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_LOOPBACK(
-		       &((const struct sockaddr_in6 *)(const void *)address)
-		       ->sin6_addr);
-}
-
-/* Beyond this machine nothing is served that anybody on the way may read. */
-static enum nm_code
-check_exposure(const struct nm_server_options *options, const char *host,
-               const struct sockaddr *address, struct nm_err *err)
-{
-	if (is_loopback(address) || options->exposure == NM_OPEN)
-		return NM_OK;
-	if (!options->api_key_file)
-		return nm_fail(err, NM_USAGE, 0, "will not listen on %s without "
-		               "--api-key-file (or --insecure)", host);
-	if (!options->tls_cert)
-		return nm_fail(err, NM_USAGE, 0, "will not listen on %s without "
-		               "--tls-cert and --tls-key (or --insecure, behind a "
-		               "proxy that does TLS)", host);
-	return NM_OK;
-}
-
-/* Apart, since `listen` is another thing below. */
-static int
-start_listening(int socket)
-{
-	return listen(socket, BACKLOG);
-}
-
-/* Listens there, and sets the port that it came to; false with errno. */
-static bool
-bind_socket(struct nm_listen *listen, const struct addrinfo *where)
-{
-	struct sockaddr_storage bound;
-	socklen_t len = sizeof(bound);
-	int on = 1;
-
-	listen->socket = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listen->socket < 0)
-		return false;
-	setsockopt(listen->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listen->socket, where->ai_addr, where->ai_addrlen) ||
-	    start_listening(listen->socket) ||
-	    getsockname(listen->socket, (struct sockaddr *)&bound, &len))
-		return false;
-	listen->port = ntohs(
-		bound.ss_family == AF_INET6
-			? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
-			: ((struct sockaddr_in *)(void *)&bound)->sin_port);
-	return true;
-}
-
-static enum nm_code
-open_socket(struct nm_listen *listen, struct nm_err *err)
-{
-	const struct nm_server_options *options = listen->hall.parts->options;
-	const char *host = options->listen;
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-	                          .ai_flags = AI_PASSIVE }, *found = NULL;
-	char port[8];
-	int code;
-	enum nm_code rc;
-
-	snprintf(port, sizeof(port), "%u", options->port);
-	code = getaddrinfo(host, port, &hints, &found);
-	if (code)
-		return nm_fail(err, NM_USAGE, 0, "cannot listen on %s: %s", host,
-		               gai_strerror(code));
-	rc = check_exposure(options, host, found->ai_addr, err);
-	if (rc)
-		goto done;
-	if (!bind_socket(listen, found)) {
-		rc = nm_fail(err, NM_IO, errno, "cannot listen on %s port %u: %s",
-		             host, options->port, strerror(errno));
-		goto done;
-	}
-	/* A name may stand for such an address as well. */
-	nm_buf_addf(&listen->url, strchr(host, ':')
-	            ? "%s://[%s]:%u/v1" : "%s://%s:%u/v1",
-	            options->tls_cert ? "https" : "http", host, listen->port);
-done:
-	freeaddrinfo(found);
-	return rc;
-}
 
 static void
 on_connection(void *ctx, struct MHD_Connection *c, void **socket_context,
@@ -223,7 +125,7 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 
 	listen->daemon = MHD_start_daemon(
 		flags, 0, admit, &listen->hall, nm_visit_go_on, &listen->hall,
-		MHD_OPTION_LISTEN_SOCKET, listen->socket,
+		MHD_OPTION_LISTEN_SOCKET, listen->socket.fd,
 		MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
@@ -238,7 +140,7 @@ start_daemon(struct nm_listen *listen, struct nm_err *err)
 	/* Where it does not start, it has closed the socket, whose number may be
 	 * another file's by now. */
 	if (!listen->daemon)
-		listen->socket = -1;
+		listen->socket.fd = -1;
 	if (!listen->daemon && listen->cert.at)
 		return nm_fail(err, NM_INPUT, 0, "cannot serve TLS with the "
 		               "certificate %s and the key %s: do they belong "
@@ -258,7 +160,7 @@ nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
 
 	if (!made)
 		abort();
-	made->socket = -1;
+	made->socket.fd = -1;
 	made->hall.parts = parts;
 	pthread_mutex_init(&made->hall.lock, NULL);
 	pthread_rwlock_init(&made->hall.keys_lock, NULL);
@@ -268,7 +170,7 @@ nm_listen_open(const struct nm_parts *parts, struct nm_listen **listen,
 	if (!rc)
 		rc = read_tls(made, err);
 	if (!rc)
-		rc = open_socket(made, err);
+		rc = nm_socket_open(&made->socket, options, err);
 	if (!rc)
 		rc = nm_watch_open(options->deadline_ms, parts->metrics,
 		                   &made->hall.watch, err);
@@ -304,13 +206,13 @@ nm_listen_reload_keys(struct nm_listen *listen, struct nm_err *err)
 unsigned
 nm_listen_port(const struct nm_listen *listen)
 {
-	return listen->port;
+	return listen->socket.port;
 }
 
 const char *
 nm_listen_url(const struct nm_listen *listen)
 {
-	return nm_buf_string(&listen->url);
+	return nm_buf_string(&listen->socket.url);
 }
 
 void
@@ -338,11 +240,10 @@ nm_listen_close(struct nm_listen *listen)
 		/* What was answered just now goes out first. */
 		nm_listen_drain(listen, FAREWELL_MS);
 		MHD_stop_daemon(listen->daemon); /* closes the socket, too */
-		listen->socket = -1;
+		listen->socket.fd = -1;
 	}
 	nm_watch_close(listen->hall.watch);
-	if (listen->socket >= 0)
-		close(listen->socket);
+	nm_socket_close(&listen->socket);
 	nm_hall_empty(&listen->hall);
 	nm_keys_close(&listen->hall.keys);
 	nm_log_close(&listen->hall.log);
@@ -350,7 +251,6 @@ nm_listen_close(struct nm_listen *listen)
 		explicit_bzero(listen->key.at, listen->key.len);
 	nm_buf_release(&listen->cert);
 	nm_buf_release(&listen->key);
-	nm_buf_release(&listen->url);
 	pthread_rwlock_destroy(&listen->hall.keys_lock);
 	pthread_mutex_destroy(&listen->hall.lock);
 	free(listen);
