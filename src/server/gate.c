@@ -193,6 +193,27 @@ introduce(struct nm_visit *visit, const char *method)
 	call->tenant = "";
 }
 
+static void
+refuse_ambiguous(struct nm_visit *visit)
+{
+	visit->hang_up = true;
+	refuse(visit, 400, NULL, "The request has a Content-Length besides a "
+	       "Transfer-Encoding, or several of either, or a Transfer-Encoding "
+	       "other than chunked, or a blank before a header's colon.");
+}
+
+/* Of GET alone a range is defined; no validator of ours is there to fit. */
+static void
+note_range(struct nm_visit *visit)
+{
+	struct nm_call *call = &visit->call;
+	const char *range = header(visit, "Range");
+
+	if (range && strcmp(visit->verb, "GET") == 0 &&
+	    !header(visit, "If-Range"))
+		call->range = nm_arena_text(&call->arena, nm_text_of(range));
+}
+
 enum nm_gate_word
 nm_gate_look(struct nm_visit *visit, const char *method)
 {
@@ -204,11 +225,7 @@ nm_gate_look(struct nm_visit *visit, const char *method)
 	introduce(visit, method);
 	visit->body.call = call;
 	if (head_is_ambiguous(visit)) {
-		visit->hang_up = true;
-		refuse(visit, 400, NULL, "The request has a Content-Length besides "
-		       "a Transfer-Encoding, or several of either, or a "
-		       "Transfer-Encoding other than chunked, or a blank before "
-		       "a header's colon.");
+		refuse_ambiguous(visit);
 		return NM_GATE_ANSWER;
 	}
 	find_route(visit);
@@ -221,11 +238,7 @@ nm_gate_look(struct nm_visit *visit, const char *method)
 		nm_faults_call(parts->faults, visit->verb, call->path,
 		               nm_vclock_now_ms(parts->clock), &call->arena,
 		               &call->fault);
-	/* Of GET alone a range is defined; no validator of ours is there to fit. */
-	if (strcmp(visit->verb, "GET") == 0 && header(visit, "Range") &&
-	    !header(visit, "If-Range"))
-		call->range = nm_arena_text(&call->arena,
-		                            nm_text_of(header(visit, "Range")));
+	note_range(visit);
 	announced = announced_bytes(visit);
 	if (!visit->body.refused)
 		nm_body_begin(&visit->body, call, type, announced);

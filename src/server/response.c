@@ -53,33 +53,25 @@ allowance(struct feed *feed, uint64_t sent, size_t max)
 	return (uint64_t)due - sent < max ? (size_t)((uint64_t)due - sent) : max;
 }
 
-static ssize_t
-read_feed(void *ctx, uint64_t at, char *out, size_t max)
+/* Not a byte may go yet: the next drop is for later. */
+static void
+wait_for_drop(struct feed *feed)
 {
-	struct feed *feed = ctx;
+	atomic_store(&feed->link->put_off, 1);
+	MHD_suspend_connection(feed->connection);
+	feed->delay.act = go_on;
+	feed->delay.ctx = feed;
+	nm_watch_later(feed->watch, &feed->delay, DROP_MS);
+}
+
+/* The body's own bytes from a place on, max at most. */
+static ssize_t
+read_body(struct feed *feed, uint64_t at, char *out, size_t max)
+{
 	struct nm_call_answer *answer = &feed->answer;
-	struct nm_text bytes;
+	struct nm_text bytes = answer->fixed;
 	ssize_t n;
 
-	if (at >= feed->end)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (max > feed->end - at)
-		max = (size_t)(feed->end - at);
-	max = allowance(feed, at, max);
-	if (!max) {
-		if (nm_watch_hurries(feed->watch))
-			return MHD_CONTENT_READER_END_WITH_ERROR;
-		atomic_store(&feed->link->put_off, 1);
-		MHD_suspend_connection(feed->connection);
-		feed->delay.act = go_on;
-		feed->delay.ctx = feed;
-		nm_watch_later(feed->watch, &feed->delay, DROP_MS);
-		return 0;
-	}
-	if (at >= feed->padded_from) {
-		memset(out, '\n', max);
-		return (ssize_t)max;
-	}
 	if (answer->kind == NM_ANSWER_FILE) {
 		if (max > feed->padded_from - at)
 			max = (size_t)(feed->padded_from - at);
@@ -87,11 +79,33 @@ read_feed(void *ctx, uint64_t at, char *out, size_t max)
 		          (off_t)(answer->from + at));
 		return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
 	}
-	bytes = answer->kind == NM_ANSWER_BUF ? nm_buf_text(&answer->body)
-	                                      : answer->fixed;
+	if (answer->kind == NM_ANSWER_BUF)
+		bytes = nm_buf_text(&answer->body);
 	if (max > bytes.len - at)
 		max = (size_t)(bytes.len - at);
 	memcpy(out, bytes.at + at, max);
+	return (ssize_t)max;
+}
+
+static ssize_t
+read_feed(void *ctx, uint64_t at, char *out, size_t max)
+{
+	struct feed *feed = ctx;
+
+	if (at >= feed->end)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (max > feed->end - at)
+		max = (size_t)(feed->end - at);
+	max = allowance(feed, at, max);
+	if (!max && nm_watch_hurries(feed->watch))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (!max) {
+		wait_for_drop(feed);
+		return 0;
+	}
+	if (at < feed->padded_from)
+		return read_body(feed, at, out, max);
+	memset(out, '\n', max);
 	return (ssize_t)max;
 }
 

@@ -59,15 +59,29 @@ nm_script_take_which(const struct nm_script *script, struct nm_words *r,
 static const char wrong_counts[] =
 	"{\"total\":1000,\"completed\":1000,\"failed\":0}";
 
+/* total=N, completed=N or failed=N, into its place. */
+static bool
+read_count(const char *text, uint64_t numbers[3])
+{
+	static const char *const names[] = { "total=", "completed=", "failed=" };
+	char *end;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strncmp(text, names[i], strlen(names[i])) != 0)
+			continue;
+		text += strlen(names[i]);
+		numbers[i] = strtoull(text, &end, 10);
+		return *text >= '0' && *text <= '9' && !*end;
+	}
+	return false;
+}
+
 enum nm_code
 nm_script_take_counts(struct nm_script *script, struct nm_words *r,
                       const char **counts)
 {
-	static const char *const names[] = { "total=", "completed=", "failed=" };
 	uint64_t numbers[3] = {0};
 	const char *text = "";
-	char *end;
-	bool known;
 
 	if (nm_words_take(r, "wrong")) {
 		*counts = wrong_counts;
@@ -78,16 +92,7 @@ nm_script_take_counts(struct nm_script *script, struct nm_words *r,
 		return NM_OK;
 	}
 	while ((text = nm_words_peek(r)->text) && strchr(text, '=')) {
-		known = false;
-		for (size_t i = 0; i < 3; i++) {
-			if (strncmp(text, names[i], strlen(names[i])) != 0)
-				continue;
-			text += strlen(names[i]);
-			numbers[i] = strtoull(text, &end, 10);
-			known = *text >= '0' && *text <= '9' && !*end;
-			break;
-		}
-		if (!known)
+		if (!read_count(text, numbers))
 			return nm_words_bad_next(r, "not one of total=N completed=N "
 			                         "failed=N");
 		r->next++;
