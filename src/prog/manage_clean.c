@@ -16,28 +16,39 @@
 
 enum { PAGE_FILES = 10000 };
 
-/* Invariant: ids are files that finished runs own and the service still has. */
+/* A file that a finished run owns and the service still has. */
+struct litter {
+	const char *id;
+	int64_t     bytes; /* 0 where they are not told */
+	size_t      run;
+};
+
+struct sum {
+	size_t  files;
+	int64_t bytes;
+	size_t  runs;     /* that have some of these files */
+	bool   *touched;  /* by run: it is one of them */
+};
+
 struct clearing {
 	struct nm_manager *manager;
 	struct nm_map      owned;   /* id of a finished run's file -> run */
+	struct nm_map      due;     /* id of a finished run -> run */
 	struct nm_map      seen;    /* ids of pages, so that they end */
-	const char       **ids;
-	size_t             n;
+	struct litter     *litter;
 	size_t             room;
-	int64_t            bytes;
-	bool              *touched; /* by run: it has some of these */
-	size_t             n_runs;  /* that are touched */
-	uint64_t           deleted;
+	struct sum         found;   /* all of the litter */
+	struct sum         deleted;
 	struct nm_arena    arena;
 };
 
 static void
-own(struct clearing *clearing, const char *id, size_t run)
+own(struct nm_map *map, const char *id, size_t run)
 {
 	uint32_t value = (uint32_t)run;
 
 	if (id[0])
-		nm_map_add(&clearing->owned, nm_text_of(id), &value);
+		nm_map_add(map, nm_text_of(id), &value);
 }
 
 /* The journal says that it came; somebody may have removed it since. */
@@ -88,12 +99,13 @@ own_run(struct clearing *clearing, const struct nm_run_record *runs, size_t run,
 	                    &clearing->arena, &shards, &n, err);
 	if (rc || !is_collected(shards, n))
 		return rc;
+	own(&clearing->due, runs[run].id, run);
 	for (i = 0; i < n; i++) {
 		if (!shards[i].bytes)
 			continue;
-		own(clearing, shards[i].input_file_id, run);
-		own(clearing, shards[i].output_file_id, run);
-		own(clearing, shards[i].error_file_id, run);
+		own(&clearing->owned, shards[i].input_file_id, run);
+		own(&clearing->owned, shards[i].output_file_id, run);
+		own(&clearing->owned, shards[i].error_file_id, run);
 	}
 	return NM_OK;
 }
@@ -110,9 +122,12 @@ find_owned(struct clearing *clearing, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	rc = nm_runs_list(clearing->manager->journal, &clearing->arena, &runs,
 	                  &n, err);
-	if (!rc)
-		clearing->touched = nm_arena_array(&clearing->arena, n + 1,
-		                                   sizeof(bool));
+	if (rc)
+		return rc;
+	clearing->found.touched = nm_arena_array(&clearing->arena, n + 1,
+	                                         sizeof(bool));
+	clearing->deleted.touched = nm_arena_array(&clearing->arena, n + 1,
+	                                           sizeof(bool));
 	for (i = 0; !rc && i < n; i++)
 		if (is_due(clearing, &runs[i]))
 			rc = own_run(clearing, runs, i, err);
@@ -120,24 +135,67 @@ find_owned(struct clearing *clearing, struct nm_err *err)
 }
 
 static void
+add_up(struct sum *sum, const struct litter *file)
+{
+	sum->files++;
+	sum->bytes += file->bytes;
+	sum->runs += !sum->touched[file->run];
+	sum->touched[file->run] = true;
+}
+
+/* The word of a name before `end`, which moves in front of it and its dash. */
+static struct nm_text
+last_word(const char *name, const char **end)
+{
+	const char *at = *end;
+	struct nm_text word;
+
+	while (at > name && at[-1] != '-')
+		at--;
+	word = (struct nm_text){ at, (size_t)(*end - at) };
+	*end = at > name ? at - 1 : at;
+	return word;
+}
+
+/* One that was taken for gone, and came back after another had been uploaded in its
+ * place, is in no shard: the name of an upload ends in its run's id, its shard's number
+ * and a tag. */
+static int
+is_named_for(const struct clearing *clearing, const char *name, uint32_t *run)
+{
+	static const char head[] = "nightmail-";
+	const char *end = strrchr(name, '.');
+	struct nm_text id;
+
+	if (!end || strncmp(name, head, strlen(head)) != 0)
+		return 0;
+	(void)last_word(name, &end);
+	(void)last_word(name, &end);
+	id = last_word(name, &end);
+	return id.len == NM_RUN_ID_DIGITS &&
+	       nm_map_find(&clearing->due, id, run);
+}
+
+static void
 choose(struct clearing *clearing, const struct nm_remote_file *file)
 {
+	struct litter litter = { .id = file->id };
 	uint32_t run;
 
-	if (!nm_map_find(&clearing->owned, nm_text_of(file->id), &run))
+	if (!nm_map_find(&clearing->owned, nm_text_of(file->id), &run) &&
+	    !is_named_for(clearing, file->filename, &run))
 		return;
-	clearing->n_runs += !clearing->touched[run];
-	clearing->touched[run] = true;
-	if (clearing->n == clearing->room) {
+	litter.run = run;
+	litter.bytes = file->bytes > 0 ? file->bytes : 0;
+	if (clearing->found.files == clearing->room) {
 		clearing->room = clearing->room ? 2 * clearing->room : 64;
-		clearing->ids = realloc(
-			clearing->ids, clearing->room * sizeof(*clearing->ids));
-		if (!clearing->ids)
+		clearing->litter = realloc(clearing->litter, clearing->room *
+		                           sizeof(*clearing->litter));
+		if (!clearing->litter)
 			nm_die("out of memory");
 	}
-	clearing->ids[clearing->n++] = file->id;
-	if (file->bytes > 0)
-		clearing->bytes += file->bytes;
+	clearing->litter[clearing->found.files] = litter;
+	add_up(&clearing->found, &litter);
 }
 
 /* Only what the service still has is asked about and deleted. */
@@ -169,20 +227,26 @@ find_there(struct clearing *clearing, struct nm_err *err)
 	return NM_OK;
 }
 
+static const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static enum nm_code
 ask(struct clearing *clearing, struct nm_err *err)
 {
 	struct nm_manager *manager = clearing->manager;
+	const struct sum *found = &clearing->found;
 	char size[NM_BYTE_COUNT_MAX];
 
 	if (nm_options_given(&manager->options, MANAGER_YES))
 		return NM_OK;
-	nm_byte_count((uint64_t)clearing->bytes, size);
+	nm_byte_count((uint64_t)found->bytes, size);
 	switch (nm_consent_ask(&manager->message, "delete %zu file%s (%s) of "
 	                       "%zu finished run%s at the service?",
-	                       clearing->n, clearing->n == 1 ? "" : "s", size,
-	                       clearing->n_runs,
-	                       clearing->n_runs == 1 ? "" : "s")) {
+	                       found->files, plural(found->files), size,
+	                       found->runs, plural(found->runs))) {
 	case NM_CONSENT_YES:
 		return NM_OK;
 	case NM_CONSENT_NO:
@@ -191,8 +255,8 @@ ask(struct clearing *clearing, struct nm_err *err)
 		break;
 	}
 	return nm_fail(err, NM_USAGE, 0, "%zu file%s (%s) would be deleted: "
-	               "--yes does it, where nobody can be asked", clearing->n,
-	               clearing->n == 1 ? "" : "s", size);
+	               "--yes does it, where nobody can be asked", found->files,
+	               plural(found->files), size);
 }
 
 static enum nm_code
@@ -201,12 +265,16 @@ delete_all(struct clearing *clearing, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	size_t i;
 
-	for (i = 0; !rc && i < clearing->n; i++) {
+	for (i = 0; !rc && i < clearing->found.files; i++) {
 		rc = nm_files_delete(&clearing->manager->service.api,
-		                     clearing->ids[i], err);
-		clearing->deleted += rc == NM_OK;
+		                     clearing->litter[i].id, err);
+		if (!rc)
+			add_up(&clearing->deleted, &clearing->litter[i]);
 		if (rc == NM_ABSENT)
 			rc = NM_OK;
+		if (rc)
+			rc = nm_while(err, "deleting %s",
+			              clearing->litter[i].id);
 	}
 	return rc;
 }
@@ -214,26 +282,32 @@ delete_all(struct clearing *clearing, struct nm_err *err)
 static void
 tell(const struct clearing *clearing)
 {
+	const struct sum *found = &clearing->found;
+	const struct sum *deleted = &clearing->deleted;
 	struct nm_buf text = {0};
 	struct nm_json_writer w = { .out = &text, .indent = 2 };
-	char size[NM_BYTE_COUNT_MAX];
+	char size[NM_BYTE_COUNT_MAX], whole[NM_BYTE_COUNT_MAX];
 
+	nm_byte_count((uint64_t)deleted->bytes, size);
+	nm_byte_count((uint64_t)found->bytes, whole);
 	if (nm_manager_wants_json(clearing->manager)) {
 		nm_json_open_object(&w, NULL);
-		nm_json_put_int(&w, "runs", (int64_t)clearing->n_runs);
-		nm_json_put_int(&w, "deleted", (int64_t)clearing->deleted);
-		nm_json_put_int(&w, "bytes", clearing->bytes);
+		nm_json_put_int(&w, "runs", (int64_t)deleted->runs);
+		nm_json_put_int(&w, "files", (int64_t)found->files);
+		nm_json_put_int(&w, "deleted", (int64_t)deleted->files);
+		nm_json_put_int(&w, "bytes", deleted->bytes);
 		nm_json_close_object(&w);
 		nm_buf_add_byte(&text, '\n');
-	} else if (!clearing->n) {
+	} else if (!found->files) {
 		nm_buf_add_string(&text, "There is nothing to delete.\n");
+	} else if (deleted->files == found->files) {
+		nm_buf_addf(&text, "Deleted %zu file%s (%s) of %zu run%s.\n",
+		            found->files, plural(found->files), size,
+		            found->runs, plural(found->runs));
 	} else {
-		nm_buf_addf(&text, "Deleted %" PRIu64 " of %zu file%s (%s) of "
-		            "%zu run%s.\n", clearing->deleted, clearing->n,
-		            clearing->n == 1 ? "" : "s",
-		            nm_byte_count((uint64_t)clearing->bytes, size),
-		            clearing->n_runs,
-		            clearing->n_runs == 1 ? "" : "s");
+		nm_buf_addf(&text, "Deleted %zu file%s (%s) of %zu (%s).\n",
+		            deleted->files, plural(deleted->files), size,
+		            found->files, whole);
 	}
 	nm_manager_print(&text);
 	nm_buf_release(&text);
@@ -245,17 +319,18 @@ nm_manage_clean(struct nm_manager *manager, struct nm_err *err)
 	struct clearing clearing = { .manager = manager };
 	enum nm_code rc = find_owned(&clearing, err);
 
-	if (!rc && clearing.owned.count)
+	if (!rc && clearing.due.count)
 		rc = find_there(&clearing, err);
-	if (!rc && clearing.n)
+	if (!rc && clearing.found.files)
 		rc = ask(&clearing, err);
 	if (!rc) {
 		rc = delete_all(&clearing, err);
 		tell(&clearing);
 	}
 	nm_map_release(&clearing.owned);
+	nm_map_release(&clearing.due);
 	nm_map_release(&clearing.seen);
 	nm_arena_release(&clearing.arena);
-	free(clearing.ids);
+	free(clearing.litter);
 	return rc;
 }

@@ -138,7 +138,7 @@ is_sending() {
 	[ "$OUT" = 'There is nothing to delete.' ]
 	manager --clean --yes --older-than 0
 	[ "$STATUS" = 0 ]
-	[[ $OUT == 'Deleted 4 of 4 files '*' of 1 run.' ]]
+	[[ $OUT == 'Deleted 4 files ('*') of 1 run.' ]]
 	[ "$(files_there)" = 3 ]
 	manager --clean --yes --older-than 0 --json
 	[ "$(jq -c '[.runs, .deleted]' out.txt)" = '[0,0]' ]
@@ -150,9 +150,51 @@ is_sending() {
 		call DELETE "/v1/files/$id"
 	done
 	manager --clean --yes --older-than 0
-	[[ $OUT == 'Deleted 1 of 1 file '*' of 1 run.' ]]
+	[[ $OUT == 'Deleted 1 file ('*') of 1 run.' ]]
 	# What was collected is scored again without them.
 	[ -s "$RESULTS" ]
+}
+
+@test "--clean: stopped half way it tells what it deleted, and of how much" {
+	faults 'on DELETE /v1/files/* nth 3..: status 403'
+	a_desk --faults "$FAULTS"
+	a_finished_run
+	call GET /v1/files
+	local sizes
+	sizes=$(member '[.data[].bytes]')
+	manager --clean --yes --older-than 0 --json
+	[ "$STATUS" = 4 ]
+	[ "$(jq -c '[.runs, .files, .deleted]' out.txt)" = '[1,4,2]' ]
+	# Newest first, as they are listed.
+	[ "$(jq .bytes out.txt)" = "$(jq '.[0] + .[1]' <<<"$sizes")" ]
+	manager --clean --yes --older-than 0
+	[ "$STATUS" = 4 ]
+	[[ $OUT == 'Deleted 0 files (0 bytes) of 2 ('*').' ]]
+	[[ $ERR == *'while deleting file-'* ]]
+}
+
+@test "--clean: a file that was thought gone, uploaded once more and came back goes too" {
+	a_desk
+	a_finished_run
+	local run
+	run=$(batch_manager --runs --json | jq -r '.[0].id')
+	# As nightmail names it, in a shard no more.
+	write_input 1 "nightmail-1-hop-test-$run-2-0123456789abcdef01234567.jsonl"
+	upload nightmail-*.jsonl
+	rm nightmail-*.jsonl
+	# Those of runs that are not known here are another's.
+	write_input 1 nightmail-1-hop-test-0123456789ab-1-0123456789abcdef01234567.jsonl
+	upload nightmail-*.jsonl
+	manager --clean --yes --older-than 0
+	[[ $OUT == 'Deleted 5 files ('*') of 1 run.' ]]
+	[ "$(files_there)" = 1 ]
+	# Nor does one of an unfinished run go.
+	variant0 --mode batch --limit 2 --dry-run
+	run=$(batch_manager --runs --json | jq -r '.[0].id')
+	write_input 1 "nightmail-1-hop-test-$run-1-0123456789abcdef01234567.jsonl"
+	upload "nightmail-1-hop-test-$run"-*.jsonl
+	manager --clean --yes --older-than 0
+	[ "$OUT" = 'There is nothing to delete.' ]
 }
 
 @test "--clean: another account's runs are left alone" {
