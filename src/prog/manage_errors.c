@@ -108,32 +108,32 @@ find(struct nm_manager *manager, const struct nm_batch *batch,
 }
 
 static void
-add_safe(struct nm_buf *out, const char *text)
+add_safe(struct nm_buf *out, struct nm_text text)
 {
-	nm_terminal_add(out, nm_text_of(text), 0);
+	nm_terminal_add(out, text, 0);
 }
 
 /* "37 × 400 invalid_value: Invalid 'temperature': …" */
 static void
 add_reason(const struct nm_failure *failure, struct nm_buf *out)
 {
-	const char *at = nm_buf_string(&failure->custom_ids);
-	uint64_t i;
+	struct nm_text id;
+	size_t at = 0;
+	int i;
 
 	nm_buf_addf(out, "%" PRIu64 " × ", failure->count);
 	if (failure->status)
 		nm_buf_addf(out, "%d ", failure->status);
-	add_safe(out, failure->code[0] ? failure->code
-	                               : nm_class_name(failure->class));
-	if (failure->message[0]) {
+	add_safe(out, failure->code.len
+	         ? failure->code : nm_text_of(nm_class_name(failure->class)));
+	if (failure->message.len) {
 		nm_buf_add_string(out, ": ");
 		add_safe(out, failure->message);
 	}
 	nm_buf_add_string(out, "\n    ");
-	for (i = 0; i < failure->count && i < IDS_SHOWN; i++) {
+	for (i = 0; i < IDS_SHOWN && nm_failure_next_id(failure, &at, &id); i++) {
 		nm_buf_add_string(out, i ? ", " : "");
-		add_safe(out, at);
-		at += strlen(at) + 1;
+		add_safe(out, id);
 	}
 	nm_buf_add_string(out, failure->count > IDS_SHOWN ? ", …\n" : "\n");
 }
@@ -165,18 +165,21 @@ write_text(const struct nm_batch *batch, const struct search *search,
 static void
 put_reason(const struct nm_failure *failure, struct nm_json_writer *w)
 {
-	const char *at = nm_buf_string(&failure->custom_ids);
-	uint64_t i;
+	struct nm_text id;
+	size_t at = 0;
 
 	nm_json_open_object(w, NULL);
 	nm_json_put_int(w, "count", (int64_t)failure->count);
 	nm_json_put_string(w, "class", nm_class_name(failure->class));
 	nm_json_put_nonzero(w, "status", failure->status);
-	nm_json_put_string(w, "code", failure->code[0] ? failure->code : NULL);
-	nm_json_put_string(w, "message", failure->message);
+	if (failure->code.len)
+		nm_json_put_text(w, "code", failure->code);
+	else
+		nm_json_put_null(w, "code");
+	nm_json_put_text(w, "message", failure->message);
 	nm_json_open_array(w, "custom_ids");
-	for (i = 0; i < failure->count; i++, at += strlen(at) + 1)
-		nm_json_put_string(w, NULL, at);
+	while (nm_failure_next_id(failure, &at, &id))
+		nm_json_put_text(w, NULL, id);
 	nm_json_close_array(w);
 	nm_json_close_object(w);
 }

@@ -61,17 +61,26 @@ find(struct nm_finding *finding, const char *code, const char *param,
 	return false;
 }
 
-/* What stands in the line, cut to a length that fits a message. */
+void
+nm_input_add_quoted(struct nm_buf *out, struct nm_text text)
+{
+	size_t len = nm_json_utf8_valid(text.at, text.len < QUOTED_MAX_BYTES
+	                                         ? text.len : QUOTED_MAX_BYTES);
+
+	for (size_t i = 0; i < len; i++)
+		if (text.at[i])
+			nm_buf_add_byte(out, text.at[i]);
+		else
+			nm_buf_add_string(out, "\\u0000");
+	if (len < text.len)
+		nm_buf_add_string(out, "…");
+}
+
 static const char *
 quote(struct nm_input *input, struct nm_text text)
 {
-	size_t len = text.len < QUOTED_MAX_BYTES ? text.len
-	                                         : QUOTED_MAX_BYTES;
-
 	nm_buf_clear(&input->quoted);
-	nm_buf_add(&input->quoted, text.at, nm_json_utf8_valid(text.at, len));
-	if (len < text.len)
-		nm_buf_add_string(&input->quoted, "…");
+	nm_input_add_quoted(&input->quoted, text);
 	return nm_buf_string(&input->quoted);
 }
 

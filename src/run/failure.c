@@ -7,12 +7,13 @@
 
 enum { REASONS_MAX = 10000, CODE_MAX = 200, MESSAGE_MAX = 1000 };
 
-static const char *
+/* Cut at a character. */
+static struct nm_text
 keep(struct nm_arena *arena, struct nm_text text, size_t max)
 {
 	if (text.len > max)
-		text.len = max;
-	return nm_arena_text(arena, text).at;
+		text.len = nm_json_utf8_valid(text.at, max);
+	return nm_arena_text(arena, text);
 }
 
 static struct nm_failure *
@@ -55,6 +56,14 @@ find(struct nm_failures *failures, const struct nm_row *row)
 	return failure;
 }
 
+/* With its length before it, since it may hold a NUL. */
+static void
+add_id(struct nm_buf *ids, struct nm_text id)
+{
+	nm_buf_add(ids, &id.len, sizeof(id.len));
+	nm_buf_add_text(ids, id);
+}
+
 void
 nm_failures_add(struct nm_failures *failures, const struct nm_row *row)
 {
@@ -65,8 +74,31 @@ nm_failures_add(struct nm_failures *failures, const struct nm_row *row)
 	failure = find(failures, row);
 	failure->count++;
 	failures->rows++;
-	nm_buf_add_text(&failure->custom_ids, row->custom_id);
-	nm_buf_add_byte(&failure->custom_ids, '\0');
+	add_id(&failure->custom_ids, row->custom_id);
+}
+
+bool
+nm_failure_next_id(const struct nm_failure *failure, size_t *at,
+                   struct nm_text *id)
+{
+	struct nm_text ids = nm_buf_text(&failure->custom_ids);
+	size_t len;
+
+	if (*at >= ids.len)
+		return false;
+	memcpy(&len, ids.at + *at, sizeof(len));
+	*id = (struct nm_text){ ids.at + *at + sizeof(len), len };
+	*at += sizeof(len) + len;
+	return true;
+}
+
+static int
+compare_texts(struct nm_text a, struct nm_text b)
+{
+	size_t both = a.len < b.len ? a.len : b.len;
+	int order = both ? memcmp(a.at, b.at, both) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
 static int
@@ -76,7 +108,7 @@ compare(const void *left, const void *right)
 
 	if (a->count != b->count)
 		return (a->count < b->count) - (a->count > b->count);
-	return strcmp(a->code, b->code);
+	return compare_texts(a->code, b->code);
 }
 
 void

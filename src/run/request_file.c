@@ -256,6 +256,21 @@ keep_mark(struct nm_request_file *file, uint64_t ordinal,
 }
 
 static enum nm_code
+fail_twice(const struct nm_request_file *file, struct nm_text id,
+           struct nm_err *err)
+{
+	struct nm_buf quoted = { 0 };
+
+	nm_input_add_quoted(&quoted, id);
+	nm_fail(err, NM_INPUT, 0, "%s:%llu: the custom_id '%.80s' is that of an"
+	        " earlier line (duplicate_custom_id)",
+	        nm_buf_string(&file->path), (unsigned long long)file->number,
+	        nm_buf_string(&quoted));
+	nm_buf_release(&quoted);
+	return err->code;
+}
+
+static enum nm_code
 note_request(struct nm_request_file *file, const struct nm_line *line,
              struct nm_err *err)
 {
@@ -270,12 +285,7 @@ note_request(struct nm_request_file *file, const struct nm_line *line,
 		return fail_at(file, "more requests than can be kept", err);
 	id = nm_json_text(nm_json_get(root, "custom_id"));
 	if (nm_map_add(&file->ids, id, &earlier) == NM_MAP_KNOWN)
-		return nm_fail(err, NM_INPUT, 0,
-			"%s:%llu: the custom_id '%.*s' is that of an earlier"
-			" line (duplicate_custom_id)",
-			nm_buf_string(&file->path),
-			(unsigned long long)line->number,
-			id.len < 80 ? (int)id.len : 80, id.at);
+		return fail_twice(file, id, err);
 	if (!file->facts.requests) {
 		nm_buf_add_text(&file->model, nm_json_text(
 			nm_json_path(root, "body.model")));

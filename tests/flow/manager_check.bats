@@ -48,6 +48,19 @@ line() { # custom_id model url
 	says '1 of 1 file would be refused'
 }
 
+@test "a quoted value is told past a NUL" {
+	{
+		line 'a\u0000b'
+		line 'a\u0000b'
+	} >in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 3 ]
+	grep -qF "The custom_id 'a\u0000b' for this request is a duplicate" out.txt
+	manager --submit in.jsonl --local
+	[ "$STATUS" = 3 ]
+	says "in.jsonl:2: the custom_id 'a\u0000b' is that of an earlier line"
+}
+
 @test "the server refuses what the check refuses, in the same words" {
 	a_desk
 	{

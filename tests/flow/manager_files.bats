@@ -105,6 +105,33 @@ has_completed() {
 		'[6,[5,400,"invalid_value",5],[1,500,"server_error",1]]' ]
 }
 
+@test "--errors: an id is whole, also with a NUL in it" {
+	a_faulty_desk 'row 1..2: http_error 400 bad "no"'
+	write_input 2 in.jsonl
+	sed -i 's/r-1"/r\\u0000-1"/' in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 10 batch_is completed
+	manager --errors "$BATCH_ID" --json
+	[ "$(jq -c '.reasons[0] | [.count, .custom_ids]' out.txt)" = \
+		'[2,["r\u0000-1","r-2"]]' ]
+	manager --errors "$BATCH_ID"
+	grep -qx '    r?-1, r-2' out.txt
+}
+
+@test "--errors: what is on this machine is not fetched again" {
+	a_faulty_desk 'row 2: http_error 400 bad "no"'
+	write_input 3 in.jsonl
+	manager --submit in.jsonl --json
+	BATCH_ID=$(jq -r '.batches[0]' out.txt)
+	manager --errors "$BATCH_ID"
+	manager --wait "$BATCH_ID"
+	: >"$SERVER_LOG"
+	manager --errors "$BATCH_ID"
+	grep -qx '1 × 400 bad: no' out.txt
+	[ "$(calls GET '/v1/files/.*')" = 0 ]
+}
+
 @test "--errors: failed rows in the output file are found too" {
 	a_faulty_desk 'row 2: http_error 400 odd "In the wrong file" in output'
 	a_batch 3
