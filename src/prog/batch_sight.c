@@ -3,7 +3,7 @@
  */
 #include "prog/batch_sight.h"
 
-#include "state/runs.h"
+#include "run/batch_run.h"
 
 bool
 nm_batch_is_behind(const struct nm_manager *manager,
@@ -41,6 +41,60 @@ done:
 	return rc;
 }
 
+/* Of a batch that is being cancelled an older look may come late. */
+static bool
+is_news(const struct nm_shard_record *shard, const struct nm_batch *batch)
+{
+	return shard->state == NM_SHARD_CREATED &&
+	       strcmp(shard->status, batch->status_text) != 0 &&
+	       (strcmp(shard->status, "cancelling") != 0 ||
+	        nm_batch_is_final(batch->status));
+}
+
+static enum nm_code
+find_news(struct nm_manager *manager, const struct nm_batch *batch,
+          struct nm_arena *arena, struct nm_shard_record *shard,
+          struct nm_err *err)
+{
+	const char *here = nm_buf_string(&manager->service.account.identity);
+	struct nm_batch_run run;
+	enum nm_code rc = nm_batch_run_find(manager->journal, batch->id, arena,
+	                                    &run, err);
+
+	if (rc)
+		return rc;
+	*shard = run.shards[run.place];
+	return strcmp(run.record.account, here) == 0 && is_news(shard, batch)
+		? NM_OK : nm_fail(err, NM_ABSENT, 0, "there is no news");
+}
+
+/* The record is read and written in one transaction: no step of another process can
+ * come between. */
+void
+nm_batch_sight_keep(struct nm_manager *manager, const struct nm_batch *batch)
+{
+	struct nm_shard_record shard;
+	struct nm_arena arena = {0};
+	struct nm_err ignored;
+	enum nm_code rc;
+
+	if (nm_manager_find_journal(manager, &ignored) ||
+	    find_news(manager, batch, &arena, &shard, &ignored) ||
+	    nm_journal_begin(manager->journal, &ignored))
+		goto done;
+	rc = find_news(manager, batch, &arena, &shard, &ignored);
+	if (!rc) {
+		shard.status = batch->status_text;
+		rc = nm_shards_save(manager->journal, &shard, &ignored);
+	}
+	if (!rc)
+		rc = nm_journal_commit(manager->journal, &ignored);
+	if (rc)
+		nm_journal_rollback(manager->journal);
+done:
+	nm_arena_release(&arena);
+}
+
 enum nm_code
 nm_batch_sight(struct nm_manager *manager, const char *id,
                struct nm_arena *arena, struct nm_batch *out,
@@ -57,9 +111,11 @@ nm_batch_sight(struct nm_manager *manager, const char *id,
 			return nm_batch_sight_explain(manager, id, rc, err);
 		if (!nm_batch_is_behind(manager, out) ||
 		    nm_clock_mono_ms(clock) >= until_ms)
-			return NM_OK;
+			break;
 		rc = nm_clock_sleep(clock, NM_BATCH_SIGHT_PAUSE_MS, err);
 		if (rc)
 			return rc;
 	}
+	nm_batch_sight_keep(manager, out);
+	return NM_OK;
 }

@@ -1,7 +1,8 @@
 /*
  * batch_sight: one look at a batch, as a person expects it to turn out: an id that
  * is known elsewhere is told so, and the server inside this process is given the
- * time to do what a service in the background would have done long ago.
+ * time to do what a service in the background would have done long ago. What was seen
+ * is kept for --runs.
  */
 #ifndef NM_PROG_BATCH_SIGHT_H
 #define NM_PROG_BATCH_SIGHT_H
@@ -20,6 +21,14 @@ enum nm_code nm_batch_sight(struct nm_manager *manager, const char *id,
  */
 bool nm_batch_is_behind(const struct nm_manager *manager,
                         const struct nm_batch *batch);
+
+/*
+ * Keeps the status of a batch of this machine's in the journal, where it is news there
+ * and the batch has not ended there. Whoever drives its run meanwhile is not disturbed,
+ * and overwrites it. A courtesy: where it cannot be kept, nothing is said.
+ */
+void nm_batch_sight_keep(struct nm_manager *manager,
+                         const struct nm_batch *batch);
 
 /* Adds to err's NM_ABSENT where the journal knows the id of another service. */
 enum nm_code nm_batch_sight_explain(struct nm_manager *manager,

@@ -81,6 +81,7 @@ nm_manage_cancel(struct nm_manager *manager, struct nm_err *err)
 		rc = nm_batch_sight_explain(manager, id, rc, err);
 		goto done;
 	}
+	nm_batch_sight_keep(manager, &batch);
 	describe(&batch, &outcome, said, sizeof(said));
 	if (!is_too_late(&batch) || nm_manager_wants_json(manager))
 		print(manager, &batch, outcome, said);

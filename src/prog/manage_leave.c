@@ -109,6 +109,8 @@ stop_one(struct leaving *leaving, const struct nm_shard_record *shard,
 	rc = nm_batches_cancel(api, shard->batch_id, &arena, &batch, err);
 	if (rc == NM_REFUSED && err->detail == CONFLICT)
 		rc = nm_batches_get(api, shard->batch_id, &arena, &batch, err);
+	if (!rc)
+		nm_batch_sight_keep(leaving->manager, &batch);
 	if (rc == NM_ABSENT)
 		rc = NM_OK;
 	if (!rc)

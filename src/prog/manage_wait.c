@@ -134,6 +134,7 @@ conclude(struct vigil *vigil, struct nm_err *err)
 {
 	const struct nm_batch *batch = &vigil->batch;
 
+	nm_batch_sight_keep(vigil->manager, batch);
 	nm_manager_print_batch(vigil->manager, batch, NULL);
 	if (batch->status == NM_BATCH_COMPLETED && vigil->left)
 		return nm_fail(err, NM_UNFINISHED, 0, "%" PRId64 " request%s of "

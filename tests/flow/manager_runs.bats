@@ -44,6 +44,49 @@ files_there() {
 	[[ $(<out.txt) != *sk-test-0123456789* ]]
 }
 
+last_seen() {
+	batch_manager --runs | sed -n 's/.*, last seen //p'
+}
+
+@test "--runs: a batch as --status, --cancel and --wait saw it last" {
+	faults 'pace 1/h'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 2 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	wait_for 10 batch_is in_progress
+	[ "$(last_seen)" = validating ]
+	manager --status "$BATCH_ID"
+	[ "$(last_seen)" = in_progress ]
+	# The account that made it, and no other.
+	OPENAI_API_KEY=sk-test-other manager --cancel "$BATCH_ID"
+	[ "$(last_seen)" = in_progress ]
+	manager --cancel "$BATCH_ID"
+	[[ $(last_seen) == cancell* ]]
+	manager --wait "$BATCH_ID"
+	[ "$(last_seen)" = cancelled ]
+	# What it says is what is gone on with.
+	variant0 --mode batch --batch-id "$BATCH_ID"
+	[ "$(ledger)" = 'asked=2 cancelled=2 attempts=1' ]
+	manager --runs
+	grep -q '2 requests, cancelled, on this machine$' out.txt
+}
+
+@test "--runs: what another process looks at does not disturb the one that waits" {
+	faults 'pace 1/h'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 2 --poll-interval 0.2 \
+		>waits.txt 2>&1 3>&- &
+	local pid=$!
+	wait_for 10 grep -q 'in_progress: ' waits.txt
+	BATCH_ID=$(batch_manager --runs --json | jq -r '.[0].batches[0].id')
+	manager --status "$BATCH_ID"
+	[ "$(last_seen)" = in_progress ]
+	manager --cancel "$BATCH_ID"
+	[[ $(last_seen) == cancell* ]] || [ -z "$(last_seen)" ]
+	wait "$pid" || true
+	[ "$(ledger)" = 'asked=2 cancelled=2 attempts=1' ]
+}
+
 @test "--runs: what only the simulated model was asked is told as such" {
 	variant0 --mode batch --limit 2 --dry-run --local
 	manager --runs
