@@ -13,40 +13,12 @@
 /* Above every letter, so that argp takes it for no short option. */
 enum { KEY_BASE = 1000, HELP_WIDTH_MAX = 100 };
 
-static const struct nm_option standard[] = {
-	{ .id = OPTION_HELP, .name = "help", .letter = 'h', .group = "Help",
-	  .help = "show this and leave" },
-	{ .id = OPTION_VERSION, .name = "version",
-	  .help = "show the version and leave" },
-	{ .id = OPTION_PRINT_MAN, .name = "print-man",
-	  .traits = NM_OPTION_HIDDEN,
-	  .help = "print the list of options as the manual has it" },
-	{ .id = OPTION_PRINT_COMPLETION, .name = "print-completion",
-	  .kind = NM_OPTION_CHOICE, .argument = "SHELL",
-	  .words = "bash|zsh|fish", .traits = NM_OPTION_HIDDEN,
-	  .help = "print a completion script" },
-};
-
 /* What argp hands to the parser. */
 struct reading {
 	struct nm_options *options;
 	struct nm_err     *err;
 	enum nm_code       rc;
 };
-
-const struct nm_option *
-nm_option_table_at(const struct nm_option_table *table, size_t i)
-{
-	size_t n = 0;
-
-	while (table->options[n].name) {
-		if (n == i)
-			return &table->options[n];
-		n++;
-	}
-	i -= n;
-	return i < sizeof(standard) / sizeof(*standard) ? &standard[i] : NULL;
-}
 
 static enum nm_code
 take_preset(struct nm_options *options, struct nm_option_value *value,

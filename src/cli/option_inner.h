@@ -4,7 +4,8 @@
 #ifndef NM_CLI_OPTION_INNER_H
 #define NM_CLI_OPTION_INNER_H
 
-#include "cli/option.h"
+#include "base/arena.h"
+#include "cli/option_table.h"
 
 /* The options that every program has; their ids follow NM_OPTION_ID_MAX. */
 enum {
