@@ -5,7 +5,7 @@
 #ifndef NM_EVAL_DATASET_LINE_H
 #define NM_EVAL_DATASET_LINE_H
 
-#include "eval/dataset.h"
+#include "eval/question.h"
 #include "wire/json.h"
 
 /* Scratch memory that questions are lent from. Zeroed is ready. */

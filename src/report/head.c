@@ -4,7 +4,6 @@
 #include "report/head.h"
 
 #include "base/clock.h"
-#include "report/head_inner.h"
 
 /* Picodollars a token in dollars a million tokens. */
 #define PUSD_OF_A_DOLLAR_A_MILLION 1e6

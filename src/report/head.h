@@ -128,8 +128,20 @@ const char *nm_head_variant(const struct nm_head *head);
 /* The model that was asked; of simulated answers the name that they bear. */
 const char *nm_head_model(const struct nm_head *head);
 
+/* 0 when a reply's cost is not known: the sum would say too little. */
+int nm_head_cost_is_known(const struct nm_head *head);
+
 /* Puts the members variant_name … run into the object that w has open, in the
  * order of the results file. */
 void nm_head_put(struct nm_json_writer *w, const struct nm_head *head);
+
+/* Parts of it, of head_metrics.c: the members that tell of scores, the member ledger,
+ * and the five counts of usage. */
+void nm_head_put_metrics(struct nm_json_writer *w,
+                         const struct nm_head *head);
+void nm_head_put_ledger(struct nm_json_writer *w,
+                        const struct nm_head *head);
+void nm_head_put_tokens(struct nm_json_writer *w,
+                        const struct nm_usage *usage);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "report/head_inner.h"
+#include "report/head.h"
 
 int
 nm_head_cost_is_known(const struct nm_head *head)

@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "report/head_inner.h"
 
 enum {
 	LOOK_BYTES = 64 << 10,

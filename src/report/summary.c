@@ -5,8 +5,6 @@
 
 #include <inttypes.h>
 
-#include "report/head_inner.h"
-
 enum {
 	RULE_WIDTH = 80, LABEL_WIDTH = 32, REASONS_MAX = 12, USD_DIGITS = 4,
 	MESSAGE_MAX = 200

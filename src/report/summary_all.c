@@ -3,7 +3,6 @@
  */
 #include <inttypes.h>
 
-#include "report/head_inner.h"
 #include "report/summary.h"
 
 enum { NAME_WIDTH_MIN = 7 };
