@@ -52,6 +52,9 @@ enum nm_code nm_results_open(struct nm_results *results,
 void nm_results_add_head(struct nm_results *results,
                          const struct nm_head *head);
 
+/* Rows stand in an array within the file's object. */
+enum { NM_RESULTS_ROW_DEPTH = 2 };
+
 /* Appends the row of the question at this place, from 0, among all. */
 void nm_results_put_row(struct nm_buf *out, const struct nm_results_row *row,
                         uint64_t place);
