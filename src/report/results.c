@@ -6,6 +6,7 @@
  */
 #include "report/results.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -174,28 +175,46 @@ is_ours(int fd, uint64_t size)
 	return ours;
 }
 
+/* Whether another tool wrote what stands at the known path, and when. */
+static enum nm_code
+look_at_known(const char *known, bool *foreign, int64_t *when_ms,
+              struct nm_err *err)
+{
+	struct stat info = {0};
+	int fd = open(known, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int why = fd < 0 ? errno : 0;
+
+	*foreign = false;
+	if (why == ENOENT)
+		return NM_OK;
+	if (!why && fstat(fd, &info))
+		why = errno;
+	if (!why && S_ISREG(info.st_mode) && info.st_size > 0)
+		*foreign = !is_ours(fd, (uint64_t)info.st_size);
+	if (fd >= 0)
+		close(fd);
+	*when_ms = (int64_t)info.st_mtim.tv_sec * 1000;
+	return why ? nm_fail(err, NM_IO, why, "cannot read %s, to keep what may "
+	                     "be an older tool's: %s", known, strerror(why))
+	           : NM_OK;
+}
+
 /* An older tool's results may have cost money: they are moved aside, not lost. */
 static enum nm_code
 keep_foreign(struct nm_results *results, struct nm_err *err)
 {
 	const char *known = nm_buf_string(&results->known_path);
-	struct nm_text folder = { results->run_path.at,
-		(size_t)(nm_path_base(results->run_path.at) -
-		         results->run_path.at) };
+	const char *run = nm_buf_string(&results->run_path);
+	struct nm_text folder = { run, (size_t)(nm_path_base(run) - run) };
 	struct nm_text stem = nm_path_stem(known);
 	char when[NM_CLOCK_TEXT_MAX];
-	struct stat info;
-	int fd = open(known, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int64_t when_ms = 0;
 	bool foreign;
+	enum nm_code rc = look_at_known(known, &foreign, &when_ms, err);
 
-	if (fd < 0)
-		return NM_OK;
-	foreign = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-	          info.st_size > 0 && !is_ours(fd, (uint64_t)info.st_size);
-	close(fd);
-	if (!foreign)
-		return NM_OK;
-	nm_clock_compact((int64_t)info.st_mtim.tv_sec * 1000, when);
+	if (rc || !foreign)
+		return rc;
+	nm_clock_compact(when_ms, when);
 	nm_buf_clear(&results->kept_path);
 	nm_buf_addf(&results->kept_path, "%.*s%.*s_kept_%s.json",
 	            NM_TEXT_ARGS(folder), NM_TEXT_ARGS(stem), when);

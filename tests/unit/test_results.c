@@ -260,6 +260,41 @@ test_older_results_are_kept(void **state)
 	nm_buf_release(&text);
 }
 
+/* Who may not read it cannot know whose it is, and cannot keep it: it stays. */
+static void
+test_results_that_none_may_read(void **state)
+{
+	struct fixture *f = *state;
+	struct nm_buf known = {0}, text = {0};
+	bool root = geteuid() == 0;
+	enum nm_code rc;
+	struct nm_err err;
+
+	nm_path_join(&known, f->folder,
+	             "variant0_llm_baseline_1-hop-test_batch.json");
+	assert_int_equal(nm_file_write(known.at, 0644, NM_TEXT("paid"), &err),
+	                 NM_OK);
+	assert_int_equal(chmod(known.at, 0), 0);
+	assert_int_equal(chmod(f->folder, 0777), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	rc = open_in(f, f->folder, &err);
+	if (!rc) {
+		begin(f);
+		rc = nm_results_finish(&f->results, &err);
+	}
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(known.at, 0600), 0);
+	read_back(known.at, &text);
+	assert_string_equal(nm_buf_string(&text), "paid");
+	assert_int_equal(rc, NM_IO);
+	assert_non_null(strstr(err.text, known.at));
+	assert_int_equal(access(f->results.run_path.at, F_OK), 0);
+	nm_buf_release(&known);
+	nm_buf_release(&text);
+}
+
 static void
 test_no_folder(void **state)
 {
@@ -475,6 +510,7 @@ main(void)
 		CASE(test_no_rows),
 		CASE(test_many_rows_and_no_finish),
 		CASE(test_older_results_are_kept),
+		CASE(test_results_that_none_may_read),
 		CASE(test_no_folder),
 		CASE(test_full_disk),
 		CASE(test_room_for_one),
