@@ -48,6 +48,8 @@ struct nm_source *nm_quiz_source(struct nm_quiz *quiz);
 const char *nm_quiz_name(const struct nm_quiz *quiz);
 const char *nm_quiz_path(const struct nm_quiz *quiz);
 const struct nm_selection_facts *nm_quiz_facts(const struct nm_quiz *quiz);
+/* Empty when nothing is sent. */
+const struct nm_prompt *nm_quiz_prompt(const struct nm_quiz *quiz);
 /* Of the prompt; of model, parameters and prompt. "" when nothing is sent. */
 const char *nm_quiz_prompt_digest(const struct nm_quiz *quiz);
 const char *nm_quiz_request_digest(const struct nm_quiz *quiz);
@@ -63,11 +65,6 @@ enum nm_code nm_quiz_question(struct nm_quiz *quiz, int64_t ordinal,
 /* After the last question: NM_INPUT when the file was written to since it was opened,
  * so that what was lent may not be what was sent. */
 enum nm_code nm_quiz_end(struct nm_quiz *quiz, struct nm_err *err) NM_MUST_USE;
-
-/* The question whose id this is; NM_ABSENT when it was not asked. */
-enum nm_code nm_quiz_question_of_id(struct nm_quiz *quiz, uint64_t id,
-                                    struct nm_question *question,
-                                    struct nm_err *err) NM_MUST_USE;
 
 /*
  * Appends what a later process needs, as JSON: path, name, selection, digests,

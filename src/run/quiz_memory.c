@@ -5,20 +5,20 @@
 #include "run/quiz.h"
 
 #include "remote/input.h"
-#include "run/quiz_inner.h"
 #include "run/run.h"
 #include "wire/json.h"
 
 static void
 write_template(const struct nm_quiz *quiz, struct nm_json_writer *w)
 {
+	const struct nm_prompt *prompt = nm_quiz_prompt(quiz);
 	struct nm_buf text = { 0 };
 
-	nm_buf_add_text(&text, nm_buf_text(&quiz->prompt.system));
+	nm_buf_add_text(&text, nm_buf_text(&prompt->system));
 	nm_buf_add_string(&text, text.len ? "\n---\n" : "---\n");
-	nm_buf_add_text(&text, nm_buf_text(&quiz->prompt.before));
+	nm_buf_add_text(&text, nm_buf_text(&prompt->before));
 	nm_buf_add_string(&text, "{question}");
-	nm_buf_add_text(&text, nm_buf_text(&quiz->prompt.after));
+	nm_buf_add_text(&text, nm_buf_text(&prompt->after));
 	nm_json_put_text(w, "prompt", nm_buf_text(&text));
 	nm_buf_release(&text);
 }
@@ -42,21 +42,23 @@ void
 nm_quiz_spec(const struct nm_quiz *quiz, const char *description,
              struct nm_buf *out)
 {
+	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
+	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
 	struct nm_json_writer w = { .out = out };
 
 	nm_json_open_object(&w, NULL);
 	nm_json_put_string(&w, "source", "quiz");
 	nm_json_put_string(&w, "path", nm_quiz_path(quiz));
 	nm_json_put_string(&w, "name", nm_quiz_name(quiz));
-	nm_json_put_int(&w, "limit", quiz->wish.limit);
-	nm_json_put_int(&w, "sample", quiz->wish.sample);
-	nm_json_put_int(&w, "seed", quiz->wish.seed);
-	nm_json_put_int(&w, "questions", quiz->source.count);
-	nm_json_put_string(&w, "digest", quiz->source.digest);
-	nm_json_put_string(&w, "model", quiz->wish.model);
+	nm_json_put_int(&w, "limit", wish->limit);
+	nm_json_put_int(&w, "sample", wish->sample);
+	nm_json_put_int(&w, "seed", wish->seed);
+	nm_json_put_int(&w, "questions", (int64_t)facts->taken);
+	nm_json_put_string(&w, "digest", facts->digest);
+	nm_json_put_string(&w, "model", wish->model);
 	nm_json_put_int(&w, "max_output_tokens",
-	                quiz->wish.max_output_tokens);
-	nm_json_put_string(&w, "prompt_digest", quiz->prompt.digest);
+	                wish->max_output_tokens);
+	nm_json_put_string(&w, "prompt_digest", nm_quiz_prompt_digest(quiz));
 	write_template(quiz, &w);
 	write_metadata(quiz, description, &w);
 	nm_json_close_object(&w);
@@ -84,12 +86,13 @@ size_t
 nm_quiz_metadata(const struct nm_quiz *quiz, const char *description,
                  struct nm_arena *arena, struct nm_batch_pair *pairs)
 {
-	const struct nm_quiz_wish *wish = &quiz->wish;
+	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
+	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
 	size_t n = 0;
 
 #define PAIR(k, v) pairs[n++] = (struct nm_batch_pair){ k, v }
 	PAIR("description", short_text(arena, description));
-	PAIR("num_questions", number(arena, quiz->source.count));
+	PAIR("num_questions", number(arena, (int64_t)facts->taken));
 	PAIR("dataset", short_text(arena, nm_quiz_name(quiz)));
 	if (wish->limit)
 		PAIR("limit", number(arena, wish->limit));
@@ -97,8 +100,8 @@ nm_quiz_metadata(const struct nm_quiz *quiz, const char *description,
 		PAIR("sample", number(arena, wish->sample));
 		PAIR("seed", number(arena, wish->seed));
 	}
-	PAIR("dataset_digest", nm_arena_string(arena, quiz->source.digest));
-	PAIR("prompt_digest", nm_arena_string(arena, quiz->prompt.digest));
+	PAIR("dataset_digest", nm_arena_string(arena, facts->digest));
+	PAIR("prompt_digest", nm_arena_string(arena, nm_quiz_prompt_digest(quiz)));
 	if (wish->model && strlen(wish->model) <= NM_INPUT_METADATA_VALUE_MAX)
 		PAIR("model", nm_arena_string(arena, wish->model));
 	if (wish->max_output_tokens)
