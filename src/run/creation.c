@@ -6,9 +6,8 @@
 #include "run/canary.h"
 #include "run/headroom.h"
 #include "run/look.h"
+#include "run/trace.h"
 #include "run/upload.h"
-
-enum { HOUR_S = 3600, DAY_S = 86400, PAGE = 100 };
 
 /* The run's own pairs, after those that the caller wished. */
 static size_t
@@ -35,16 +34,6 @@ write_metadata(struct nm_run *run, const struct nm_shard_record *shard,
 			"canary", nm_arena_printf(arena, "%lld",
 			                          (long long)canary) };
 	return n;
-}
-
-static void
-take_batch(struct nm_shard_record *shard, const struct nm_batch *batch)
-{
-	shard->state = NM_SHARD_CREATED;
-	shard->batch_id = batch->id;
-	shard->status = batch->status_text;
-	shard->created = batch->created_s;
-	shard->note = "";
 }
 
 /* Two shards in one batch would take each other's answers for their own. */
@@ -84,65 +73,21 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 	if (!rc)
 		rc = check_new(run, shard, &batch, err);
 	if (!rc) {
-		take_batch(shard, &batch);
+		nm_trace_take_batch(shard, &batch);
 		rc = nm_run_save(run, shard, err);
 	}
 	nm_arena_release(&arena);
 	return rc;
 }
 
-/* A batch is never older than its input file, by the service's own clock. */
-static int64_t
-oldest_possible_s(const struct nm_shard_record *shard)
-{
-	if (shard->input_created)
-		return shard->input_created - HOUR_S;
-	return shard->intent_ms / 1000 - DAY_S;
-}
-
-/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
-static int
-is_past(const struct nm_batches_page *page, int64_t oldest_s)
-{
-	const struct nm_batch *first = page->batches;
-	const struct nm_batch *last = first + page->count - 1;
-
-	return last->created_s && last->created_s < oldest_s &&
-	       last->created_s <= first->created_s;
-}
-
 static enum nm_code
 look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
           struct nm_err *err)
 {
-	struct nm_arena arenas[2] = { { 0 }, { 0 } };
-	int64_t oldest_s = oldest_possible_s(shard);
-	struct nm_batches_page page;
-	const char *after = NULL;
-	enum nm_code rc;
-	size_t i, which = 0;
+	struct nm_trace met;
+	enum nm_code rc = nm_trace_batches(run, shard, 1, &met, err);
 
-	do {
-		/* The page before holds `after` while this one is asked for. */
-		struct nm_arena *arena = &arenas[which ^= 1];
-
-		nm_arena_clear(arena);
-		rc = nm_batches_list(run->api, after, PAGE, arena, &page, err);
-		for (i = 0; !rc && !*found && i < page.count; i++) {
-			const struct nm_batch *batch = &page.batches[i];
-
-			if (strcmp(nm_batch_metadata(batch, "tag"),
-			           shard->tag) != 0)
-				continue;
-			*found = 1;
-			take_batch(shard, batch);
-			rc = nm_run_save(run, shard, err);
-		}
-		after = page.after;
-	} while (!rc && !*found && page.more && page.count &&
-	         !is_past(&page, oldest_s));
-	nm_arena_release(&arenas[0]);
-	nm_arena_release(&arenas[1]);
+	*found = met.found > 0;
 	return rc;
 }
 

@@ -111,6 +111,7 @@ struct nm_run {
 	struct nm_lock              lock;
 	enum { NM_RUN_NEW, NM_RUN_RESUMED } origin;
 	int                         ended_before; /* when this process took it up */
+	size_t                      surveyed;   /* shards, by survey.h */
 	struct nm_setback           submitting; /* of the next submission */
 	int64_t                     refused_ms; /* mono; of the newest submission that was
 	                                           refused and may have acted; 0 = none */

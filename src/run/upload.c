@@ -3,31 +3,9 @@
  */
 #include "run/upload.h"
 
-#include "base/path.h"
-#include "remote/files.h"
 #include "run/feed.h"
 #include "run/look.h"
-
-enum { DAY_S = 86400, PAGE = 1000 };
-
-void
-nm_upload_name(const struct nm_run *run, const struct nm_shard_record *shard,
-               struct nm_buf *out)
-{
-	nm_buf_add_string(out, "nightmail-");
-	nm_path_add_safe(out, nm_text_of(run->record.name));
-	nm_buf_addf(out, "-%s-%lld-%s.jsonl", run->record.id,
-	            (long long)shard->number, shard->tag);
-}
-
-static void
-take_file(struct nm_shard_record *shard, const struct nm_remote_file *file)
-{
-	shard->state = NM_SHARD_UPLOADED;
-	shard->input_file_id = file->id;
-	shard->input_created = file->created_s;
-	shard->note = "";
-}
+#include "run/trace.h"
 
 static enum nm_code
 send_once(struct nm_run *run, struct nm_shard_record *shard,
@@ -44,12 +22,12 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 	struct nm_buf name = { 0 };
 	enum nm_code rc;
 
-	nm_upload_name(run, shard, &name);
+	nm_trace_name(run, shard, &name);
 	upload.filename = nm_buf_string(&name);
 	nm_feed_init(&feed, run->source, shard);
 	rc = nm_files_upload_once(run->api, &upload, &arena, &file, err);
 	if (!rc) {
-		take_file(shard, &file);
+		nm_trace_take_file(shard, &file);
 		rc = nm_run_save(run, shard, err);
 	}
 	nm_arena_release(&arena);
@@ -57,54 +35,14 @@ send_once(struct nm_run *run, struct nm_shard_record *shard,
 	return rc;
 }
 
-/* Is all that follows older? Of lists that begin with the oldest, nothing is. */
-static int
-is_past(const struct nm_files_page *page, int64_t oldest_s)
-{
-	const struct nm_remote_file *first = page->files;
-	const struct nm_remote_file *last = first + page->count - 1;
-
-	return last->created_s && last->created_s < oldest_s &&
-	       last->created_s <= first->created_s;
-}
-
-/* Looks through the pages, newest first, for a file of the shard's name. */
 static enum nm_code
 look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
           struct nm_err *err)
 {
-	struct nm_files_query query = {
-		.purpose = "batch", .limit = PAGE, .order = "desc",
-	};
-	struct nm_arena arenas[2] = { { 0 }, { 0 } };
-	int64_t oldest_s = shard->intent_ms / 1000 - DAY_S;
-	struct nm_buf name = { 0 };
-	struct nm_files_page page;
-	enum nm_code rc;
-	size_t i, which = 0;
+	struct nm_trace met;
+	enum nm_code rc = nm_trace_files(run, shard, 1, &met, err);
 
-	nm_upload_name(run, shard, &name);
-	do {
-		/* The page before holds `after` while this one is asked for. */
-		struct nm_arena *arena = &arenas[which ^= 1];
-
-		nm_arena_clear(arena);
-		rc = nm_files_list(run->api, &query, arena, &page, err);
-		for (i = 0; !rc && !*found && i < page.count; i++) {
-			const struct nm_remote_file *file = &page.files[i];
-
-			if (strcmp(file->filename, nm_buf_string(&name)) != 0)
-				continue;
-			*found = 1;
-			take_file(shard, file);
-			rc = nm_run_save(run, shard, err);
-		}
-		query.after = page.after;
-	} while (!rc && !*found && page.more && page.count &&
-	         !is_past(&page, oldest_s));
-	nm_arena_release(&arenas[0]);
-	nm_arena_release(&arenas[1]);
-	nm_buf_release(&name);
+	*found = met.found > 0;
 	return rc;
 }
 

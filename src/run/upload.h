@@ -32,8 +32,4 @@ enum { NM_UPLOAD_UNSEEN_MAX = 4 };
 enum nm_code nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
                              struct nm_err *err) NM_MUST_USE;
 
-/* The name a shard's input file has at the service; holds its tag. */
-void nm_upload_name(const struct nm_run *run,
-                    const struct nm_shard_record *shard, struct nm_buf *out);
-
 #endif

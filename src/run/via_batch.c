@@ -10,6 +10,7 @@
 #include "run/look.h"
 #include "run/plan.h"
 #include "run/poll.h"
+#include "run/survey.h"
 #include "run/upload.h"
 
 enum {
@@ -187,10 +188,10 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 static enum nm_code
 submit_all(struct nm_run *run, int *troubled, struct nm_err *err)
 {
-	enum nm_code rc = NM_OK;
+	enum nm_code rc;
 	size_t i;
 
-	*troubled = 0;
+	rc = nm_survey(run, troubled, err);
 	/* A split appends shards: n_shards may grow meanwhile. */
 	for (i = 0; !rc && !*troubled && i < run->n_shards; i++) {
 		rc = submit_shard(run, i, troubled, err);
