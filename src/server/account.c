@@ -80,13 +80,14 @@ count(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
 }
 
 void
-nm_account_open(struct nm_visit *visit)
+nm_visit_account_open(struct nm_visit *visit)
 {
 	visit->began_us = now_us();
 }
 
 void
-nm_account_close(struct nm_visit *visit, unsigned status, uint64_t bytes_out)
+nm_visit_account_close(struct nm_visit *visit, unsigned status,
+                       uint64_t bytes_out)
 {
 	count(visit, status, bytes_out);
 	visit->logged = true;

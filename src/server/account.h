@@ -9,10 +9,10 @@
 #include "server/hall.h"
 
 /* From here its time runs. */
-void nm_account_open(struct nm_visit *visit);
+void nm_visit_account_open(struct nm_visit *visit);
 
 /* Once for a visit, before its answer is sent. status 0: it gets none. */
-void nm_account_close(struct nm_visit *visit, unsigned status,
-                      uint64_t bytes_out);
+void nm_visit_account_close(struct nm_visit *visit, unsigned status,
+                            uint64_t bytes_out);
 
 #endif

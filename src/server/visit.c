@@ -24,7 +24,7 @@ nm_visit_uri(void *ctx, const char *uri, struct MHD_Connection *c)
 	call->parts = visit->hall->parts;
 	call->answer = &visit->answer;
 	visit->connection = c;
-	nm_account_open(visit);
+	nm_visit_account_open(visit);
 	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	visit->link = info ? info->socket_context : NULL;
 	return visit;
@@ -43,10 +43,10 @@ send_answer(struct nm_visit *visit)
 
 	visit->stage = NM_VISIT_ANSWERED;
 	if (call->fault.loss == NM_LOSE_REPLY) {
-		nm_account_close(visit, 0, 0);
+		nm_visit_account_close(visit, 0, 0);
 		return MHD_NO;
 	}
-	nm_account_close(visit, status, bytes);
+	nm_visit_account_close(visit, status, bytes);
 	response = nm_response_make(visit);
 	if (!response)
 		return MHD_NO;
@@ -129,7 +129,7 @@ run_handler(struct nm_visit *visit)
 	enum nm_code rc = NM_OK;
 
 	if (call->fault.loss == NM_LOSE_CALL) {
-		nm_account_close(visit, 0, 0);
+		nm_visit_account_close(visit, 0, 0);
 		return MHD_NO;
 	}
 	if (call->fault.status && !call->fault.acts) {
@@ -281,7 +281,7 @@ nm_visit_end(void *ctx, struct MHD_Connection *c, void **state,
 		return;
 	*state = NULL;
 	if (visit->counted && !visit->logged)
-		nm_account_close(visit, 0, 0);
+		nm_visit_account_close(visit, 0, 0);
 	if (visit->link)
 		atomic_store(&visit->link->done, 1);
 	if (visit->counted)

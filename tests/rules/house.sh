@@ -16,6 +16,7 @@ names      a file names a noun and a room
 nouns      base has nine nouns
 files      a file ends at 600 lines
 functions  a function ends at 60 lines
+twice      no two rooms have a function of one name
 typedefs   structs have no second name
 booleans   headers take enums, not bools
 banned     no function that loses a length or a reason
@@ -124,6 +125,8 @@ is_c {
 		check_include()
 	else if (code ~ /[^ \t]/)
 		check_code()
+	if (in_src && !is_header && match($0, /^nm_[a-z0-9_]+\(/))
+		check_definition(substr($0, 1, RLENGTH - 1))
 	check_blanks()
 	track_function()
 }
@@ -255,6 +258,15 @@ function check_code() {
 		breach("typedefs", FNR, "write struct, enum or union in full")
 	if (is_header && in_src)
 		check_booleans()
+}
+
+# Static libraries are linked into one program, and the linker takes the first: it says
+# nothing of a second one, and whoever meant that calls another's function.
+function check_definition(function_name) {
+	if (function_name in defined_in && defined_in[function_name] != file)
+		breach("twice", FNR, function_name " is also in " \
+			defined_in[function_name])
+	defined_in[function_name] = file
 }
 
 # A bool inside the parentheses of a declaration, over as many lines as it has.
@@ -453,6 +465,9 @@ self_test() {
 		echo '}'
 	} >"$tree/src/eval/a.c"
 	refuses functions src/eval/a.c:1 "61 lines beside a table of 100"
+	add src/run/b.c 'int' 'nm_plan(void)' '{' '}'
+	add src/eval/a.c 'int' 'nm_plan(int a)' '{' '}'
+	refuses twice src/run/b.c:2 "a name of two rooms"
 	add src/eval/a.c 'typedef struct nm_x nm_x;'
 	refuses typedefs src/eval/a.c:1 "a typedef"
 	add src/base/buf.h 'int nm_buf_do(int a,' '              bool now);'
