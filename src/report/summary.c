@@ -141,22 +141,32 @@ add_message(const char *message, struct nm_buf *out)
 		nm_buf_add_string(out, "…");
 }
 
-/*
- * Names and messages come from outside: control characters, one byte or two, could
- * move the cursor or write over a line.
- */
-static void
-disarm(struct nm_buf *out, size_t from)
+/* Bytes of the character at `at` that may not be shown, 0 for any other: controls, of
+ * one byte or two, and what parts lines or turns their direction round. */
+static size_t
+unsafe_bytes(const unsigned char *at, size_t left)
+{
+	if ((*at < 0x20 && *at != '\n') || *at == 0x7F)
+		return 1;
+	if (left > 1 && at[0] == 0xC2 && at[1] < 0xA0)
+		return 2;
+	if (left > 2 && at[0] == 0xE2 &&
+	    ((at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) ||
+	     (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9)))
+		return 3;
+	return 0;
+}
+
+void
+nm_summary_disarm(struct nm_buf *out, size_t from)
 {
 	unsigned char *at;
-	size_t i;
+	size_t i, n;
 
-	for (i = from; i < out->len; i++) {
+	for (i = from; i < out->len; i += n ? n : 1) {
 		at = (unsigned char *)out->at + i;
-		if ((*at < 0x20 && *at != '\n') || *at == 0x7F)
-			*at = '?';
-		else if (*at == 0xC2 && i + 1 < out->len && at[1] < 0xA0)
-			at[0] = at[1] = '?';
+		n = unsafe_bytes(at, out->len - i);
+		memset(at, '?', n);
 	}
 }
 
@@ -315,5 +325,5 @@ nm_summary_write(const struct nm_summary *summary, struct nm_buf *out)
 		nm_buf_add_string(out, "SIMULATED MODEL: these are not the "
 		                  "scores of a real model\n");
 	add_rule(out);
-	disarm(out, from);
+	nm_summary_disarm(out, from);
 }

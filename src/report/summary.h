@@ -21,6 +21,13 @@ void nm_summary_write(const struct nm_summary *summary, struct nm_buf *out);
 void nm_summary_write_all(const struct nm_summary *summaries, size_t n,
                           struct nm_buf *out);
 
+/*
+ * Of what was appended from `from` on: names and messages come from outside, and what
+ * of them could move the cursor, part a line or turn its direction round becomes '?',
+ * a byte for a byte. The two above have done it.
+ */
+void nm_summary_disarm(struct nm_buf *out, size_t from);
+
 /* {"status": …, "datasets": [{variant_name … run, "path", "run_path"}]} and '\n'. */
 void nm_summary_write_json(const struct nm_summary *summaries, size_t n,
                            struct nm_buf *out);

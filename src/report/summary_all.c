@@ -64,13 +64,14 @@ nm_summary_write_all(const struct nm_summary *summaries, size_t n,
                      struct nm_buf *out)
 {
 	int width = width_of_names(summaries, n);
-	size_t i;
+	size_t i, from = out->len;
 
 	nm_buf_addf(out, "%-*s %7s %8s %9s %6s %6s %6s %9s  %s\n", width,
 	            "Dataset", "Asked", "Accuracy", "Precision", "Recall",
 	            "F1", "Hits@1", "Cost USD", "Status");
 	for (i = 0; i < n; i++)
 		add_line(&summaries[i], width, out);
+	nm_summary_disarm(out, from);
 }
 
 void

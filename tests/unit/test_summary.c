@@ -167,6 +167,8 @@ test_reasons(void **state)
 	static const struct nm_head_reason hostile[] = {
 		{ NM_CLASS_HTTP_ERROR, 500, { "a\r\0b", 4 }, 1, "\033[2Jone\ntwo" },
 		{ NM_CLASS_HTTP_ERROR, 502, { 0 }, 1, "\xC2\x9B" "2Jtwo" },
+		{ NM_CLASS_HTTP_ERROR, 503, { 0 }, 1,
+		  "\xE2\x80\xAE" "a\xE2\x81\xA6" "b\xE2\x80\xA8" "c\xE2\x80\x93" },
 	};
 	struct fixture f;
 
@@ -181,9 +183,15 @@ test_reasons(void **state)
 	has(&f, "0 unknown, 1 duplicate, 2 malformed");
 	nm_buf_clear(&f.text);
 	f.summary.head.ledger.reasons = hostile;
-	f.summary.head.ledger.n_reasons = 2;
+	f.summary.head.ledger.n_reasons = 3;
 	nm_summary_write(&f.summary, &f.text);
-	has(&f, "  1 × 500 a??b: ?[2Jone…\n  1 × 502: ??2Jtwo\n");
+	has(&f, "  1 × 500 a??b: ?[2Jone…\n  1 × 502: ??2Jtwo\n"
+	        "  1 × 503: ???a???b???c–\n");
+	/* Nor a dataset's name in the table of all. */
+	nm_buf_clear(&f.text);
+	f.summary.head.dataset = "a\033[2Jb";
+	nm_summary_write_all(&f.summary, 1, &f.text);
+	has(&f, "\na?[2Jb ");
 	finish(&f);
 }
 
