@@ -115,6 +115,22 @@ begin(struct nm_dataset *ds, struct nm_err *err)
 	return NM_OK;
 }
 
+static enum nm_code
+open_file(struct nm_dataset *ds, struct nm_err *err)
+{
+	enum nm_code rc = nm_file_open(ds->path, &ds->fd, err);
+
+	if (rc)
+		return rc;
+	if (fstat(ds->fd, &ds->opened_as))
+		return nm_fail(err, NM_IO, errno, "cannot read %s: %s",
+		               ds->path, strerror(errno));
+	if (!S_ISREG(ds->opened_as.st_mode))
+		return nm_fail(err, NM_INPUT, 0, "%s is no regular file: "
+		               "questions are read twice", ds->path);
+	return NM_OK;
+}
+
 enum nm_code
 nm_dataset_open(struct nm_dataset **out, const char *path, struct nm_err *err)
 {
@@ -131,21 +147,9 @@ nm_dataset_open(struct nm_dataset **out, const char *path, struct nm_err *err)
 	ds->lines.line_max_bytes = NM_DATASET_LINE_MAX_BYTES;
 	nm_digest_init(&ds->digest, NM_SHA256);
 	nm_digest_apart(&ds->digest);
-	rc = nm_file_open(path, &ds->fd, err);
-	if (rc)
-		goto done;
-	if (fstat(ds->fd, &ds->opened_as)) {
-		rc = nm_fail(err, NM_IO, errno, "cannot read %s: %s", path,
-		             strerror(errno));
-		goto done;
-	}
-	if (!S_ISREG(ds->opened_as.st_mode)) {
-		rc = nm_fail(err, NM_INPUT, 0, "%s is no regular file: questions "
-		             "are read twice", path);
-		goto done;
-	}
-	rc = begin(ds, err);
-done:
+	rc = open_file(ds, err);
+	if (!rc)
+		rc = begin(ds, err);
 	if (rc)
 		nm_dataset_close(ds);
 	else
@@ -186,12 +190,23 @@ refuse(struct nm_dataset *ds, struct nm_err *err)
 	               (unsigned long long)ds->spot.line, ds->spot.problem);
 }
 
+static struct nm_dataset_spot
+spot_of(const struct nm_line *line)
+{
+	size_t mark = line->number == 1 ? mark_len(line->at, line->len) : 0;
+
+	return (struct nm_dataset_spot){
+		.line = line->number,
+		.text = { line->at + mark, line->len - mark },
+	};
+}
+
 static enum nm_code
 next_question(struct nm_dataset *ds, enum nm_dataset_want want,
               struct nm_question *q, struct nm_err *err)
 {
 	for (;;) {
-		struct nm_dataset_spot spot = { 0 };
+		struct nm_dataset_spot spot;
 		struct nm_line line;
 		enum nm_code rc = NM_OK;
 
@@ -203,14 +218,7 @@ next_question(struct nm_dataset *ds, enum nm_dataset_want want,
 			*q = (struct nm_question){ 0 };
 			return NM_OK;
 		}
-		spot.line = line.number;
-		spot.text = (struct nm_text){ line.at, line.len };
-		if (line.number == 1) {
-			size_t mark = mark_len(line.at, line.len);
-
-			spot.text.at += mark;
-			spot.text.len -= mark;
-		}
+		spot = spot_of(&line);
 		switch (nm_dataset_line_read(&ds->line, ds->form, want,
 		                             line.over, &spot, q)) {
 		case NM_DATASET_LINE_BLANK:

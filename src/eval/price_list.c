@@ -246,10 +246,9 @@ nm_prices_open(struct nm_prices *prices, const char *path, struct nm_err *err)
 		nm_buf_add_string(&found, path);
 	else
 		rc = nm_path_data(&found, "prices.json", err);
-	if (rc)
-		goto done;
 	path = nm_buf_string(&found);
-	rc = nm_file_read(path, &bytes, err);
+	if (!rc)
+		rc = nm_file_read(path, &bytes, err);
 	if (rc)
 		goto done;
 	rc = nm_json_read(&json, bytes.at, bytes.len, &root, err);

@@ -36,6 +36,14 @@ add_rate(struct nm_buf *out, const char *label, double value,
 	            100 * interval.low, 100 * interval.high);
 }
 
+static void
+add_rate_line(struct nm_buf *out, const char *label, double value,
+              struct nm_interval interval)
+{
+	add_rate(out, label, value, interval);
+	nm_buf_add_byte(out, '\n');
+}
+
 /* What nobody may overlook, first and last. */
 static void
 add_notes(const struct nm_head *head, struct nm_buf *out)
@@ -49,8 +57,9 @@ add_notes(const struct nm_head *head, struct nm_buf *out)
 		nm_buf_addf(out, "Note: %s\n", head->run.notes[i]);
 }
 
+/* How many were right, of all and of those that the model answered. */
 static void
-add_rates(const struct nm_head *head, struct nm_buf *out)
+add_accuracy(const struct nm_head *head, struct nm_buf *out)
 {
 	const struct nm_metrics *m = head->metrics;
 	const struct nm_tally *tally = head->tally;
@@ -73,19 +82,23 @@ add_rates(const struct nm_head *head, struct nm_buf *out)
 		nm_buf_addf(out, "%7.2f %%  to %.2f %%\n",
 		            100 * m->accuracy_low, 100 * m->accuracy_high);
 	}
-	add_rate(out, "Precision", m->means[NM_MEAN_PRECISION],
-	         m->intervals[NM_MEAN_PRECISION]);
-	nm_buf_add_byte(out, '\n');
-	add_rate(out, "Recall", m->means[NM_MEAN_RECALL],
-	         m->intervals[NM_MEAN_RECALL]);
-	nm_buf_add_byte(out, '\n');
-	add_rate(out, "F1", m->means[NM_MEAN_F1], m->intervals[NM_MEAN_F1]);
-	nm_buf_add_byte(out, '\n');
-	add_rate(out, "Hits@1", m->hits_at_1.value, m->hits_at_1.interval);
-	nm_buf_add_byte(out, '\n');
-	add_rate(out, "Exact match", m->exact_match_accuracy.value,
-	         m->exact_match_accuracy.interval);
-	nm_buf_add_byte(out, '\n');
+}
+
+static void
+add_rates(const struct nm_head *head, struct nm_buf *out)
+{
+	const struct nm_metrics *m = head->metrics;
+
+	add_accuracy(head, out);
+	add_rate_line(out, "Precision", m->means[NM_MEAN_PRECISION],
+	              m->intervals[NM_MEAN_PRECISION]);
+	add_rate_line(out, "Recall", m->means[NM_MEAN_RECALL],
+	              m->intervals[NM_MEAN_RECALL]);
+	add_rate_line(out, "F1", m->means[NM_MEAN_F1],
+	              m->intervals[NM_MEAN_F1]);
+	add_rate_line(out, "Hits@1", m->hits_at_1.value, m->hits_at_1.interval);
+	add_rate_line(out, "Exact match", m->exact_match_accuracy.value,
+	              m->exact_match_accuracy.interval);
 }
 
 static void

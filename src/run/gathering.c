@@ -230,6 +230,27 @@ add_missing(struct nm_json *json, struct nm_text request,
 	nm_buf_release(&line);
 }
 
+/* The entry's line alone, into `line`. */
+static enum nm_code
+read_again(struct nm_gathering *gathering,
+           const struct nm_gathering_entry *entry, struct nm_buf *line,
+           struct nm_err *err)
+{
+	char *room;
+	int fd;
+	enum nm_code rc = nm_sheaf_open(&gathering->files, entry->file, &fd,
+	                                err);
+
+	if (rc)
+		return rc;
+	nm_buf_clear(line);
+	room = nm_buf_room(line, (size_t)entry->len + 1);
+	rc = nm_file_read_at(fd, entry->offset, entry->len, room, err);
+	if (!rc)
+		nm_buf_took(line, entry->len);
+	return rc;
+}
+
 enum nm_code
 nm_gathering_write(struct nm_gathering *gathering, struct nm_draft *draft,
                    struct nm_err *err)
@@ -238,21 +259,14 @@ nm_gathering_write(struct nm_gathering *gathering, struct nm_draft *draft,
 	struct nm_buf line = {0};
 	enum nm_code rc = NM_OK;
 	size_t i;
-	int fd;
 
 	for (i = 0; !rc && i < gathering->n; i++) {
 		const struct nm_gathering_entry *entry =
 			&gathering->entries[i];
 
-		nm_buf_clear(&line);
-		rc = nm_sheaf_open(&gathering->files, entry->file, &fd, err);
-		if (!rc)
-			rc = nm_file_read_at(fd, entry->offset, entry->len,
-				nm_buf_room(&line, (size_t)entry->len + 1),
-				err);
+		rc = read_again(gathering, entry, &line, err);
 		if (rc)
 			break;
-		nm_buf_took(&line, entry->len);
 		count(&gathering->counts, (enum nm_class)entry->class);
 		if (entry->class == NM_CLASS_MISSING) {
 			add_missing(&json, nm_buf_text(&line), draft);

@@ -100,29 +100,30 @@ check_line(struct cutter *cut, const struct nm_run *run,
 	return NM_OK;
 }
 
+/* No batch, however few others it has, may hold it. */
 static enum nm_code
-add_request(struct cutter *cut, const struct nm_run *run,
-            const struct nm_source_item *item, struct nm_err *err)
+check_alone(const struct cutter *cut, const struct nm_source_item *item,
+            struct nm_err *err)
 {
-	int64_t bytes = item->line_bytes, tokens;
-	enum nm_code rc = item->line.len ? check_line(cut, run, item, err)
-	                                 : NM_OK;
-
-	if (rc)
-		return rc;
-	if (bytes > cut->bytes_max)
+	if (item->line_bytes > cut->bytes_max)
 		return nm_fail(err, NM_INPUT, 0,
 			"request %lld alone has %lld bytes, above a batch's"
-			" %lld", (long long)item->ordinal, (long long)bytes,
-			(long long)cut->bytes_max);
+			" %lld", (long long)item->ordinal,
+			(long long)item->line_bytes, (long long)cut->bytes_max);
 	if (cut->inputs > NM_INPUT_EMBEDDINGS_MAX)
 		return nm_fail(err, NM_INPUT, 0,
 			"request %lld alone has %lld embedding inputs, above a"
 			" batch's %d", (long long)item->ordinal,
 			(long long)cut->inputs, NM_INPUT_EMBEDDINGS_MAX);
-	tokens = (int64_t)nm_input_guess_tokens(
-		cut->frame_bytes + (uint64_t)item->text_bytes,
-		cut->frame_messages);
+	return NM_OK;
+}
+
+static void
+put_in_shard(struct cutter *cut, const struct nm_source_item *item,
+             int64_t tokens)
+{
+	int64_t bytes = item->line_bytes;
+
 	if (is_full(cut, bytes, tokens))
 		close_shard(cut);
 	if (!cut->shard.count)
@@ -136,6 +137,22 @@ add_request(struct cutter *cut, const struct nm_run *run,
 	cut->plan->requests++;
 	cut->plan->bytes += bytes;
 	cut->plan->tokens += tokens;
+}
+
+static enum nm_code
+add_request(struct cutter *cut, const struct nm_run *run,
+            const struct nm_source_item *item, struct nm_err *err)
+{
+	enum nm_code rc = item->line.len ? check_line(cut, run, item, err)
+	                                 : NM_OK;
+
+	if (!rc)
+		rc = check_alone(cut, item, err);
+	if (rc)
+		return rc;
+	put_in_shard(cut, item, (int64_t)nm_input_guess_tokens(
+		cut->frame_bytes + (uint64_t)item->text_bytes,
+		cut->frame_messages));
 	return NM_OK;
 }
 
