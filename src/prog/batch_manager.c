@@ -2,6 +2,7 @@
  * batch_manager: looks after batches and this machine's runs. Options in, one
  * action, exit status out.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,12 @@
 #include "prog/manager.h"
 #include "prog/signals.h"
 #include "task/batch_id.h"
+#include "task/command.h"
+
+struct bound {
+	enum nm_manager_option option;
+	enum { BOUND_TEXT, BOUND_WHOLE, BOUND_SPAN, BOUND_FLAG } kind;
+};
 
 /* Whether an action talks to the service. */
 enum reach { ALONE, SERVICE };
@@ -53,6 +60,50 @@ bool
 nm_manager_wants_json(const struct nm_manager *manager)
 {
 	return nm_options_given(&manager->options, MANAGER_JSON);
+}
+
+static void
+add_bound(const struct nm_options *given, const struct bound *bound,
+          struct nm_buf *command)
+{
+	int64_t number = nm_options_whole(given, bound->option);
+
+	if (!nm_options_given(given, bound->option))
+		return;
+	nm_buf_addf(command, " %s", nm_options_name(given, bound->option));
+	switch (bound->kind) {
+	case BOUND_TEXT:
+		nm_command_add_word(command,
+		                    nm_options_text(given, bound->option));
+		break;
+	case BOUND_WHOLE:
+		nm_buf_addf(command, " %" PRId64, number);
+		break;
+	case BOUND_SPAN:
+		nm_buf_addf(command, " %gs", (double)number / 1000);
+		break;
+	case BOUND_FLAG:
+		break;
+	}
+}
+
+void
+nm_manager_add_bounds(const struct nm_manager *manager, struct nm_buf *command)
+{
+	static const struct bound bounds[] = {
+		{ MANAGER_MAX_COST, BOUND_TEXT },
+		{ MANAGER_PRICES, BOUND_TEXT },
+		{ MANAGER_SHARD_REQUESTS, BOUND_WHOLE },
+		{ MANAGER_MAX_ATTEMPTS, BOUND_WHOLE },
+		{ MANAGER_POLL_INTERVAL, BOUND_SPAN },
+		{ MANAGER_PATIENCE, BOUND_SPAN },
+		{ MANAGER_OUTAGE, BOUND_SPAN },
+		{ MANAGER_JSON, BOUND_FLAG },
+	};
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+		add_bound(&manager->options, &bounds[i], command);
+	nm_buf_add_text(command, nm_buf_text(&manager->service.flags));
 }
 
 enum nm_code

@@ -26,6 +26,12 @@ nm_batch_sight_explain(struct nm_manager *manager, const char *id,
 	struct nm_arena arena = {0};
 	struct nm_err ignored;
 
+	if (rc == NM_ABSENT && nm_manage_is_run(id))
+		return nm_fail(err, NM_ABSENT, err->detail, "%s is a run's id, "
+		               "if any: %s wants that of a batch, as --runs "
+		               "shows them", id,
+		               nm_options_name(&manager->options,
+		                               (int)manager->action));
 	if (rc != NM_ABSENT || nm_manager_find_journal(manager, &ignored) ||
 	    nm_runs_of_batch(manager->journal, id, &arena, &record, &ignored))
 		goto done;

@@ -73,7 +73,7 @@ add_finding(struct inspection *in, const struct nm_finding *finding)
 {
 	struct nm_buf *out = &in->text;
 
-	nm_buf_add_string(out, in->path);
+	nm_terminal_add(out, nm_text_of(in->path), 0);
 	if (finding->line)
 		nm_buf_addf(out, ":%" PRIu64, finding->line);
 	nm_buf_addf(out, ": %s", finding->code);

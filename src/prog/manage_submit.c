@@ -184,37 +184,6 @@ check_paths(const char *const *paths, size_t n, struct nm_err *err)
 	return NM_OK;
 }
 
-static void
-add_span(const struct nm_options *given, int option, struct nm_buf *command)
-{
-	if (nm_options_given(given, option))
-		nm_buf_addf(command, " %s %gs", nm_options_name(given, option),
-		            (double)nm_options_whole(given, option) / 1000);
-}
-
-/* What bounds the rest as it bounded the whole. */
-static void
-add_bounds(const struct nm_options *given, struct nm_buf *command)
-{
-	if (nm_options_given(given, MANAGER_MAX_COST)) {
-		nm_buf_add_string(command, " --max-cost");
-		nm_command_add_word(command,
-		                    nm_options_text(given, MANAGER_MAX_COST));
-	}
-	if (nm_options_given(given, MANAGER_PRICES)) {
-		nm_buf_add_string(command, " --prices");
-		nm_command_add_word(command,
-		                    nm_options_text(given, MANAGER_PRICES));
-	}
-	if (nm_options_given(given, MANAGER_SHARD_REQUESTS))
-		nm_buf_addf(command, " --shard-requests %" PRId64,
-		            nm_options_whole(given, MANAGER_SHARD_REQUESTS));
-	add_span(given, MANAGER_PATIENCE, command);
-	add_span(given, MANAGER_OUTAGE, command);
-	if (nm_options_given(given, MANAGER_JSON))
-		nm_buf_add_string(command, " --json");
-}
-
 /* Without --new, which would begin once more: all that it wanted is recorded. */
 static void
 tell_rest(struct posting *posting, size_t from, const char *lead)
@@ -227,8 +196,7 @@ tell_rest(struct posting *posting, size_t from, const char *lead)
 	nm_buf_add_string(&command, " --submit");
 	for (i = from; i < posting->n; i++)
 		nm_command_add_word(&command, posting->entries[i].path);
-	add_bounds(&manager->options, &command);
-	nm_buf_add_text(&command, nm_buf_text(&manager->service.flags));
+	nm_manager_add_bounds(manager, &command);
 	nm_message_plain(&manager->message, "%s\n  %s", lead,
 	                 nm_buf_string(&command));
 	nm_buf_release(&command);

@@ -123,7 +123,7 @@ tell_interrupted(struct vigil *vigil)
 	                       "batch_manager");
 	nm_buf_add_string(&command, " --wait");
 	nm_command_add_word(&command, vigil->id);
-	nm_buf_add_text(&command, nm_buf_text(&vigil->manager->service.flags));
+	nm_manager_add_bounds(vigil->manager, &command);
 	nm_message_plain(&vigil->manager->message, "The batch goes on. To wait "
 	                 "for it again, run:\n  %s", nm_buf_string(&command));
 	nm_buf_release(&command);

@@ -68,6 +68,11 @@ enum nm_code nm_manager_id(const struct nm_manager *manager, const char **id,
 
 bool nm_manager_wants_json(const struct nm_manager *manager);
 
+/* Appends to a command those of this call's options that bound its work, and those that
+ * reach its service: what goes on is bounded as this was. */
+void nm_manager_add_bounds(const struct nm_manager *manager,
+                           struct nm_buf *command);
+
 /* Opens the journal if there is one, and makes none: NM_ABSENT, without a word,
  * where nothing was ever recorded. */
 enum nm_code nm_manager_find_journal(struct nm_manager *manager,

@@ -319,9 +319,32 @@ nm_input_is_blank(struct nm_text text)
 	return true;
 }
 
+/* Of a file's first line, where all of it is one value, or laid out for people. */
+static const char *
+hint_of_shape(struct nm_text text, uint64_t number)
+{
+	size_t at = 0;
+
+	while (at < text.len && strchr(" \t", text.at[at]))
+		at++;
+	if (number != 1 || at == text.len)
+		return "";
+	if (text.at[at] == '[')
+		return "a request is an object on a line of its own, in no array";
+	at++;
+	return text.at[at - 1] == '{' &&
+	       nm_input_is_blank((struct nm_text){ text.at + at,
+	                                           text.len - at })
+		? "a request stands whole on one line" : "";
+}
+
 static const char *
 hint_of(struct nm_text text, uint64_t number, const struct nm_err *err)
 {
+	const char *shape = hint_of_shape(text, number);
+
+	if (shape[0])
+		return shape;
 	if (number == 1 && text.len >= 3 &&
 	    memcmp(text.at, "\xef\xbb\xbf", 3) == 0)
 		return "the file begins with a byte order mark";
@@ -388,6 +411,8 @@ nm_input_check_line(struct nm_input *input, struct nm_text text,
 	if (nm_json_read(&input->json, text.at, text.len, &root, &why)) {
 		finding->hint = hint_of(text, number, &why);
 		root = NULL;
+	} else if (nm_json_kind(root) != NM_JSON_OBJECT) {
+		finding->hint = hint_of_shape(text, number);
 	}
 	if (nm_json_kind(root) != NM_JSON_OBJECT)
 		find(finding, "invalid_json_line", "",

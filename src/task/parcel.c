@@ -297,9 +297,10 @@ plan_next(struct nm_parcel *parcel, int64_t *again, struct nm_err *err)
 	}
 	nm_collect_release(&rows);
 	if (!rc && *again) {
-		nm_run_note(&parcel->run, "%lld of %lld are sent again"
+		nm_run_note(&parcel->run, "%lld of %lld %s sent again"
 		            " (attempt %lld)", (long long)*again,
 		            (long long)parcel->run.source->count,
+		            *again == 1 ? "is" : "are",
 		            (long long)attempts + 1);
 		rc = nm_run_reopen(&parcel->run, err);
 	}

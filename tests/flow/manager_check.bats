@@ -116,6 +116,28 @@ line() { # custom_id model url
 	[ "$STATUS" = 2 ]
 }
 
+@test "JSON that is not a request a line: said once, how it is to be" {
+	line a | jq . >pretty.jsonl
+	line a | jq -s . >list.json
+	line a | jq -sc . >row.json
+	manager --check pretty.jsonl
+	[ "$(grep -c 'a request stands whole on one line\]$' out.txt)" = 1 ]
+	local file
+	for file in list.json row.json; do
+		manager --check $file
+		grep -q '^[a-z]*.json:1: .* \[a request is an object on a line of its own' \
+			out.txt
+	done
+}
+
+@test "a file's name does not reach the terminal as it is" {
+	local odd=$'x\e[31m.jsonl'
+	echo nonsense >"$odd"
+	manager --check "$odd"
+	[ "$(tr -cd '\033' <out.txt | wc -c)" = 0 ]
+	grep -qF 'x?[31m.jsonl:1: ' out.txt
+}
+
 @test "compressed, or UTF-16: said once, not of each line" {
 	line a >in.jsonl
 	gzip -k in.jsonl

@@ -51,13 +51,18 @@ a_faulty_desk() { # rule...
 @test "--wait: Ctrl-C leaves the batch running, and says how to wait again" {
 	a_desk --delay-in-progress 1000
 	a_batch 1
-	batch_manager --wait "$BATCH_ID" >out.txt 2>err.txt 3>&- &
+	batch_manager --wait "$BATCH_ID" --poll-interval 1.5 --max-attempts 5 \
+		--json >out.txt 2>err.txt 3>&- &
 	local pid=$! status=0
 	wait_for 10 grep -q in_progress err.txt
 	kill -INT $pid
 	wait $pid || status=$?
 	[ $status = 130 ]
-	grep -q "^  batch_manager --wait $BATCH_ID$" err.txt
+	# As it was begun.
+	grep -qx "  batch_manager --wait $BATCH_ID --max-attempts 5 \
+--poll-interval 1.5s --json" err.txt
+	manager --wait "$BATCH_ID" --poll-interval 0.0005s
+	[ "$STATUS" = 2 ]
 	batch_is in_progress
 }
 

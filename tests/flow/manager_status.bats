@@ -240,6 +240,12 @@ batch --batch-id $BATCH_ID\"]" ]
 	[ "$STATUS" = 4 ]
 	[ -z "$OUT" ]
 	says "No batch found with id 'batch_nope'"
+	local action
+	for action in --status --wait --errors --download; do
+		manager $action 0123456789ab
+		[ "$STATUS" = 4 ]
+		says "0123456789ab is a run's id, if any: $action wants that of a batch"
+	done
 }
 
 @test "a batch of --local, asked for elsewhere, says where it is" {
