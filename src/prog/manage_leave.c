@@ -6,20 +6,20 @@
 
 #include "prog/batch_sight.h"
 #include "run/batch_run.h"
-#include "run/run.h"
+#include "run/look.h"
+#include "run/trace.h"
 
 enum { CONFLICT = 409 };
 
 /* Invariant: stopped of n batches are to stop; the others have ended, or are gone. */
 struct leaving {
-	struct nm_manager      *manager;
-	struct nm_run_record    run;
-	struct nm_shard_record *shards;
-	size_t                  n_shards, n, stopped;
-	struct nm_buf           told; /* JSON, the batches' */
-	struct nm_json_writer   w;
-	struct nm_arena         arena;
-	struct nm_lock          lock;
+	struct nm_manager    *manager;
+	struct nm_run_record  record;
+	struct nm_run         run;  /* held */
+	size_t                n, stopped;
+	struct nm_buf         told; /* JSON, the batches' */
+	struct nm_json_writer w;
+	struct nm_arena       arena;
 };
 
 bool
@@ -33,7 +33,7 @@ static enum nm_code
 find(struct leaving *leaving, const char *id, struct nm_err *err)
 {
 	struct nm_manager *manager = leaving->manager;
-	struct nm_run_record *run = &leaving->run;
+	struct nm_run_record *run = &leaving->record;
 	enum nm_code rc = nm_manager_find_journal(manager, err);
 
 	if (!rc)
@@ -59,27 +59,54 @@ find(struct leaving *leaving, const char *id, struct nm_err *err)
 static enum nm_code
 hold(struct leaving *leaving, struct nm_err *err)
 {
-	struct nm_journal *journal = leaving->manager->journal;
-	const char *id = leaving->run.id;
-	enum nm_code rc = nm_run_lock(journal, id, &leaving->lock, err);
+	struct nm_run_tools tools = {
+		.journal = leaving->manager->journal,
+		.api = &leaving->manager->service.api,
+		.clock = &leaving->manager->service.clock,
+	};
 
-	return rc ? rc : nm_shards_list(journal, id, &leaving->arena,
-	                                &leaving->shards, &leaving->n_shards,
-	                                err);
+	return nm_run_resume(&leaving->run, &tools, leaving->record.id, NULL,
+	                     err);
+}
+
+/* What was refused for the moment is hardly there, and is looked for once: a refusal is
+ * taken at its word where the service shows no list. */
+static enum nm_code
+look_for_refused(struct leaving *leaving, struct nm_err *err)
+{
+	struct nm_run *run = &leaving->run;
+	enum nm_code rc = NM_OK;
+	struct nm_trace met;
+
+	for (size_t i = 0; !rc && i < run->n_shards; i++) {
+		struct nm_shard_record *shard = &run->shards[i];
+
+		if (shard->state != NM_SHARD_CREATING ||
+		    !nm_look_is_refused(shard))
+			continue;
+		rc = nm_trace_batches(run, shard, 1, &met, err);
+		if (rc == NM_ABSENT || rc == NM_REFUSED)
+			rc = NM_OK;
+		if (!rc && !met.found)
+			shard->state = NM_SHARD_UPLOADED;
+	}
+	return rc;
 }
 
 /* Before any is stopped: going on would send what that one had, once more. */
 static enum nm_code
-check_seen(const struct leaving *leaving, struct nm_err *err)
+check_seen(struct leaving *leaving, struct nm_err *err)
 {
-	for (size_t i = 0; i < leaving->n_shards; i++)
-		if (leaving->shards[i].state == NM_SHARD_CREATING)
-			return nm_fail(err, NM_UNFINISHED, 0, "a batch of run "
-			               "%s may have been made though no reply "
-			               "came: go on with the run, which looks "
-			               "for it, and cancel then",
-			               leaving->run.id);
-	return NM_OK;
+	const struct nm_run *run = &leaving->run;
+	enum nm_code rc = look_for_refused(leaving, err);
+
+	for (size_t i = 0; !rc && i < run->n_shards; i++)
+		if (run->shards[i].state == NM_SHARD_CREATING)
+			rc = nm_fail(err, NM_UNFINISHED, 0, "a batch of run %s "
+			             "may have been made though no reply came: "
+			             "go on with the run, which looks for it, "
+			             "and cancel then", leaving->record.id);
+	return rc;
 }
 
 static void
@@ -128,14 +155,14 @@ tell(struct leaving *leaving, const char *state)
 
 	if (nm_manager_wants_json(leaving->manager)) {
 		nm_json_open_object(&w, NULL);
-		nm_json_put_string(&w, "id", leaving->run.id);
+		nm_json_put_string(&w, "id", leaving->record.id);
 		nm_json_put_string(&w, "state", state);
 		nm_json_put_raw(&w, "batches", nm_buf_text(&leaving->told));
 		nm_json_close_object(&w);
 		nm_buf_add_byte(&text, '\n');
 	} else {
 		nm_buf_addf(&text, "run %s is given up: the same command begins "
-		            "another one.", leaving->run.id);
+		            "another one.", leaving->record.id);
 		if (leaving->stopped)
 			nm_buf_addf(&text, " Of its %zu batch%s %zu %s being "
 			            "cancelled, which may take 10 minutes; what "
@@ -153,16 +180,16 @@ static enum nm_code
 leave(struct leaving *leaving, struct nm_err *err)
 {
 	struct nm_manager *manager = leaving->manager;
-	enum nm_run_state to = leaving->run.state == NM_RUN_PARTIAL
+	enum nm_run_state to = leaving->record.state == NM_RUN_PARTIAL
 		? NM_RUN_DONE : NM_RUN_LEFT;
 	enum nm_code rc = NM_OK;
 
 	nm_json_open_array(&leaving->w, NULL);
-	for (size_t i = 0; !rc && i < leaving->n_shards; i++)
-		rc = stop_one(leaving, &leaving->shards[i], err);
+	for (size_t i = 0; !rc && i < leaving->run.n_shards; i++)
+		rc = stop_one(leaving, &leaving->run.shards[i], err);
 	nm_json_close_array(&leaving->w);
 	if (!rc)
-		rc = nm_runs_set_state(manager->journal, leaving->run.id, to,
+		rc = nm_runs_set_state(manager->journal, leaving->record.id, to,
 		                       NULL, nm_clock_wall_ms(&manager->clock),
 		                       err);
 	if (!rc)
@@ -188,7 +215,7 @@ nm_manage_leave(struct nm_manager *manager, const char *id,
 		rc = check_seen(&leaving, err);
 	if (!rc)
 		rc = leave(&leaving, err);
-	nm_lock_close(&leaving.lock);
+	nm_run_release(&leaving.run);
 	nm_arena_release(&leaving.arena);
 	nm_buf_release(&leaving.told);
 	return rc;

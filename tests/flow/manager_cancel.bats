@@ -173,6 +173,25 @@ is kept." ]
 	[ "$(ids_of "$OUT" | wc -l)" = 2 ]
 }
 
+@test "a batch that was made though its creation was refused is cancelled with its run" {
+	faults 'on POST /v1/batches nth 2: act then status 429' \
+		'on POST /v1/batches nth 3..: status 429' 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	(exec variant0_llm_baseline --mode batch --limit 3 --shard-requests 2 \
+		>/dev/null 2>waits.txt 3>&-) &
+	local pid=$!
+	is_refused() { batch_manager --runs | grep -q '429'; }
+	wait_for 10 is_refused
+	the_run
+	kill -9 $pid
+	wait $pid || true
+	manager --cancel "$RUN" --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r '[.state, (.batches | length)] | join(" ")' out.txt)" = 'left 2' ]
+	call GET /v1/batches
+	[ "$(member '[.data[] | select(.status | startswith("cancel"))] | length')" = 2 ]
+}
+
 @test "a run whose downloads' folder is gone is given up, and a holder is named if known" {
 	faults 'in_progress forever'
 	a_desk --faults "$FAULTS"
