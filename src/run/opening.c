@@ -290,9 +290,7 @@ find_or_record(struct nm_run *run, const struct nm_run_wish *wish,
 		rc = find_done_since(run, wish->done_since_ms, &old, err);
 	if (rc != NM_ABSENT)
 		return rc ? rc : take_up(run, &old, err);
-	/* In a damaged journal it may be there all the same. */
-	rc = nm_journal_check(run->journal, err);
-	return rc ? rc : plan_new(run, wish, take, err);
+	return plan_new(run, wish, take, err);
 }
 
 enum nm_code
@@ -300,10 +298,15 @@ nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
             struct nm_source *source, const struct nm_run_wish *wish,
             enum nm_run_take take, struct nm_err *err)
 {
+	enum nm_code rc;
+
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
 	make_record(run, wish);
-	return find_or_record(run, wish, take, err);
+	/* In a damaged journal what is not found may be there all the same: a run, or
+	 * a shard of the one that is. */
+	rc = nm_journal_check(run->journal, err);
+	return rc ? rc : find_or_record(run, wish, take, err);
 }
 
 enum nm_code
@@ -363,7 +366,10 @@ nm_run_resume(struct nm_run *run, const struct nm_run_tools *tools,
 
 	take_tools(run, tools, source);
 	run->origin = NM_RUN_RESUMED;
-	rc = nm_runs_get(run->journal, id, &run->arena, &run->record, err);
+	rc = nm_journal_check(run->journal, err);
+	if (!rc)
+		rc = nm_runs_get(run->journal, id, &run->arena, &run->record,
+		                 err);
 	if (!rc)
 		rc = recall_metadata(run, err);
 	if (!rc)
@@ -378,8 +384,12 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
              struct nm_err *err)
 {
 	struct nm_plan plan = { 0 };
+	enum nm_code rc;
 
 	take_tools(run, tools, source);
+	rc = nm_journal_check(run->journal, err);
+	if (rc)
+		return rc;
 	keep_metadata(run, wish);
 	make_record(run, wish);
 	/* It began where it was made: a deadline counts from then on. */

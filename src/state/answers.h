@@ -27,7 +27,9 @@ enum nm_code nm_answers_forget(struct nm_journal *journal, const char *run,
 
 /*
  * Calls visit for each answer in order of attempt, then ordinal; the record is lent
- * for the call. Another return of visit than NM_OK ends the walk with it.
+ * for the call. Another return of visit than NM_OK ends the walk with it. What was
+ * visited is all there is, and as it was written, if the walk ends with NM_OK; it ends
+ * with NM_STATE where something is damaged, or away.
  */
 enum nm_code nm_answers_walk(
 	struct nm_journal *journal, const char *run,

@@ -1,5 +1,5 @@
 /*
- * journal: the file itself, its transactions, and the room's SQLite words.
+ * journal: the file itself, and its transactions.
  */
 #include "state/journal.h"
 
@@ -9,162 +9,10 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "state/seal.h"
 #include "state/sql.h"
 
 enum { PATIENCE_MS = 10000 };
-
-static enum nm_code
-code_of(int sqlite_code)
-{
-	switch (sqlite_code & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return NM_HELD;
-	case SQLITE_FULL:
-	case SQLITE_IOERR:
-	case SQLITE_PERM:
-	case SQLITE_READONLY:
-	case SQLITE_CANTOPEN:
-	case SQLITE_NOMEM:
-		return NM_IO;
-	default:
-		return NM_STATE;
-	}
-}
-
-static int
-is_forbidden(const struct nm_buf *path)
-{
-	return access(nm_buf_string(path), W_OK) &&
-	       (errno == EACCES || errno == EROFS);
-}
-
-/* Of files beside the journal, SQLite only says that they failed. */
-static int
-refine(const struct nm_journal *journal, int code)
-{
-	int why = sqlite3_system_errno(journal->db);
-
-	if (code == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT))
-		return SQLITE_FULL;
-	if (code == SQLITE_CANTOPEN && (is_forbidden(&journal->folder) ||
-	                                is_forbidden(&journal->path)))
-		return SQLITE_READONLY;
-	return code;
-}
-
-static const char *
-advice(int primary_code)
-{
-	switch (primary_code) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return "another process keeps it locked: try again when that"
-		       " one is done";
-	case SQLITE_FULL:
-		return "the disk is full: make room and run the same command"
-		       " again";
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-		return "it may not be written: mend its rights, or name"
-		       " another folder by NIGHTMAIL_STATE";
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return "the file is damaged: move it away (batches are still"
-		       " found by batch_manager --list)";
-	default:
-		return NULL;
-	}
-}
-
-enum nm_code
-nm_sql_fail(struct nm_journal *journal, const char *doing, struct nm_err *err)
-{
-	int code = sqlite3_extended_errcode(journal->db);
-	const char *help = advice(refine(journal, code & 0xff));
-
-	return nm_fail(err, code_of(code), code, "%s: %s, while %s",
-	               nm_buf_string(&journal->path),
-	               help ? help : sqlite3_errmsg(journal->db), doing);
-}
-
-enum nm_code
-nm_sql_ready(struct nm_journal *journal, enum nm_sql which,
-             sqlite3_stmt **statement, struct nm_err *err)
-{
-	sqlite3_stmt **kept = &journal->statements[which];
-
-	if (!*kept && sqlite3_prepare_v3(journal->db,
-	                                 nm_schema_statement(which), -1,
-	                                 SQLITE_PREPARE_PERSISTENT, kept,
-	                                 NULL) != SQLITE_OK)
-		return nm_sql_fail(journal, "preparing a statement", err);
-	*statement = *kept;
-	return NM_OK;
-}
-
-void
-nm_sql_bind_text(sqlite3_stmt *s, int column, const char *text)
-{
-	sqlite3_bind_text(s, column, text, -1, SQLITE_STATIC);
-}
-
-void
-nm_sql_bind_blob(sqlite3_stmt *s, int column, struct nm_text bytes)
-{
-	if (bytes.len)
-		sqlite3_bind_blob64(s, column, bytes.at, bytes.len,
-		                    SQLITE_STATIC);
-	else
-		sqlite3_bind_null(s, column);
-}
-
-enum nm_code
-nm_sql_step(struct nm_journal *journal, sqlite3_stmt *s, int *some,
-            const char *doing, struct nm_err *err)
-{
-	int result = sqlite3_step(s);
-	enum nm_code rc = NM_OK;
-
-	*some = result == SQLITE_ROW;
-	if (result != SQLITE_ROW && result != SQLITE_DONE)
-		rc = nm_sql_fail(journal, doing, err);
-	if (result != SQLITE_ROW)
-		nm_sql_done(s);
-	return rc;
-}
-
-enum nm_code
-nm_sql_run(struct nm_journal *journal, sqlite3_stmt *s, const char *doing,
-           struct nm_err *err)
-{
-	int some;
-
-	return nm_sql_step(journal, s, &some, doing, err);
-}
-
-void
-nm_sql_done(sqlite3_stmt *s)
-{
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-}
-
-struct nm_text
-nm_sql_bytes(sqlite3_stmt *s, int column, struct nm_arena *arena)
-{
-	struct nm_text lent;
-
-	lent.at = sqlite3_column_blob(s, column);
-	lent.len = (size_t)sqlite3_column_bytes(s, column);
-	return nm_arena_text(arena, lent);
-}
-
-const char *
-nm_sql_string(sqlite3_stmt *s, int column, struct nm_arena *arena)
-{
-	return nm_sql_bytes(s, column, arena).at;
-}
 
 static enum nm_code
 prepare_connection(struct nm_journal *journal, struct nm_err *err)
@@ -175,8 +23,9 @@ prepare_connection(struct nm_journal *journal, struct nm_err *err)
 		"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
 
 	sqlite3_busy_timeout(journal->db, PATIENCE_MS);
-	if (sqlite3_exec(journal->db, pragmas, NULL, NULL, NULL))
-		return nm_sql_fail(journal, "opening the journal", err);
+	if (nm_seal_register(journal->db) != SQLITE_OK ||
+	    sqlite3_exec(journal->db, pragmas, NULL, NULL, NULL))
+		return nm_sql_misfit(journal, "opening the journal", err);
 	return nm_schema_migrate(journal, err);
 }
 
@@ -211,7 +60,6 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 	const char *path = nm_buf_string(&journal->path);
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	                  SQLITE_OPEN_NOMUTEX;
-	const char *help;
 	mode_t before;
 	int result;
 
@@ -224,10 +72,9 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 		nm_die("out of memory");
 	if (result == SQLITE_OK)
 		return prepare_connection(journal, err);
-	help = advice(refine(journal, result & 0xff));
 	/* The reason first: a path may be longer than what is told. */
 	return nm_fail(err, NM_IO, result, "cannot open the journal (%s): %s",
-	               help ? help : sqlite3_errmsg(journal->db), path);
+	               nm_sql_reason(journal), path);
 }
 
 enum nm_code
@@ -257,11 +104,12 @@ nm_journal_open(const char *folder, struct nm_journal **journal,
 	return NM_OK;
 }
 
+static const char doing[] = "looking for runs";
+
 static enum nm_code
 check_table(struct nm_journal *journal, const char *pragma,
             struct nm_err *err)
 {
-	static const char doing[] = "looking for the run";
 	sqlite3_stmt *s = NULL;
 	enum nm_code rc = NM_OK;
 	const char *found;
@@ -273,11 +121,30 @@ check_table(struct nm_journal *journal, const char *pragma,
 	}
 	found = (const char *)sqlite3_column_text(s, 0);
 	if (!found || strcmp(found, "ok") != 0)
-		rc = nm_fail(err, NM_STATE, SQLITE_CORRUPT, "%s: %s, while %s",
-		             nm_buf_string(&journal->path),
-		             advice(SQLITE_CORRUPT), doing);
+		rc = nm_sql_damaged(journal, doing, err,
+		                    "it does not agree with itself");
 done:
 	sqlite3_finalize(s);
+	return rc;
+}
+
+/* A statement that names one row that its seal does not hold. */
+static enum nm_code
+check_seals(struct nm_journal *journal, enum nm_sql which, struct nm_err *err)
+{
+	const char *row;
+	sqlite3_stmt *s;
+	int some = 0;
+	enum nm_code rc = nm_sql_ready(journal, which, &s, err);
+
+	if (!rc)
+		rc = nm_sql_step(journal, s, &some, doing, err);
+	if (rc || !some)
+		return rc;
+	row = (const char *)sqlite3_column_text(s, 0);
+	rc = nm_sql_damaged(journal, doing, err, "%s is not as it was written",
+	                    row ? row : "a row");
+	nm_sql_done(s);
 	return rc;
 }
 
@@ -287,8 +154,12 @@ nm_journal_check(struct nm_journal *journal, struct nm_err *err)
 	enum nm_code rc = check_table(journal, "PRAGMA integrity_check(run)",
 	                              err);
 
-	return rc ? rc : check_table(journal, "PRAGMA integrity_check(shard)",
-	                             err);
+	if (!rc)
+		rc = check_table(journal, "PRAGMA integrity_check(shard)",
+		                 err);
+	if (!rc)
+		rc = check_seals(journal, SQL_RUN_BROKEN, err);
+	return rc ? rc : check_seals(journal, SQL_SHARD_BROKEN, err);
 }
 
 void
@@ -302,6 +173,7 @@ nm_journal_close(struct nm_journal *journal)
 		sqlite3_finalize(journal->statements[i]);
 	sqlite3_close(journal->db);
 	nm_buf_release(&journal->folder);
+	nm_buf_release(&journal->answers_run);
 	nm_buf_release(&journal->path);
 	free(journal);
 }
@@ -320,6 +192,7 @@ nm_journal_begin(struct nm_journal *journal, struct nm_err *err)
 	sqlite3_stmt *s = NULL;
 	enum nm_code rc = nm_sql_ready(journal, SQL_BEGIN, &s, err);
 
+	journal->answers = 0;
 	return rc ? rc : nm_sql_run(journal, s, "beginning a step", err);
 }
 
@@ -327,8 +200,10 @@ enum nm_code
 nm_journal_commit(struct nm_journal *journal, struct nm_err *err)
 {
 	sqlite3_stmt *s = NULL;
-	enum nm_code rc = nm_sql_ready(journal, SQL_COMMIT, &s, err);
+	enum nm_code rc = nm_answers_settle(journal, err);
 
+	if (!rc)
+		rc = nm_sql_ready(journal, SQL_COMMIT, &s, err);
 	if (!rc)
 		rc = nm_sql_run(journal, s, "committing a step", err);
 	if (rc)
@@ -339,6 +214,7 @@ nm_journal_commit(struct nm_journal *journal, struct nm_err *err)
 void
 nm_journal_rollback(struct nm_journal *journal)
 {
+	journal->answers = 0;
 	/* SQLite may have rolled back by itself; then there is nothing to do. */
 	if (!sqlite3_get_autocommit(journal->db))
 		sqlite3_exec(journal->db, "ROLLBACK", NULL, NULL, NULL);

@@ -31,7 +31,7 @@ nm_runs_add(struct nm_journal *journal, const struct nm_run_record *run,
 }
 
 static void
-read_run(sqlite3_stmt *s, struct nm_arena *arena, struct nm_run_record *run)
+read_columns(sqlite3_stmt *s, struct nm_arena *arena, struct nm_run_record *run)
 {
 	run->id = nm_sql_string(s, 0, arena);
 	run->key = nm_sql_string(s, 1, arena);
@@ -48,10 +48,25 @@ read_run(sqlite3_stmt *s, struct nm_arena *arena, struct nm_run_record *run)
 	run->results_path = nm_sql_string(s, 12, arena);
 }
 
+/* Where the row is damaged, it is told under the name by which it was found. */
+static enum nm_code
+read_run(struct nm_journal *journal, sqlite3_stmt *s, const char *by,
+         struct nm_arena *arena, struct nm_run_record *run,
+         const char *doing, struct nm_err *err)
+{
+	if (!sqlite3_column_int(s, 13))
+		return nm_sql_damaged(journal, doing, err, "the run%s%s is not"
+		                      " as it was written", by ? " for " : "",
+		                      by ? by : "");
+	read_columns(s, arena, run);
+	return NM_OK;
+}
+
 static enum nm_code
 find(struct nm_journal *journal, enum nm_sql which, const char *by,
      struct nm_arena *arena, struct nm_run_record *run, struct nm_err *err)
 {
+	static const char doing[] = "looking a run up";
 	sqlite3_stmt *s;
 	int some = 0;
 	enum nm_code rc = nm_sql_ready(journal, which, &s, err);
@@ -59,16 +74,16 @@ find(struct nm_journal *journal, enum nm_sql which, const char *by,
 	if (rc)
 		return rc;
 	nm_sql_bind_text(s, 1, by);
-	rc = nm_sql_step(journal, s, &some, "looking a run up", err);
+	rc = nm_sql_step(journal, s, &some, doing, err);
 	if (rc)
 		return rc;
 	if (!some)
 		return nm_fail(err, NM_ABSENT, 0,
 		               "this machine's journal knows no run for %s",
 		               by);
-	read_run(s, arena, run);
+	rc = read_run(journal, s, by, arena, run, doing, err);
 	nm_sql_done(s);
-	return NM_OK;
+	return rc;
 }
 
 enum nm_code
@@ -113,6 +128,7 @@ enum nm_code
 nm_runs_list(struct nm_journal *journal, struct nm_arena *arena,
              struct nm_run_record **runs, size_t *n_runs, struct nm_err *err)
 {
+	static const char doing[] = "listing runs";
 	struct nm_run_record *list = NULL;
 	size_t n = 0, room = 0;
 	sqlite3_stmt *s;
@@ -120,12 +136,14 @@ nm_runs_list(struct nm_journal *journal, struct nm_arena *arena,
 	enum nm_code rc = nm_sql_ready(journal, SQL_RUN_LIST, &s, err);
 
 	while (!rc) {
-		rc = nm_sql_step(journal, s, &some, "listing runs", err);
+		rc = nm_sql_step(journal, s, &some, doing, err);
 		if (rc || !some)
 			break;
 		if (n == room)
 			list = nm_arena_grow(arena, list, &room, sizeof(*list));
-		read_run(s, arena, &list[n++]);
+		rc = read_run(journal, s, NULL, arena, &list[n++], doing, err);
+		if (rc)
+			nm_sql_done(s);
 	}
 	if (!rc) {
 		*runs = list;
@@ -139,6 +157,7 @@ nm_runs_set_state(struct nm_journal *journal, const char *id,
                   enum nm_run_state state, const char *results_path,
                   int64_t now_ms, struct nm_err *err)
 {
+	static const char doing[] = "recording a run's state";
 	sqlite3_stmt *s;
 	enum nm_code rc = nm_sql_ready(journal, SQL_RUN_STATE, &s, err);
 
@@ -148,7 +167,11 @@ nm_runs_set_state(struct nm_journal *journal, const char *id,
 	sqlite3_bind_int(s, 2, (int)state);
 	nm_sql_bind_text(s, 3, results_path);
 	sqlite3_bind_int64(s, 4, now_ms);
-	return nm_sql_run(journal, s, "recording a run's state", err);
+	rc = nm_sql_run(journal, s, doing, err);
+	if (!rc && sqlite3_changes(journal->db) != 1)
+		rc = nm_sql_damaged(journal, doing, err, "the run %s is not as"
+		                    " it was written", id);
+	return rc;
 }
 
 enum nm_code

@@ -62,24 +62,28 @@ enum nm_code
 nm_shards_add(struct nm_journal *journal, struct nm_shard_record *shards,
               size_t n_shards, struct nm_err *err)
 {
-	enum nm_code rc;
+	int own;
+	enum nm_code rc = nm_sql_enter(journal, &own, err);
 
-	if (!sqlite3_get_autocommit(journal->db))
-		return add_all(journal, shards, n_shards, err);
-	rc = nm_journal_begin(journal, err);
 	if (rc)
 		return rc;
 	rc = add_all(journal, shards, n_shards, err);
-	if (!rc)
-		return nm_journal_commit(journal, err);
-	nm_journal_rollback(journal);
-	return rc;
+	return nm_sql_leave(journal, own, rc, err);
+}
+
+static enum nm_code
+refuse(struct nm_journal *journal, int64_t number, const char *run,
+       const char *doing, struct nm_err *err)
+{
+	return nm_sql_damaged(journal, doing, err, "shard %lld of run %s is not"
+	                      " as it was written", (long long)number, run);
 }
 
 enum nm_code
 nm_shards_save(struct nm_journal *journal,
                const struct nm_shard_record *shard, struct nm_err *err)
 {
+	static const char doing[] = "recording a shard's step";
 	sqlite3_stmt *s;
 	enum nm_code rc = nm_sql_ready(journal, SQL_SHARD_SAVE, &s, err);
 
@@ -105,7 +109,10 @@ nm_shards_save(struct nm_journal *journal,
 	nm_sql_bind_text(s, 18, shard->tag);
 	sqlite3_bind_int64(s, 19, shard->cached_tokens);
 	sqlite3_bind_int64(s, 20, shard->reasoning_tokens);
-	return nm_sql_run(journal, s, "recording a shard's step", err);
+	rc = nm_sql_run(journal, s, doing, err);
+	if (!rc && sqlite3_changes(journal->db) != 1)
+		rc = refuse(journal, shard->number, shard->run, doing, err);
+	return rc;
 }
 
 /* The state folder may have been moved since, or be named from another place. */
@@ -126,8 +133,8 @@ read_path(const struct nm_journal *journal, sqlite3_stmt *s, int column,
 }
 
 static void
-read_shard(const struct nm_journal *journal, sqlite3_stmt *s,
-           struct nm_arena *arena, struct nm_shard_record *shard)
+read_columns(const struct nm_journal *journal, sqlite3_stmt *s,
+             struct nm_arena *arena, struct nm_shard_record *shard)
 {
 	shard->id = sqlite3_column_int64(s, 0);
 	shard->run = nm_sql_string(s, 1, arena);
@@ -164,6 +171,7 @@ nm_shards_list(struct nm_journal *journal, const char *run,
                struct nm_arena *arena, struct nm_shard_record **shards,
                size_t *n_shards, struct nm_err *err)
 {
+	static const char doing[] = "listing shards";
 	struct nm_shard_record *list = NULL;
 	size_t n = 0, room = 0;
 	sqlite3_stmt *s;
@@ -174,12 +182,18 @@ nm_shards_list(struct nm_journal *journal, const char *run,
 		return rc;
 	nm_sql_bind_text(s, 1, run);
 	for (;;) {
-		rc = nm_sql_step(journal, s, &some, "listing shards", err);
+		rc = nm_sql_step(journal, s, &some, doing, err);
 		if (rc || !some)
 			break;
+		if (!sqlite3_column_int(s, 28)) {
+			rc = refuse(journal, sqlite3_column_int64(s, 3), run,
+			            doing, err);
+			nm_sql_done(s);
+			break;
+		}
 		if (n == room)
 			list = nm_arena_grow(arena, list, &room, sizeof(*list));
-		read_shard(journal, s, arena, &list[n++]);
+		read_columns(journal, s, arena, &list[n++]);
 	}
 	if (!rc) {
 		*shards = list;

@@ -215,13 +215,30 @@ refused_by_the_journal() { # text
 	: >"$SERVER_LOG"
 	variant0 --mode batch --batch-id "$BATCH_ID" --quiet
 	[ "$STATUS" = 5 ]
-	says 'in the journal is damaged'
+	says 'the file is damaged: move it away'
+	says 'is not as it was written'
 	says journal.db
 	[ "$(logged '.method == "POST"')" = 0 ]
 	mv "$JOURNAL" damaged
 	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(batches)" = 1 ]
+}
+
+put_byte() { # octal offset file
+	printf "\\$1" | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# From CREATED to UPLOADED, in its one byte behind the shard's tag.
+@test "a journal with a damaged state of a shard: no second batch" {
+	an_unfinished_run
+	local at
+	at=$(LC_ALL=C grep -aobP '[0-9a-f]{24}\x04' "$JOURNAL")
+	[ "$(wc -l <<<"$at")" = 1 ]
+	put_byte 002 $((${at%%:*} + 24)) "$JOURNAL"
+	refused_by_the_journal 'the file is damaged: move it away'
+	says 'shard 1 of run '
 	[ "$(batches)" = 1 ]
 }
 

@@ -237,6 +237,16 @@ see_only_answer(void *context, const struct nm_answer_record *answer,
 	return NM_OK;
 }
 
+static enum nm_code
+see_any(void *context, const struct nm_answer_record *answer,
+        struct nm_err *err)
+{
+	(void)context;
+	(void)answer;
+	(void)err;
+	return NM_OK;
+}
+
 /* A version 1 journal, with one shard of one run in it. */
 #define VERSION_1 \
 	"CREATE TABLE run (" \
@@ -289,18 +299,33 @@ see_only_answer(void *context, const struct nm_answer_record *answer,
 	" row BLOB NOT NULL, PRIMARY KEY (run, attempt, ordinal));" \
 	"PRAGMA user_version = 2;"
 
+/* And version 3. */
+#define VERSION_3 VERSION_2 \
+	"ALTER TABLE shard ADD COLUMN" \
+	" cached_tokens INTEGER NOT NULL DEFAULT -1;" \
+	"ALTER TABLE shard ADD COLUMN" \
+	" reasoning_tokens INTEGER NOT NULL DEFAULT -1;" \
+	"PRAGMA user_version = 3;"
+
+/* What another program does with the file. */
+static void
+execute(struct place *p, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* In the place of the journal that is there. */
 static void
 put_older(struct place *p, const char *sql)
 {
-	sqlite3 *db;
-
 	nm_journal_close(p->journal);
 	p->journal = NULL;
 	assert_int_equal(unlink(p->file), 0);
-	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	execute(p, sql);
 	assert_int_equal(nm_journal_open(p->folder, &p->journal, &p->err),
 	                 NM_OK);
 }
@@ -362,6 +387,65 @@ test_older_answers_are_kept(void **state)
 	assert_int_equal(seen, 1);
 }
 
+/* As they are found; from then on they are held to it. */
+static void
+test_older_rows_are_sealed(void **state)
+{
+	static const char *const versions[] = { VERSION_1, VERSION_2,
+		                                VERSION_3 };
+	static const char *const damages[] = {
+		"UPDATE run SET key = 'l'", "UPDATE shard SET state = 1",
+	};
+	struct place *p = *state;
+	int seen = 0;
+
+	for (size_t i = 0; i < 6; i++) {
+		put_older(p, versions[i / 2]);
+		execute(p, damages[i % 2]);
+		assert_int_equal(nm_journal_check(p->journal, &p->err),
+		                 NM_STATE);
+	}
+	put_older(p, VERSION_3
+	          "INSERT INTO answer VALUES ('r1', 2, 7, 'kept');");
+	assert_int_equal(nm_journal_check(p->journal, &p->err), NM_OK);
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see_only_answer,
+	                                 &seen, &p->err), NM_OK);
+	execute(p, "UPDATE answer SET row = 'keqt'");
+	assert_int_equal(nm_answers_walk(p->journal, "r1", see_any, NULL,
+	                                 &p->err), NM_STATE);
+	assert_int_equal(seen, 1);
+}
+
+/* A program of before has it open, and goes on to write rows without seals. */
+static void
+test_an_older_program_is_at_work(void **state)
+{
+	struct place *p = *state;
+	sqlite3 *db;
+
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	assert_int_equal(unlink(p->file), 0);
+	execute(p, VERSION_3);
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
+	                              "SELECT * FROM run", NULL, NULL, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(nm_journal_open(p->folder, &p->journal, &p->err),
+	                 NM_HELD);
+	assert_non_null(strstr(p->err.text, "another process"));
+	assert_int_equal(sqlite3_exec(db, "UPDATE shard SET note = 'late'",
+	                              NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(nm_journal_open(p->folder, &p->journal, &p->err),
+	                 NM_OK);
+	assert_string_equal(only_shard(p)->note, "late");
+	/* Several can have it open as ever. */
+	execute(p, "CREATE TABLE mode AS SELECT * FROM pragma_journal_mode;"
+	           "CREATE TABLE wal (x CHECK (x = 'wal'));"
+	           "INSERT INTO wal SELECT * FROM mode");
+}
+
 static void
 test_modes(void **state)
 {
@@ -406,6 +490,8 @@ main(void)
 		ROW(test_version_of_nobody_is_left_alone),
 		ROW(test_older_shards_tell_no_details),
 		ROW(test_older_answers_are_kept),
+		ROW(test_older_rows_are_sealed),
+		ROW(test_an_older_program_is_at_work),
 		ROW(test_modes),
 		ROW(test_modes_whatever_the_umask),
 	};
