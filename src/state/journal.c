@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "state/seal.h"
 #include "state/sql.h"
+#include "state/wal.h"
 
 enum { PATIENCE_MS = 10000 };
 
@@ -64,6 +65,14 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 	int result;
 
 	mend_beside(journal);
+	/* Once SQLite opens it, what a damaged log had is gone. */
+	if (nm_wal_look(path) == NM_WAL_DAMAGED)
+		return nm_fail(err, NM_STATE, SQLITE_CORRUPT,
+			"%s-wal: the file is damaged, and steps that were"
+			" committed cannot be read any more: move it and"
+			" journal.db away (batches are still found by"
+			" batch_manager --list, and taken up by --batch-id)",
+			path);
 	before = umask(077);
 	result = sqlite3_open_v2(path, &journal->db, flags, NULL);
 

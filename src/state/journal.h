@@ -11,8 +11,8 @@
  * written anew, naming the file, the row and what to do.
  *
  * Calling sequence: open, calls of the records' headers, close. One journal
- * handle serves one thread; several processes may have the file
- * open, and a writer waits up to 10 s for another.
+ * handle serves one thread, and a process has a journal open once at a time; several
+ * processes may, and a writer waits up to 10 s for another.
  */
 #ifndef NM_STATE_JOURNAL_H
 #define NM_STATE_JOURNAL_H
@@ -27,7 +27,7 @@ struct nm_journal;
 /*
  * Opens <folder>/journal.db, made with its folder (mode 0700) where missing, and
  * brings an older schema up to date. NM_STATE, naming the file and what to do,
- * for one that is damaged or of a newer version; NM_IO
+ * for one that is damaged, or whose log is (state/wal.h), or of a newer version; NM_IO
  * where rights or the disk forbid it; NM_HELD when another process keeps it locked, or
  * has it open while its schema is older.
  */

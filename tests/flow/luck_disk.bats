@@ -242,6 +242,34 @@ put_byte() { # octal offset file
 	[ "$(batches)" = 1 ]
 }
 
+# Its process was killed when its batch was made, and SQLite would forget it all.
+@test "a journal whose log is damaged: told, and the batch is found without it" {
+	local pid log=$XDG_STATE_HOME/nightmail/journal.db-wal
+	JOURNAL=${log%-wal}
+	a_desk --delay-in-progress 1
+	variant0_llm_baseline --mode batch --limit 3 --quiet >first.txt 2>&1 3>&- &
+	pid=$!
+	wait_for 20 grep -aq 'batch_[0-9a-f]\{32\}' "$log"
+	kill -9 $pid
+	wait $pid 2>/dev/null || true
+	call GET '/v1/batches'
+	BATCH_ID=$(member '.data[0].id')
+	put_byte 252 100 "$log"
+	cp "$log" before
+	refused_by_the_journal 'journal.db-wal: the file is damaged'
+	says 'move it and journal.db away'
+	cmp before "$log"
+	# As it says.
+	manager --list
+	[[ $OUT == *"$BATCH_ID"* ]]
+	mkdir away
+	mv "$JOURNAL" "$log" away
+	variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(batches)" = 1 ]
+}
+
 @test "a journal that was cut off" {
 	an_unfinished_run
 	truncate -s 5000 "$JOURNAL"
