@@ -166,6 +166,8 @@ copy_to_named(struct nm_draft *draft)
 		nm_buf_release(&named.temporary);
 		return why;
 	}
+	/* Of a file of one's own that was there: no umask takes from it. */
+	(void)fchmod(fd, info.st_mode & 0777);
 	named.fd_plus_one = fd + 1;
 	nm_buf_add_string(&named.path, draft->path.at);
 	nm_draft_add_file(&named, from, 0, (uint64_t)info.st_size);
