@@ -1,6 +1,9 @@
 /*
  * message: what a program says to the person, on stderr; stdout is for results.
  * Each line begins with the program's name. Knows no room but base.
+ *
+ * Calling sequence: init, first thing in main; the others in any order;
+ * close_stdout, last. One thread.
  */
 #ifndef NM_CLI_MESSAGE_H
 #define NM_CLI_MESSAGE_H
@@ -32,7 +35,7 @@ struct nm_message {
  * terminal beside these calls. */
 void nm_message_clear(struct nm_message *message);
 
-/* Call once, first thing in main: also makes the process speak UTF-8. */
+/* Also makes the process speak UTF-8. `program` is lent for as long as it runs. */
 void nm_message_init(struct nm_message *message, const char *program);
 
 /* "program: text"; not with --quiet. */

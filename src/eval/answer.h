@@ -1,6 +1,9 @@
 /*
  * answer: a reply's content -> the names it gives. Knows the object that the
  * prompt asks for, {"answers": ["…", …]}; must not know rows or gold.
+ *
+ * Calling sequence: zero a reader; read, and look at the names before the next;
+ * release. A reader serves one thread.
  */
 #ifndef NM_EVAL_ANSWER_H
 #define NM_EVAL_ANSWER_H

@@ -2,6 +2,10 @@
  * match: two names -> do they mean the same? Knows strings alone.
  * The rule is the one that older results were made with, kept to the digit.
  * Both sides come folded, once a string and not once a pair.
+ *
+ * Calling sequence: zero a matcher; match or ratio, for any number of pairs; release.
+ * Matchers and folded texts serve one thread: a match notes in both texts what it
+ * counted of them.
  */
 #ifndef NM_EVAL_MATCH_H
 #define NM_EVAL_MATCH_H

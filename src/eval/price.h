@@ -6,6 +6,9 @@
  * A list whose prices, rules applied, are not whole picodollars a token is
  * refused when it is loaded: so every cost and every sum is exact, and rounding
  * happens once, when a sum is printed.
+ *
+ * Calling sequence: open a list; find each model's price once; cost of any number of
+ * replies, from any thread; close.
  */
 #ifndef NM_EVAL_PRICE_H
 #define NM_EVAL_PRICE_H

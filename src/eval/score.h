@@ -1,6 +1,9 @@
 /*
  * score: gold answers and predicted ones -> which are right, and the question's
  * category. Knows names alone; must not know rows, tokens or files.
+ *
+ * Calling sequence: zero a scorer; score, and look at what it lends before the next;
+ * release. A scorer serves one thread.
  */
 #ifndef NM_EVAL_SCORE_H
 #define NM_EVAL_SCORE_H

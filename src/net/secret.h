@@ -3,7 +3,8 @@
  * Only http may look at its bytes (nm_secret_reveal); whoever else wants to say
  * something about a key says its fingerprint, or the words of nm_secret_shown.
  *
- * A zeroed nm_secret holds no key.
+ * A zeroed nm_secret holds no key. Calling sequence: zero; set; lend it to requests;
+ * release when none of them is on its way.
  */
 #ifndef NM_NET_SECRET_H
 #define NM_NET_SECRET_H

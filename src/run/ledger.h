@@ -1,6 +1,9 @@
 /*
  * ledger: every request ends in exactly one class; what did not is counted beside.
  * Computed from rows alone, never from a batch's request_counts.
+ *
+ * Calling sequence: zero; add each request's row, or join ledgers of several threads in
+ * order; sort; read its members; release. A ledger serves one thread.
  */
 #ifndef NM_RUN_LEDGER_H
 #define NM_RUN_LEDGER_H

@@ -3,6 +3,9 @@
  * line is checked as the service would before any is sent. Lines that differ in
  * their id and a plain text alone (run/source.h: pass) are checked by the first of
  * them, and counted, not composed.
+ *
+ * Calling sequence: zero a plan; one of make, measure, again and split; release, also
+ * after an error.
  */
 #ifndef NM_RUN_PLAN_H
 #define NM_RUN_PLAN_H
