@@ -92,7 +92,7 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 		if (rc)
 			return nm_while(err, "looking whether shard %lld was"
 			                " submitted", (long long)shard->number);
-		if (*found && refused)
+		if (shard->state > NM_SHARD_UPLOADING && *found && refused)
 			nm_run_note(run, "shard %lld was submitted, though it"
 			            " was refused", (long long)shard->number);
 		if (*found || left_ms <= 0)

@@ -4,6 +4,7 @@
 #include "run/trace.h"
 
 #include "base/path.h"
+#include "run/upload.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400, FILES_PAGE = 1000, BATCHES_PAGE = 100 };
 
@@ -110,6 +111,26 @@ keep(struct walk *walk, struct nm_shard_record *shard, struct nm_err *err)
 	return rc;
 }
 
+/* Some services tell no length, or 0. */
+static int
+has_length_of(const struct nm_remote_file *file,
+              const struct nm_shard_record *shard)
+{
+	return file->bytes <= 0 || !shard->bytes || file->bytes == shard->bytes;
+}
+
+static enum nm_code
+refuse_file(struct walk *walk, struct nm_shard_record *shard,
+            const struct nm_remote_file *file, struct nm_err *err)
+{
+	nm_run_warn(walk->run, "%s has %lld bytes instead of the %lld of shard"
+	            " %lld: that is uploaded again", file->id,
+	            (long long)file->bytes, (long long)shard->bytes,
+	            (long long)shard->number);
+	walk->met.misfits++;
+	return nm_upload_anew(walk->run, shard, err);
+}
+
 static enum nm_code
 match_file(struct walk *walk, const struct nm_remote_file *file,
            struct nm_err *err)
@@ -129,6 +150,10 @@ match_file(struct walk *walk, const struct nm_remote_file *file,
 		nm_trace_name(walk->run, shard, &name);
 		if (strcmp(file->filename, nm_buf_string(&name)) != 0)
 			continue;
+		if (!has_length_of(file, shard)) {
+			rc = refuse_file(walk, shard, file, err);
+			continue;
+		}
 		nm_trace_take_file(shard, file);
 		rc = keep(walk, shard, err);
 	}

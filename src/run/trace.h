@@ -11,6 +11,9 @@
 /* What a walk met. */
 struct nm_trace {
 	size_t      found;    /* shards */
+	/* Of other shards a file has the name and another length, by an upload that was
+	 * cut: these are PLANNED under another tag, which is saved and told. */
+	size_t      misfits;
 	/* A batch of the run that is no shard's, though it brought something or may: the
 	 * journal has lost it. In the run's arena; NULL = none was met. */
 	const char *stranger;

@@ -42,7 +42,8 @@ look_once(struct nm_run *run, struct nm_shard_record *shard, int *found,
 	struct nm_trace met;
 	enum nm_code rc = nm_trace_files(run, shard, 1, &met, err);
 
-	*found = met.found > 0;
+	/* One that was not taken is no reason to look on: the next has another name. */
+	*found = met.found + met.misfits > 0;
 	return rc;
 }
 
@@ -85,16 +86,11 @@ nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
 }
 
 enum nm_code
-nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
-                struct nm_err *err)
+nm_upload_anew(struct nm_run *run, struct nm_shard_record *shard,
+               struct nm_err *err)
 {
 	char tag[NM_SHARD_TAG_DIGITS + 1];
 
-	if (shard->refusals > NM_UPLOAD_UNSEEN_MAX)
-		return NM_REFUSED;
-	nm_run_warn(run, "the service has the input file of shard %lld no more"
-	            " (%s): it is uploaded again", (long long)shard->number,
-	            shard->input_file_id);
 	nm_digest_random_hex(tag, NM_SHARD_TAG_DIGITS);
 	shard->tag = tag;
 	shard->state = NM_SHARD_PLANNED;
@@ -102,7 +98,20 @@ nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
 	shard->input_created = 0;
 	shard->batch_id = "";
 	shard->status = "";
+	shard->note = "";
 	run->parts[shard - run->shards].status = NULL;
-	shard->refusals = NM_UPLOAD_UNSEEN_MAX + 1;
 	return nm_run_save(run, shard, err);
+}
+
+enum nm_code
+nm_upload_again(struct nm_run *run, struct nm_shard_record *shard,
+                struct nm_err *err)
+{
+	if (shard->refusals > NM_UPLOAD_UNSEEN_MAX)
+		return NM_REFUSED;
+	nm_run_warn(run, "the service has the input file of shard %lld no more"
+	            " (%s): it is uploaded again", (long long)shard->number,
+	            shard->input_file_id);
+	shard->refusals = NM_UPLOAD_UNSEEN_MAX + 1;
+	return nm_upload_anew(run, shard, err);
 }

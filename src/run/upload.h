@@ -24,6 +24,10 @@ enum nm_code nm_upload_step(struct nm_run *run, struct nm_shard_record *shard,
 /* Creations refused since a file is not seen (yet) before it is taken for gone. */
 enum { NM_UPLOAD_UNSEEN_MAX = 4 };
 
+/* As if it had never been sent: PLANNED under a new tag, as one durable step. */
+enum nm_code nm_upload_anew(struct nm_run *run, struct nm_shard_record *shard,
+                            struct nm_err *err) NM_MUST_USE;
+
 /*
  * The service has the file no more: brings a shard without a batch from UPLOADED or
  * CREATED back to PLANNED, under a new tag, as one durable step. Once for a shard:

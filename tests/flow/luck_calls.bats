@@ -175,6 +175,42 @@ many_uploads() { # n path
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
 }
 
+# The upload is as if it had been cut on the way, and stored all the same.
+@test "a file of the run that is not as long as what was sent is not used" {
+	faults 'on POST /v1/files nth 1: act then lose reply' \
+		'on GET /v1/files nth 1..5: delay 30s'
+	a_desk --faults "$FAULTS"
+	variant0_llm_baseline --mode batch --limit 3 --quiet 3>&- &
+	local pid=$! name id
+	uploaded() { [ "$(calls POST /v1/files)" = 1 ]; }
+	wait_for 10 uploaded
+	kill -9 $pid
+	wait $pid || true
+	kill_server
+	restart
+	call GET '/v1/files?purpose=batch'
+	id=$(member '.data[0].id')
+	name=$(member '.data[0].filename')
+	call GET "/v1/files/$id/content"
+	head -n 2 "$BODY" >cut.jsonl
+	call DELETE "/v1/files/$id"
+	call POST /v1/files -F purpose=batch \
+		-F "file=@cut.jsonl;filename=$name"
+	[ "$STATUS" = 200 ]
+	id=$(member .id)
+	run_batch 3
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[[ $ERR == *"$id has $(wc -c <cut.jsonl) bytes instead of"*' is uploaded again'* ]]
+	[ "$(grep -c 'bytes instead of' err.txt)" = 1 ]
+	# The next one has another name, since this one's is taken.
+	call GET '/v1/files?purpose=batch'
+	[ "$(member '[.data[].filename] | unique | length')" = 2 ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 1 ]
+	[ "$(member '.data[0].input_file_id')" != "$id" ]
+}
+
 @test "a lost creation is found in a list that begins with the oldest" {
 	a_lost_creation
 	restart
