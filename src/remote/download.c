@@ -14,7 +14,9 @@
 
 enum {
 	TRIES_IN_VAIN = 5, STALL_MS = 60000, HASH_BYTES = 64 << 10,
-	RESTARTS_MAX = 2
+	RESTARTS_MAX = 2,
+	/* Asked for again, where no tag promises that the rest is of the same file. */
+	AGAIN_MAX_BYTES = 4096, AGAIN_MIN_BYTES = 256
 };
 
 /* A part file, and what is known of the whole. */
@@ -23,6 +25,9 @@ struct part {
 	struct nm_buf    path;
 	int              fd;        /* -1 = not open */
 	uint64_t         bytes;     /* in the file, all of them in the digest */
+	uint64_t         at;        /* of the next byte that comes; one before the end is
+	                             * to be the same as here */
+	uint64_t         again_max; /* less after tries that ended within those */
 	uint64_t         furthest;  /* bytes ever reached: what counts as progress */
 	int64_t          total;     /* as announced; -1 = not yet */
 	struct nm_digest digest;
@@ -73,7 +78,10 @@ open_part(struct part *part, const struct nm_download *wish,
 {
 	struct stat stat;
 
-	*part = (struct part){ .wish = wish, .fd = -1, .total = -1 };
+	*part = (struct part){
+		.wish = wish, .fd = -1, .total = -1,
+		.again_max = AGAIN_MAX_BYTES,
+	};
 	nm_buf_addf(&part->path, "%s.", wish->path);
 	/* Named by the id too: a part of another file is never continued. */
 	nm_path_add_safe(&part->path, nm_text_of(wish->id));
@@ -108,7 +116,7 @@ empty_part(struct part *part, struct nm_err *err)
 {
 	if (ftruncate(part->fd, 0) || lseek(part->fd, 0, SEEK_SET) < 0)
 		return fail_on_disk(part, errno, err);
-	part->bytes = 0;
+	part->bytes = part->at = 0;
 	part->total = -1;
 	nm_buf_clear(&part->etag);
 	restart_digest(part);
@@ -214,13 +222,17 @@ look_at_rest(struct part *part, const struct nm_http_reply *reply,
 	int64_t first, total;
 
 	if (!read_range(nm_http_header(reply, "content-range"), &first, &total)
-	    || first < 0 || (uint64_t)first != part->bytes)
+	    || first < 0 || (uint64_t)first != part->at)
 		return start_over(part, "another range than asked for came",
+		                  err);
+	if (total >= 0 && (uint64_t)total < part->bytes)
+		return start_over(part, "the part is longer than the whole",
 		                  err);
 	if (total >= 0 && part->total >= 0 && total != part->total)
 		return start_over(part, "the length changed midway", err);
 	if (total >= 0)
 		part->total = total;
+	part->from_zero = false;
 	return NM_OK;
 }
 
@@ -241,6 +253,7 @@ look_at_head(struct part *part, const struct nm_http_reply *reply,
 	if (reply->status == 206)
 		return look_at_rest(part, reply, err);
 	/* The whole comes, asked for or because Range is not known there. */
+	part->at = 0;
 	if (part->bytes > 0)
 		rc = empty_part(part, err);
 	part->from_zero = false;
@@ -251,21 +264,48 @@ look_at_head(struct part *part, const struct nm_http_reply *reply,
 	return rc;
 }
 
+/* Of what comes, that which is here already; *len says how much that is. */
+static enum nm_code
+compare_again(struct part *part, const char *bytes, size_t *len,
+              struct nm_err *err)
+{
+	char kept[AGAIN_MAX_BYTES];
+	enum nm_code rc = NM_OK;
+
+	if (*len > part->bytes - part->at)
+		*len = (size_t)(part->bytes - part->at);
+	for (size_t done = 0, step; !rc && done < *len; done += step) {
+		step = *len - done < sizeof(kept) ? *len - done : sizeof(kept);
+		rc = nm_file_read_at(part->fd, part->at, step, kept, err);
+		if (!rc && memcmp(bytes + done, kept, step) != 0)
+			return start_over(part, "other bytes than before came",
+			                  err);
+		part->at += step;
+	}
+	return rc;
+}
+
 static enum nm_code
 take_bytes(void *user, const struct nm_http_reply *reply, const char *bytes,
            size_t len, struct nm_err *err)
 {
 	struct part *part = user;
 	enum nm_code rc = NM_OK;
+	size_t again = len;
 
 	if (!part->begun)
 		rc = look_at_head(part, reply, err);
+	if (!rc)
+		rc = compare_again(part, bytes, &again, err);
 	if (rc)
 		return rc;
+	bytes += again;
+	len -= again;
 	if (nm_file_write_all(part->fd, bytes, len, err))
 		return fail_on_disk(part, (int)err->detail, err);
 	nm_digest_add(&part->digest, bytes, len);
 	part->bytes += len;
+	part->at += len;
 	if (part->wish->progress)
 		part->wish->progress(part->wish->progress_user, part->bytes,
 		                     part->total > 0 ? (uint64_t)part->total
@@ -281,7 +321,8 @@ look_at_unsatisfied(struct part *part, const struct nm_http_reply *reply,
 	int64_t first, total;
 
 	if (read_range(nm_http_header(reply, "content-range"), &first, &total)
-	    && total >= 0 && (uint64_t)total == part->bytes) {
+	    && total >= 0 && (uint64_t)total == part->bytes &&
+	    part->at == part->bytes) {
 		part->total = total;
 		return NM_OK;
 	}
@@ -299,11 +340,24 @@ check_length(struct part *part, struct nm_err *err)
 		               "%llu of %lld bytes of %s came",
 		               (unsigned long long)part->bytes,
 		               (long long)part->total, part->wish->id);
+	if (part->at < part->bytes)
+		return start_over(part, "fewer bytes than before came", err);
 	if (part->total >= 0 && part->bytes > (uint64_t)part->total)
 		return start_over(part, "more bytes than announced came", err);
 	if (expected > 0 && part->bytes != (uint64_t)expected)
 		return refuse_length(part, part->bytes, err);
 	return NM_OK;
+}
+
+/* From where to ask: a strong tag promises that the rest fits, else it has to be seen. */
+static uint64_t
+next_place(const struct part *part)
+{
+	if (part->from_zero)
+		return 0;
+	if (part->etag.len)
+		return part->bytes;
+	return part->bytes > part->again_max ? part->bytes - part->again_max : 0;
 }
 
 static void
@@ -314,10 +368,10 @@ set_range(const struct part *part, struct nm_http_request *request,
 	for (size_t i = 0; i < request->n_headers; i++)
 		headers[i] = request->headers[i];
 	request->headers = headers;
-	if (part->bytes == 0 || part->from_zero)
+	if (part->at == 0)
 		return;
 	nm_buf_addf(&lines[0], "Range: bytes=%llu-",
-	            (unsigned long long)part->bytes);
+	            (unsigned long long)part->at);
 	headers[request->n_headers++] = nm_buf_string(&lines[0]);
 	if (part->etag.len == 0)
 		return;
@@ -348,6 +402,7 @@ request_once(struct nm_api *api, struct part *part, const char *path,
 
 	*out = (struct outcome){0};
 	part->begun = part->restarted = false;
+	part->at = next_place(part);
 	nm_api_address(api, path, &address, &request);
 	set_range(part, &request, lines, headers);
 	out->code = nm_http_call(api->http, &request, &out->reply, &out->err);
@@ -432,6 +487,8 @@ fetch(struct nm_api *api, struct part *part, int *tries, struct nm_err *err)
 		++*tries;
 		request_once(api, part, nm_buf_string(&path), &out);
 		in_vain = part->bytes > part->furthest ? 0 : in_vain + 1;
+		if (in_vain && part->begun && part->again_max > AGAIN_MIN_BYTES)
+			part->again_max /= 2;
 		if (part->bytes > part->furthest)
 			part->furthest = part->bytes;
 		verdict = decide(api, part, &out, in_vain);

@@ -87,7 +87,9 @@ struct nm_downloaded {
 /*
  * Brings a file's content to `path`, whole or not at all: streamed into
  * "<path>.<id>.part", continued there by Range after a cut (also one of an earlier
- * process), checked against the lengths announced, synced, renamed.
+ * process), begun anew where the rest is not of the same file (by a strong ETag, else by
+ * what comes of the last 4096 bytes a second time), checked against the lengths
+ * announced, synced, renamed.
  * NM_PROTOCOL when it stays shorter or longer than announced; the part is kept.
  * NM_UNREACHABLE when the tries ran out; NM_IO for this machine's disk.
  */

@@ -379,16 +379,21 @@ many_uploads() { # n path
 @test "bodies cut at every place: looked at again, resumed by Range" {
 	faults 'on GET /v1/batches/* nth 1: cut after 40' \
 		'on GET /v1/files/* nth 1: cut after 10' \
-		'on GET /v1/files/*/content nth 1: cut after 1000' \
-		'on GET /v1/files/*/content nth 2: cut after 500'
+		'on GET /v1/files/*/content nth 1: cut after 9000' \
+		'on GET /v1/files/*/content nth 2: cut after 6000'
 	a_desk --faults "$FAULTS"
-	NIGHTMAIL_CLOCK=fast=4 run_batch 10
+	NIGHTMAIL_CLOCK=fast=4 run_batch 40
 	[ "$STATUS" = 0 ]
-	[ "$(ledger)" = 'asked=10 answered=10 attempts=1' ]
+	[ "$(ledger)" = 'asked=40 answered=40 attempts=1' ]
 	[ "$(logged '.path | test("/content$")')" = 3 ]
-	# The later ones are asked for from where the one before ended.
+	# The later ones are asked for from where the one before ended, less what shows
+	# that they fit.
 	[ "$(jq -s '[.[] | select(.path | test("/content$")).status] | @json' \
 		"$SERVER_LOG")" = '"[200,206,206]"' ]
+	call GET /v1/batches
+	call GET "/v1/files/$(member '.data[0].output_file_id')"
+	[ "$(jq -s 'map(select(.path | test("/content$")))[2].bytes_out' \
+		"$SERVER_LOG")" = $(($(member .bytes) - 9000 + 4096 - 6000 + 4096)) ]
 }
 
 @test "the results cannot be downloaded for now: exit 4, then they can" {

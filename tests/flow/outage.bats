@@ -70,11 +70,11 @@ batches() {
 }
 
 @test "away during a download: it goes on when it is back" {
-	faults 'on GET /v1/files/*/content nth 1: trickle 1000/s'
+	faults 'on GET /v1/files/*/content nth 1: trickle 4000/s'
 	a_desk --faults "$FAULTS"
 	NIGHTMAIL_CLOCK=fast=20 begin --limit 20
 	# Five tries within ten seconds by the client's clock.
-	some_came() { [ "$(find xdg -name '*.part' -size +0 | wc -l)" != 0 ]; }
+	some_came() { [ "$(find xdg -name '*.part' -size +9 | wc -l)" != 0 ]; }
 	wait_for 10 some_came
 	kill_server
 	sleep 2.5
