@@ -267,13 +267,15 @@ next_round(struct nm_task *task, int64_t *number, struct nm_err *err)
 		.count = again->count, .replied = replied_of(task),
 		.column = direct ? NM_PRICE_STANDARD : NM_PRICE_BATCH,
 	}, err);
-	if (rc) {
+	if (rc == NM_USAGE) {
 		task->short_of_money = 1;
 		nm_while(err, "asking %lld of %lld again",
 		         (long long)again->count,
 		         (long long)task->run.source->count);
 		return err->code = NM_UNFINISHED;
 	}
+	if (rc)
+		return rc;
 	say_again(task, *number);
 	rc = nm_run_reopen(&task->run, err);
 	if (rc)
