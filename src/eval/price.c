@@ -7,7 +7,7 @@
 
 #define PUSD_PER_USD INT64_C(1000000000000)
 
-enum { PUSD_DIGITS = 12, DATE_BYTES = 11 };
+enum { PUSD_DIGITS = 12, EXACT_DIGITS_MIN = 4, DATE_BYTES = 11 };
 
 /* ---- which price ---- */
 
@@ -151,4 +151,17 @@ nm_price_print(int64_t pusd, int digits, char *out)
 		(void)snprintf(out, NM_PRICE_TEXT_MAX, "%lld.%0*lld",
 		               (long long)(whole / unit), digits,
 		               (long long)(whole % unit));
+}
+
+const char *
+nm_price_print_exactly(int64_t pusd, char *out)
+{
+	size_t len, least;
+
+	nm_price_print(pusd, EXACT_DIGITS_MIN, out);
+	least = strlen(out);
+	nm_price_print(pusd, PUSD_DIGITS, out);
+	for (len = strlen(out); len > least && out[len - 1] == '0'; len--)
+		out[len - 1] = '\0';
+	return out;
 }

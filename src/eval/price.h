@@ -91,4 +91,7 @@ enum { NM_PRICE_TEXT_MAX = 32 };
  * into out (NM_PRICE_TEXT_MAX bytes). pusd is not negative. */
 void nm_price_print(int64_t pusd, int digits, char *out);
 
+/* The same with as many digits as it takes, four or more. Returns out. */
+const char *nm_price_print_exactly(int64_t pusd, char *out);
+
 #endif

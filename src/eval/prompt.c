@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "eval/bound.h"
 #include "wire/json.h"
 
 static const char MARK[] = "{question}";
@@ -46,6 +47,14 @@ size_t
 nm_prompt_bytes(const struct nm_prompt *prompt)
 {
 	return prompt->system.len + prompt->before.len + prompt->after.len;
+}
+
+uint64_t
+nm_prompt_weight(const struct nm_prompt *prompt)
+{
+	return nm_bound_weigh(prompt->system.at, prompt->system.len) +
+	       nm_bound_weigh(prompt->before.at, prompt->before.len) +
+	       nm_bound_weigh(prompt->after.at, prompt->after.len);
 }
 
 /* ---- reading a template ---- */

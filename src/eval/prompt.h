@@ -39,7 +39,9 @@ enum nm_code nm_prompt_read(struct nm_prompt *prompt, struct nm_text template,
 
 void nm_prompt_release(struct nm_prompt *prompt);
 
-/* Bytes of both messages, the question's own not counted. */
+/* Bytes of both messages, the question's own not counted; and what they weigh by
+ * nm_bound_weigh. */
 size_t nm_prompt_bytes(const struct nm_prompt *prompt);
+uint64_t nm_prompt_weight(const struct nm_prompt *prompt);
 
 #endif

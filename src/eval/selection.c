@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "eval/bound.h"
 #include "eval/random.h"
 
 /* Knuth, The Art of Computer Programming, volume 2, section 3.4.2. */
@@ -71,6 +72,8 @@ struct sum {
 	uint64_t         last_id;
 	uint64_t         text_bytes;
 	uint64_t         text_bytes_max;
+	uint64_t         text_weight;
+	uint64_t         text_weight_max;
 };
 
 /* Both return where they ended. */
@@ -99,6 +102,19 @@ digest_pending(struct sum *sum)
 }
 
 static void
+measure(struct sum *sum, const struct nm_question *q)
+{
+	uint64_t weight = nm_bound_weigh(q->text, q->text_len);
+
+	sum->text_bytes += q->text_len;
+	if (q->text_len > sum->text_bytes_max)
+		sum->text_bytes_max = q->text_len;
+	sum->text_weight += weight;
+	if (weight > sum->text_weight_max)
+		sum->text_weight_max = weight;
+}
+
+static void
 add_question(struct sum *sum, const struct nm_question *q)
 {
 	size_t room = (3 + q->n_gold) * NUMBER_BYTES + q->text_len;
@@ -106,9 +122,7 @@ add_question(struct sum *sum, const struct nm_question *q)
 
 	sum->taken++;
 	sum->last_id = q->id;
-	sum->text_bytes += q->text_len;
-	if (q->text_len > sum->text_bytes_max)
-		sum->text_bytes_max = q->text_len;
+	measure(sum, q);
 	for (size_t i = 0; i < q->n_gold; i++)
 		room += q->gold[i].len;
 	at = nm_buf_room(&sum->pending, room);
@@ -216,6 +230,8 @@ first_walk(struct nm_selection *s, struct nm_err *err)
 	s->facts.last_id = sum.last_id;
 	s->facts.text_bytes = sum.text_bytes;
 	s->facts.text_bytes_max = sum.text_bytes_max;
+	s->facts.text_weight = sum.text_weight;
+	s->facts.text_weight_max = sum.text_weight_max;
 	nm_dataset_file_digest(s->ds, s->facts.file_sha256);
 	digest_pending(&sum);
 	nm_digest_finish(&sum.digest, s->facts.digest);

@@ -40,6 +40,8 @@ struct nm_selection_facts {
 	uint64_t last_id;   /* the largest id taken */
 	uint64_t text_bytes; /* of the texts of the questions taken */
 	uint64_t text_bytes_max; /* of the longest of them */
+	uint64_t text_weight;     /* likewise, by nm_bound_weigh */
+	uint64_t text_weight_max;
 	/* Of the whole file, past the limit too. */
 	char file_sha256[NM_DIGEST_HEX_MAX];
 	/* Of what is taken: SHA-256 over each question's id, text, number of

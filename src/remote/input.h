@@ -51,7 +51,8 @@ struct nm_input_line {
 	uint64_t       prompt_bytes;        /* of all its texts */
 	uint64_t       messages;
 	uint64_t       prompt_tokens_guess; /* rough: from these two */
-	uint64_t       choices;             /* replies that it asks for: its n, or 1 */
+	uint64_t       choices;             /* replies that it has made: its n, or 1, of
+	                                       each prompt */
 	int64_t        output_tokens_max;   /* of all of them; -1 = no bound */
 	uint64_t       embeddings;          /* inputs, of that endpoint alone */
 	const struct nm_value *body;

@@ -29,6 +29,8 @@ nm_input_body_read(const struct nm_value *object)
 			body.instructions = value;
 		else if (nm_text_is(name, "n"))
 			body.n = value;
+		else if (nm_text_is(name, "best_of"))
+			body.best_of = value;
 		else if (nm_text_is(name, "max_tokens"))
 			body.output_max = value;
 		else if (nm_text_is(name, "max_completion_tokens") ||
@@ -86,13 +88,41 @@ nm_input_guess_tokens(uint64_t prompt_bytes, uint64_t messages)
 	return (prompt_bytes + 3) / 4 + 3 + 3 * messages;
 }
 
+static bool
+is_list_of_lists(const struct nm_value *value)
+{
+	const struct nm_value *first;
+	struct nm_json_walk walk;
+
+	if (nm_json_kind(value) != NM_JSON_ARRAY)
+		return false;
+	nm_json_walk_init(&walk, value);
+	first = nm_json_walk_next(&walk, NULL);
+	/* A text is one prompt, and so is an array of its tokens. */
+	return first && nm_json_kind(first) != NM_JSON_NUMBER;
+}
+
+/* Replies that are made, and paid for: of several prompts each has its own, and of the
+ * best of many all are. */
+static uint64_t
+choices_of(const struct nm_input_body *body)
+{
+	int64_t n = nm_json_int(body->n, 1);
+	int64_t best_of = nm_json_int(body->best_of, 1);
+	uint64_t choices = n >= 1 && n <= CHOICES_MAX ? (uint64_t)n : 1;
+
+	if (best_of <= CHOICES_MAX && best_of > (int64_t)choices)
+		choices = (uint64_t)best_of;
+	return is_list_of_lists(body->prompt)
+		? choices * nm_json_count(body->prompt) : choices;
+}
+
 void
 nm_input_body_guess(const struct nm_input_body *body,
                     struct nm_input_line *line)
 {
 	const struct nm_value *bound = has(body->output_max_new)
 		? body->output_max_new : body->output_max;
-	int64_t n = nm_json_int(body->n, 1);
 
 	line->prompt_bytes = text_bytes(body->messages, 4) +
 		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
@@ -100,13 +130,15 @@ nm_input_body_guess(const struct nm_input_body *body,
 	line->messages = nm_json_count(body->messages);
 	line->prompt_tokens_guess = nm_input_guess_tokens(line->prompt_bytes,
 	                                                  line->messages);
-	line->choices = n >= 1 && n <= CHOICES_MAX ? (uint64_t)n : 1;
+	line->choices = choices_of(body);
 	line->output_tokens_max = nm_json_int(bound, -1);
 	if (line->output_tokens_max < 0 ||
 	    line->output_tokens_max > INT32_MAX)
 		line->output_tokens_max = -1;
-	else
-		line->output_tokens_max *= (int64_t)line->choices;
+	else if (__builtin_mul_overflow(line->output_tokens_max,
+	                                (int64_t)line->choices,
+	                                &line->output_tokens_max))
+		line->output_tokens_max = INT64_MAX;
 }
 
 uint64_t

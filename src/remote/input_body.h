@@ -10,7 +10,7 @@
 /* The members that matter, NULL where absent; they live as long as the body. */
 struct nm_input_body {
 	const struct nm_value *model, *messages, *input, *prompt, *stream;
-	const struct nm_value *instructions, *n;
+	const struct nm_value *instructions, *n, *best_of;
 	const struct nm_value *output_max, *output_max_new;
 };
 

@@ -183,6 +183,8 @@ nm_direct_take(void *user, const struct nm_chat_reply *reply)
 
 	d->flying--;
 	slot->chat = NULL;
+	if (d->purse && !reply->status && reply->code != NM_UNREACHABLE)
+		d->purse->lost(d->purse->user);
 	adapt(slot, reply, kind);
 	if (reply->code && refuses_us(d, reply)) {
 		give_up(d, NM_REFUSED, reply->err);

@@ -95,7 +95,7 @@ check_line(struct cutter *cut, const struct nm_run *run,
 		return refuse_line(run, item->ordinal, &finding, err);
 	cut->proven = 1;
 	cut->inputs = (int64_t)read.embeddings;
-	cut->frame_bytes = read.prompt_bytes - (uint64_t)item->text_bytes;
+	cut->frame_bytes = read.prompt_bytes - item->text.len;
 	cut->frame_messages = read.messages;
 	return NM_OK;
 }
@@ -151,7 +151,7 @@ add_request(struct cutter *cut, const struct nm_run *run,
 	if (rc)
 		return rc;
 	put_in_shard(cut, item, (int64_t)nm_input_guess_tokens(
-		cut->frame_bytes + (uint64_t)item->text_bytes,
+		cut->frame_bytes + item->text.len,
 		cut->frame_messages));
 	return NM_OK;
 }

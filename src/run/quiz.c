@@ -241,3 +241,9 @@ nm_quiz_prompt_bytes(const struct nm_quiz *quiz)
 {
 	return nm_prompt_bytes(&quiz->prompt);
 }
+
+uint64_t
+nm_quiz_prompt_weight(const struct nm_quiz *quiz)
+{
+	return nm_prompt_weight(&quiz->prompt);
+}

@@ -54,6 +54,7 @@ const struct nm_prompt *nm_quiz_prompt(const struct nm_quiz *quiz);
 const char *nm_quiz_prompt_digest(const struct nm_quiz *quiz);
 const char *nm_quiz_request_digest(const struct nm_quiz *quiz);
 size_t nm_quiz_prompt_bytes(const struct nm_quiz *quiz);
+uint64_t nm_quiz_prompt_weight(const struct nm_quiz *quiz); /* eval/bound.h */
 const struct nm_quiz_wish *nm_quiz_wish(const struct nm_quiz *quiz);
 
 /* The question of this ordinal, lent until the next call on quiz or source.

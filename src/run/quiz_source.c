@@ -24,7 +24,7 @@ begin_item(struct nm_source *source, struct nm_question *q,
 		return rc;
 	*item = (struct nm_source_item){
 		.ordinal = q->text ? source->position : -1,
-		.text_bytes = (int64_t)q->text_len,
+		.text = { q->text, q->text_len },
 	};
 	return NM_OK;
 }

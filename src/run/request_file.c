@@ -175,7 +175,7 @@ next_item(struct nm_source *source, struct nm_source_item *item,
 	item->ordinal = source->position;
 	item->line = nm_buf_text(&file->line);
 	item->line_bytes = (int64_t)item->line.len;
-	item->text_bytes = 0; /* no question is told apart */
+	item->text = (struct nm_text){ 0 };
 	item->body = nm_buf_text(&file->body);
 	item->custom_id = nm_json_text(nm_json_get(root, "custom_id"));
 	return NM_OK;

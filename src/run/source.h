@@ -21,7 +21,8 @@ struct nm_source_item {
 	struct nm_text line;    /* a whole JSONL line with its '\n' */
 	struct nm_text body;    /* the request body within line */
 	int64_t        line_bytes; /* line.len, also of one that was passed over */
-	int64_t        text_bytes; /* of its question, as the model reads it */
+	struct nm_text text; /* its question, as the model reads it; none is told apart
+	                        in a request file */
 };
 
 struct nm_source {

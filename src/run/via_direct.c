@@ -64,12 +64,11 @@ send(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 	return NM_OK;
 }
 
-/* Is one more request paid for? Where it is not, what flies may leave more than was
- * feared; when nothing flies, that is the end. */
+/* Is one more request paid for, beside so many? Where it is not, what flies may leave
+ * more than was feared; when there are none, that is the end. */
 static int
-is_payable(struct nm_direct *d)
+is_payable(struct nm_direct *d, int64_t flying)
 {
-	int64_t flying = d->flying + d->waiting;
 	struct nm_err why;
 	enum nm_code rc;
 
@@ -103,7 +102,7 @@ load(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 	struct nm_source_item item;
 	enum nm_code rc;
 
-	if (next_ordinal(d) < 0 || !is_payable(d))
+	if (next_ordinal(d) < 0 || !is_payable(d, d->flying + d->waiting))
 		return NM_OK;
 	rc = nm_source_seek(d->run->source, d->next, &item, err);
 	if (rc)
@@ -135,6 +134,9 @@ send_what_may_go(struct nm_direct *d, struct nm_err *err)
 
 		if (slot->state != SLOT_WAITING || slot->due_ms > now_ms)
 			continue;
+		/* What was lost may be paid for twice. */
+		if (!is_payable(d, d->flying))
+			break;
 		d->waiting--;
 		room--;
 		rc = send(d, slot, err);

@@ -23,6 +23,8 @@
 struct nm_direct_purse {
 	/* What came of a request: a row, as a line without its '\n'. */
 	void (*heard)(void *user, struct nm_text line);
+	/* A request was sent and brought no reply, though it may be paid for. */
+	void (*lost)(void *user);
 	/* May one more be sent beside so many in flight? NM_OK; else why not. */
 	enum nm_code (*may_send)(void *user, int64_t flying,
 	                         struct nm_err *err);

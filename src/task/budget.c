@@ -7,22 +7,6 @@
 
 #define DOLLAR_PUSD 1e12
 
-enum { DIGITS_MIN = 4, DIGITS_MAX = 12 };
-
-/* As many digits as it takes: a rounded amount would be refused in its turn. */
-static const char *
-exactly(int64_t pusd, char *out)
-{
-	size_t len, least;
-
-	nm_price_print(pusd, DIGITS_MIN, out);
-	least = strlen(out);
-	nm_price_print(pusd, DIGITS_MAX, out);
-	for (len = strlen(out); len > least && out[len - 1] == '0'; len--)
-		out[len - 1] = '\0';
-	return out;
-}
-
 enum nm_code
 nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 {
@@ -44,6 +28,7 @@ nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 	return NM_OK;
 }
 
+/* All digits are told: a rounded amount would be refused in its turn. */
 enum nm_code
 nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
                const char *model, struct nm_err *err)
@@ -70,9 +55,10 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 	}
 	return nm_fail(err, NM_USAGE, 0,
 		"not sent: it could cost $%s beside the $%s spent or in flight,"
-		" above --max-cost $%s", exactly(cost->high_pusd, high),
-		exactly(budget->taken_pusd, taken),
-		exactly(budget->max_pusd, max));
+		" above --max-cost $%s",
+		nm_price_print_exactly(cost->high_pusd, high),
+		nm_price_print_exactly(budget->taken_pusd, taken),
+		nm_price_print_exactly(budget->max_pusd, max));
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef NM_TASK_BUDGET_H
 #define NM_TASK_BUDGET_H
 
+#include "eval/bound.h"
 #include "report/estimate.h"
 
 /* Zeroed: no ceiling. Invariant: with one, taken_pusd holds every task's share, which
@@ -14,7 +15,8 @@ struct nm_budget {
 	int64_t max_pusd;   /* 0 = no ceiling */
 	int64_t taken_pusd; /* spent, or in flight at its highest */
 	int     unpriced;   /* 1 = something was spent that has no price */
-	int64_t longest_tokens; /* out, of a reply to any of the call; 0 = none */
+	int     passed_before; /* 1 = above the ceiling before the call sent anything */
+	struct nm_seen seen; /* of the call's direct replies */
 };
 
 /* Reads "5", "0.25" as USD, above 0 and up to a million; NULL = no ceiling. NM_USAGE

@@ -3,6 +3,8 @@
  */
 #include "task/load.h"
 
+#include "eval/bound.h"
+
 enum { MESSAGES = 2 }; /* a request's: the system's and the user's */
 
 /* So many requests whose questions have so many bytes together. */
@@ -13,33 +15,46 @@ input_of(const struct nm_load *load, uint64_t requests, uint64_t text_bytes)
 	                      text_bytes, MESSAGES * requests);
 }
 
-static void
-add_long(struct nm_load_longs *longs, uint64_t text_bytes)
+/* The same at most, of questions that weigh so much together. */
+static int64_t
+most_input_of(const struct nm_load *load, uint64_t requests, uint64_t weight)
 {
-	longs->requests++;
-	longs->text_bytes += text_bytes;
+	return nm_bound_input(
+		requests * nm_quiz_prompt_weight(load->quiz) + weight,
+		MESSAGES * requests);
 }
 
 static void
-add(struct nm_load *load, uint64_t text_bytes)
+add_long(struct nm_load_longs *longs, uint64_t text)
 {
-	struct nm_guess guess = input_of(load, 1, text_bytes);
+	longs->requests++;
+	longs->text += text;
+}
+
+static void
+add(struct nm_load *load, struct nm_text text)
+{
+	struct nm_guess guess = input_of(load, 1, text.len);
+	uint64_t weight = nm_bound_weigh(text.at, text.len);
 	int64_t over = load->price->long_over_tokens;
 
 	if (guess.low_tokens > over)
-		add_long(&load->low, text_bytes);
+		add_long(&load->low, text.len);
 	if (guess.expected_tokens > over)
-		add_long(&load->expected, text_bytes);
+		add_long(&load->expected, text.len);
 	if (guess.high_tokens > over)
-		add_long(&load->high, text_bytes);
+		add_long(&load->high, text.len);
+	if (most_input_of(load, 1, weight) > over)
+		add_long(&load->most, weight);
 }
 
+/* A bound is above every guess. */
 static int
 may_have_longs(const struct nm_load *load)
 {
-	uint64_t most = nm_quiz_facts(load->quiz)->text_bytes_max;
+	uint64_t most = nm_quiz_facts(load->quiz)->text_weight_max;
 
-	return load->price && input_of(load, 1, most).high_tokens >
+	return load->price && most_input_of(load, 1, most) >
 	                      load->price->long_over_tokens;
 }
 
@@ -53,7 +68,7 @@ walk(struct nm_load *load, struct nm_source *source, struct nm_err *err)
 		rc = nm_source_pass(source, &item, err);
 		if (rc || item.ordinal < 0)
 			break;
-		add(load, (uint64_t)item.text_bytes);
+		add(load, item.text);
 	}
 	return rc ? rc : nm_source_rewind(source, err);
 }
@@ -88,13 +103,12 @@ mean_bytes(const struct nm_selection_facts *facts, uint64_t n)
 
 /* And at most: none is longer than the longest, nor are all together than all. */
 static uint64_t
-most_bytes(const struct nm_selection_facts *facts, uint64_t n,
-           uint64_t all_bytes)
+most_text(uint64_t n, uint64_t longest, uint64_t all)
 {
-	uint64_t bytes;
+	uint64_t text;
 
-	return __builtin_mul_overflow(n, facts->text_bytes_max, &bytes) ||
-	       bytes > all_bytes ? all_bytes : bytes;
+	return __builtin_mul_overflow(n, longest, &text) || text > all ? all
+	                                                               : text;
 }
 
 /* The longs' share of n questions of all. */
@@ -107,22 +121,20 @@ share_of(const struct nm_load *load, const struct nm_load_longs *longs,
 
 	return (struct nm_load_longs){
 		.requests = (uint64_t)((double)longs->requests * share),
-		.text_bytes = (uint64_t)((double)longs->text_bytes * share),
+		.text = (uint64_t)((double)longs->text * share),
 	};
 }
 
-/* As many of n as there are. */
+/* As many of n as there are, the longest first. */
 static struct nm_load_longs
-most_of(const struct nm_load *load, uint64_t n)
+most_of(const struct nm_load_longs *longs, uint64_t n, uint64_t longest)
 {
-	const struct nm_load_longs *longs = &load->high;
-	struct nm_load_longs most = {
-		.requests = n < longs->requests ? n : longs->requests,
-	};
+	uint64_t requests = n < longs->requests ? n : longs->requests;
 
-	most.text_bytes = most_bytes(nm_quiz_facts(load->quiz), most.requests,
-	                             longs->text_bytes);
-	return most;
+	return (struct nm_load_longs){
+		.requests = requests,
+		.text = most_text(requests, longest, longs->text),
+	};
 }
 
 static void
@@ -132,13 +144,14 @@ guess_longs(const struct nm_load *load, uint64_t n, int64_t seen_tokens,
 	int64_t max = e->max_output_tokens;
 	struct nm_load_longs low = share_of(load, &load->low, n);
 	struct nm_load_longs expected = share_of(load, &load->expected, n);
-	struct nm_load_longs high = most_of(load, n);
+	struct nm_load_longs high = most_of(&load->high, n,
+		nm_quiz_facts(load->quiz)->text_bytes_max);
 
 	e->long_input = (struct nm_guess){
-		input_of(load, low.requests, low.text_bytes).low_tokens,
+		input_of(load, low.requests, low.text).low_tokens,
 		input_of(load, expected.requests,
-		         expected.text_bytes).expected_tokens,
-		input_of(load, high.requests, high.text_bytes).high_tokens,
+		         expected.text).expected_tokens,
+		input_of(load, high.requests, high.text).high_tokens,
 	};
 	e->long_output = (struct nm_guess){
 		nm_guess_output(low.requests, seen_tokens, max).low_tokens,
@@ -168,7 +181,38 @@ nm_load_estimate(const struct nm_load *load, int64_t count,
 		.prices = load->prices,
 		.price = load->price,
 	};
-	estimate->input.high_tokens = input_of(load, n,
-		most_bytes(facts, n, facts->text_bytes)).high_tokens;
+	estimate->input.high_tokens = input_of(load, n, most_text(n,
+		facts->text_bytes_max, facts->text_bytes)).high_tokens;
 	guess_longs(load, n, seen_tokens, estimate);
+}
+
+static struct nm_guess
+just(int64_t tokens)
+{
+	return (struct nm_guess){ tokens, tokens, tokens };
+}
+
+void
+nm_load_bound(const struct nm_load *load, int64_t count, int64_t reply_tokens,
+              struct nm_estimate *estimate)
+{
+	const struct nm_selection_facts *facts = nm_quiz_facts(load->quiz);
+	uint64_t n = (uint64_t)count;
+	struct nm_load_longs longs = most_of(&load->most, n,
+	                                     facts->text_weight_max);
+
+	*estimate = (struct nm_estimate){
+		.dataset = nm_quiz_name(load->quiz),
+		.model = nm_quiz_wish(load->quiz)->model,
+		.questions = n,
+		.input = just(most_input_of(load, n, most_text(n,
+			facts->text_weight_max, facts->text_weight))),
+		.output = just(nm_bound_times(count, reply_tokens)),
+		.long_input = just(most_input_of(load, longs.requests,
+		                                 longs.text)),
+		.long_output = just(nm_bound_times((int64_t)longs.requests,
+		                                   reply_tokens)),
+		.prices = load->prices,
+		.price = load->price,
+	};
 }

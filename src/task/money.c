@@ -21,7 +21,7 @@ guess_cost(struct nm_task *task, int64_t canary, struct nm_estimate_cost *cost,
 	struct nm_task unseen = *task;
 	enum nm_code rc;
 
-	unseen.seen_tokens = 0;
+	unseen.seen = (struct nm_seen){ 0 };
 	rc = nm_stake_cost(&unseen, &stake, cost, err);
 	task->load = unseen.load;
 	return rc;

@@ -9,8 +9,10 @@
 #include "run/source.h"
 
 /*
- * Walks the requests once: prompts by their bytes, replies by the bound that each
- * request states, else by the guess of a reply; of the high guess, those that may have
+ * Walks the requests once: prompts by their bytes, at the high guess by
+ * nm_bound_input, with the tools and the forms of answers that they bring along;
+ * replies by the bound that each request states, else by the guess of a reply; of the
+ * high guess, those that may have
  * a long context apart. A request is paid for once, however many attempts it takes:
  * what the service failed costs nothing. *out is for the batch column; its dataset
  * stays NULL. model and prices are lent to it.

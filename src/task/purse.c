@@ -25,10 +25,16 @@ pay(struct nm_purse *purse, const struct nm_row *row)
 
 /* One task's replies tell the next what to expect. */
 static void
-note_length(struct nm_budget *budget, int64_t tokens)
+note_length(struct nm_purse *purse, const struct nm_row *row)
 {
-	if (tokens > budget->longest_tokens)
-		budget->longest_tokens = tokens;
+	if (row->usage.present) {
+		nm_seen_add(&purse->seen, row->usage.output_tokens);
+		nm_seen_add(&purse->task->tools->budget->seen,
+		            row->usage.output_tokens);
+	} else if (row->class != NM_CLASS_HTTP_ERROR &&
+	           row->class != NM_CLASS_MISSING) {
+		purse->mute++;
+	}
 }
 
 static void
@@ -38,40 +44,89 @@ hear(void *user, struct nm_text line)
 	struct nm_row row;
 
 	nm_row_read(&purse->reader, line.at, line.len, &row);
-	note_length(purse->task->tools->budget, row.usage.output_tokens);
+	note_length(purse, &row);
 	pay(purse, &row);
+}
+
+/* So many requests, each reply as long as one in flight may be. */
+static enum nm_code
+cost_of(struct nm_purse *purse, int64_t count, struct nm_estimate_cost *cost,
+        struct nm_err *err)
+{
+	int64_t stated = nm_stake_stated_tokens(purse->task);
+
+	return nm_stake_directly(purse->task, count,
+	                         nm_bound_flying(&purse->seen, count, stated),
+	                         cost, err);
+}
+
+/* What nobody tells the cost of is in flight for as long as the call lives. */
+static void
+lose(void *user)
+{
+	struct nm_purse *purse = user;
+	struct nm_estimate_cost cost;
+	struct nm_err none;
+
+	if (cost_of(purse, 1, &cost, &none) || cost.kind != NM_COST_KNOWN)
+		return;
+	nm_budget_hold(purse->task->tools->budget, cost.high_pusd);
+	purse->taken_pusd = nm_price_add(purse->taken_pusd, cost.high_pusd);
+}
+
+/* Where a maximum is stated, and heeded, there is nothing to be learnt. */
+static int
+is_too_early(const struct nm_purse *purse, int64_t flying)
+{
+	return flying > purse->seen.replies + purse->mute &&
+	       !nm_bound_is_exact(&purse->seen,
+	                          nm_stake_stated_tokens(purse->task));
 }
 
 static enum nm_code
 may_send(void *user, int64_t flying, struct nm_err *err)
 {
 	struct nm_purse *purse = user;
-	const struct nm_budget *budget = purse->task->tools->budget;
-	struct nm_budget rest = { .max_pusd = budget->max_pusd,
+	const struct nm_task *task = purse->task;
+	struct nm_budget rest = { .max_pusd = task->tools->budget->max_pusd,
 	                          .taken_pusd = purse->taken_pusd,
 	                          .unpriced = purse->unpriced };
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
 
-	rc = nm_stake_directly(purse->task, flying + 1, budget->longest_tokens,
-	                       &cost, err);
+	if (is_too_early(purse, flying))
+		return nm_fail(err, NM_UNFINISHED, 0,
+		               "how long replies are is not known yet");
+	rc = cost_of(purse, flying + 1, &cost, err);
 	if (rc)
 		return rc;
-	rc = nm_budget_take(&rest, &cost, purse->task->run.record.model, err);
+	rc = nm_budget_take(&rest, &cost, task->run.record.model, err);
 	purse->empty |= rc == NM_USAGE;
 	return rc;
+}
+
+/* The call's replies may be this task's too, and are counted once. */
+static struct nm_seen
+seen_before(const struct nm_task *task)
+{
+	const struct nm_seen *own = &task->seen;
+	const struct nm_seen *all = &task->tools->budget->seen;
+	struct nm_seen seen = all->replies > own->replies ? *all : *own;
+
+	seen.longest_tokens = all->longest_tokens > own->longest_tokens
+		? all->longest_tokens : own->longest_tokens;
+	return seen;
 }
 
 const struct nm_direct_purse *
 nm_purse_open(struct nm_purse *purse, struct nm_task *task)
 {
-	struct nm_budget *budget = task->tools->budget;
-
-	note_length(budget, task->longest_tokens);
 	*purse = (struct nm_purse){
-		.form = { .heard = hear, .may_send = may_send, .user = purse },
+		.form = { .heard = hear, .lost = lose, .may_send = may_send,
+		          .user = purse },
 		.task = task,
-		.taken_pusd = budget->taken_pusd -
+		.seen = seen_before(task),
+		.taken_pusd = task->tools->budget->taken_pusd -
 		              (task->taken_pusd - task->held_pusd),
 	};
 	return nm_stake_is_free(task) ? NULL : &purse->form;

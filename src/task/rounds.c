@@ -54,7 +54,8 @@ heed_estimate(const struct nm_task *task, const struct nm_canary *canary,
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
 
-	learnt.seen_tokens = canary->output_tokens;
+	learnt.seen = (struct nm_seen){ 0 };
+	nm_seen_add(&learnt.seen, canary->output_tokens);
 	rc = nm_stake_cost(&learnt, &rest, &cost, err);
 	if (rc || cost.kind != NM_COST_KNOWN || task->tools->service->server)
 		return rc;

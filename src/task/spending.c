@@ -45,8 +45,7 @@ hear(void *user, const struct nm_heard *reply)
 	if (!reply->usage.present)
 		return;
 	nm_price_add_usage(&spending->usage, &reply->usage);
-	if (reply->usage.output_tokens > spending->longest_tokens)
-		spending->longest_tokens = reply->usage.output_tokens;
+	nm_seen_add(&spending->seen, reply->usage.output_tokens);
 	spending->replies++;
 	if (reply->way == NM_WAY_BATCH)
 		nm_price_add_usage(&spending->batch_rows, &reply->usage);
@@ -150,13 +149,4 @@ nm_spending_cost(const struct nm_spending *spending)
 	if (!spending->replies && !spending->cost_pusd)
 		return (struct nm_cost){ NM_COST_NONE, 0 };
 	return (struct nm_cost){ NM_COST_KNOWN, spending->cost_pusd };
-}
-
-int64_t
-nm_spending_seen_tokens(const struct nm_spending *spending)
-{
-	int64_t replies = (int64_t)spending->replies;
-
-	return replies ? spending->usage.output_tokens / replies +
-	                 (spending->usage.output_tokens % replies > 0) : 0;
 }

@@ -8,6 +8,7 @@
 #ifndef NM_TASK_SPENDING_H
 #define NM_TASK_SPENDING_H
 
+#include "eval/bound.h"
 #include "eval/price.h"
 #include "run/collect.h"
 #include "run/run.h"
@@ -18,7 +19,7 @@ struct nm_spending {
 	const struct nm_collect *collect;
 	const char              *model; /* that was asked */
 	struct nm_usage          usage; /* of all replies together */
-	int64_t                  longest_tokens; /* out, of one of them */
+	struct nm_seen           seen;  /* the same, for what is to come */
 	uint64_t                 replies;  /* with usage */
 	uint64_t                 unpriced; /* of these: their model has no price */
 	int64_t                  cost_pusd; /* of the others, and of what is lost */
@@ -49,8 +50,5 @@ void nm_spending_close(struct nm_spending *spending, const struct nm_run *run);
 
 /* UNKNOWN when any reply has no price; NONE when none told its usage. */
 struct nm_cost nm_spending_cost(const struct nm_spending *spending);
-
-/* Tokens out a reply, the mean, upwards; 0 = untold. */
-int64_t nm_spending_seen_tokens(const struct nm_spending *spending);
 
 #endif

@@ -21,13 +21,17 @@ count_first(void *context, const struct nm_answer_record *answer,
 
 /* A creation that may have taken effect is looked for, or sent again: unsent. */
 static void
-count_shard(const struct nm_shard_record *shard, struct nm_stake *stake)
+count_shard(const struct nm_run *run, const struct nm_shard_record *shard,
+            struct nm_stake *stake)
 {
-	if (shard->state < NM_SHARD_CREATED)
+	if (shard->state < NM_SHARD_CREATED) {
 		stake->unsent += shard->count;
-	else if (shard->state < NM_SHARD_COLLECTED ||
-	         nm_deadline_gave_up(shard))
+		if (shard->attempt > 1 && run->settings.reask)
+			stake->again += shard->count;
+	} else if (shard->state < NM_SHARD_COLLECTED ||
+	         nm_deadline_gave_up(shard)) {
 		stake->in_flight += shard->count;
+	}
 }
 
 enum nm_code
@@ -50,7 +54,7 @@ nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
 	                                       : run->source->count;
 	found.unasked -= answered < found.unasked ? answered : found.unasked;
 	for (i = 0; i < run->n_shards; i++)
-		count_shard(&run->shards[i], &found);
+		count_shard(run, &run->shards[i], &found);
 done:
 	if (!rc)
 		*stake = found;
@@ -67,9 +71,75 @@ cost_of(struct nm_task *task, int64_t count, enum nm_price_column column,
 
 	if (rc)
 		return rc;
-	nm_load_estimate(&task->load, count, task->seen_tokens, &estimate);
+	nm_load_estimate(&task->load, count, nm_seen_mean(&task->seen),
+	                 &estimate);
 	*cost = nm_estimate_cost(&estimate, column);
 	return NM_OK;
+}
+
+int64_t
+nm_stake_stated_tokens(const struct nm_task *task)
+{
+	return nm_quiz_wish(task->quiz)->max_output_tokens;
+}
+
+/* What was taken by the guess stands as long as no reply was longer. */
+static int64_t
+reply_of(const struct nm_task *task, int64_t count)
+{
+	int64_t most = nm_bound_reply(&task->seen, count,
+	                              nm_stake_stated_tokens(task));
+
+	return task->by_guess && most > NM_BOUND_UNSEEN_TOKENS &&
+	       task->seen.replies &&
+	       task->seen.longest_tokens <= NM_BOUND_UNSEEN_TOKENS
+		? NM_BOUND_UNSEEN_TOKENS : most;
+}
+
+/* What the model answered in a way that is to be asked again may have been its longest
+ * answer, and be so again. */
+static int64_t
+reply_again(const struct nm_task *task, int64_t count)
+{
+	int64_t most = reply_of(task, count);
+
+	return most > task->seen.longest_tokens ? most
+	                                        : task->seen.longest_tokens;
+}
+
+/* At most, each reply of so many tokens. */
+static enum nm_code
+most_of(struct nm_task *task, int64_t count, int64_t reply_tokens,
+        enum nm_price_column column, struct nm_estimate_cost *cost,
+        struct nm_err *err)
+{
+	struct nm_estimate estimate;
+	enum nm_code rc = nm_load_count(&task->load, task->quiz,
+	                                task->tools->prices, err);
+
+	if (rc)
+		return rc;
+	nm_load_bound(&task->load, count, reply_tokens, &estimate);
+	*cost = nm_estimate_cost(&estimate, column);
+	return NM_OK;
+}
+
+/* Some that are asked for the first time, and some again. */
+static enum nm_code
+most_of_both(struct nm_task *task, int64_t first, int64_t again,
+             enum nm_price_column column, struct nm_estimate_cost *cost,
+             struct nm_err *err)
+{
+	struct nm_estimate_cost more;
+	enum nm_code rc = most_of(task, first, reply_of(task, first), column,
+	                          cost, err);
+
+	if (rc || !again)
+		return rc;
+	rc = most_of(task, again, reply_again(task, again), column, &more, err);
+	if (!rc)
+		cost->high_pusd = nm_price_add(cost->high_pusd, more.high_pusd);
+	return rc;
 }
 
 static struct nm_estimate_cost
@@ -108,11 +178,40 @@ nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
 	return rc;
 }
 
+/* The same at most. */
+static enum nm_code
+most_of_stake(struct nm_task *task, const struct nm_stake *stake,
+              struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	struct nm_estimate_cost unsent, unasked;
+	enum nm_code rc;
+
+	rc = most_of_both(task, stake->unsent - stake->again, stake->again,
+	                  NM_PRICE_BATCH, &unsent, err);
+	if (!rc)
+		rc = most_of(task, stake->unasked,
+		             reply_of(task, stake->unasked), NM_PRICE_STANDARD,
+		             &unasked, err);
+	if (!rc)
+		*cost = sum_of(stake, &unsent, &unasked);
+	return rc;
+}
+
 int
 nm_stake_is_free(const struct nm_task *task)
 {
 	return task->scoring_only || task->tools->service->server ||
 	       !task->tools->budget->max_pusd;
+}
+
+static size_t
+batches_here(const struct nm_task *task)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < task->run.n_shards; i++)
+		n += task->run.shards[i].state == NM_SHARD_COLLECTED;
+	return n;
 }
 
 /* What the replies on this machine have cost, and how long they were. */
@@ -126,6 +225,7 @@ look_back(struct nm_task *task, struct nm_err *err)
 	int64_t attempts;
 	enum nm_code rc;
 
+	task->weighed = batches_here(task);
 	nm_collect_init(&collect, task->run.source, task->tools->reading);
 	nm_spending_attach(&spending, task->tools->prices, &task->run, &collect);
 	rc = nm_attempts_collect(&task->run, &collect, &paths, &n_paths,
@@ -143,7 +243,8 @@ static enum nm_code
 hold(struct nm_task *task, int64_t in_flight, struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
-	enum nm_code rc = cost_of(task, in_flight, NM_PRICE_BATCH, &cost, err);
+	enum nm_code rc = most_of(task, in_flight, reply_of(task, in_flight),
+	                          NM_PRICE_BATCH, &cost, err);
 
 	if (rc || cost.kind != NM_COST_KNOWN)
 		return rc;
@@ -166,69 +267,50 @@ take(struct nm_task *task, const struct nm_estimate_cost *cost,
 	return rc;
 }
 
-enum nm_code
-nm_stake_take_all(struct nm_task *task, struct nm_err *err)
+/* All that was looked back on is settled. */
+static enum nm_code
+take_rest(struct nm_task *task, struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
 	struct nm_stake stake = { 0 };
+	enum nm_code rc = nm_stake_count(task, &stake, err);
+
+	if (!rc && stake.in_flight)
+		rc = hold(task, stake.in_flight, err);
+	if (rc || (!stake.unsent && !stake.unasked))
+		return rc;
+	rc = most_of_stake(task, &stake, &cost, err);
+	return rc ? rc : take(task, &cost, err);
+}
+
+enum nm_code
+nm_stake_take_all(struct nm_task *task, struct nm_err *err)
+{
 	enum nm_code rc;
 
 	if (nm_stake_is_free(task))
 		return NM_OK;
 	rc = look_back(task, err);
-	if (!rc)
-		rc = nm_stake_count(task, &stake, err);
-	if (!rc && stake.in_flight)
-		rc = hold(task, stake.in_flight, err);
-	if (rc || (!stake.unsent && !stake.unasked))
-		return rc;
-	rc = nm_stake_cost(task, &stake, &cost, err);
-	return rc ? rc : take(task, &cost, err);
-}
-
-/* By a mean of which the longest is the high guess. */
-static enum nm_code
-cost_of_longest(struct nm_task *task, int64_t count, int64_t longest_tokens,
-                enum nm_price_column column, struct nm_estimate_cost *cost,
-                struct nm_err *err)
-{
-	int64_t seen = task->seen_tokens;
-	enum nm_code rc;
-
-	task->seen_tokens = longest_tokens / NM_GUESS_HIGH_TIMES +
-		(longest_tokens % NM_GUESS_HIGH_TIMES > 0);
-	rc = cost_of(task, count, column, cost, err);
-	task->seen_tokens = seen;
-	return rc;
+	task->by_guess = !task->seen.replies;
+	return rc ? rc : take_rest(task, err);
 }
 
 enum nm_code
-nm_stake_directly(struct nm_task *task, int64_t count, int64_t longest_tokens,
-                  struct nm_estimate_cost *cost, struct nm_err *err)
+nm_stake_take_anew(struct nm_task *task, struct nm_err *err)
 {
-	return cost_of_longest(task, count, longest_tokens, NM_PRICE_STANDARD,
-	                       cost, err);
+	enum nm_code rc;
+
+	if (nm_stake_is_free(task) || batches_here(task) == task->weighed)
+		return NM_OK;
+	rc = look_back(task, err);
+	return rc ? rc : take_rest(task, err);
 }
 
-static enum nm_code
-cost_again(struct nm_task *task, const struct nm_stake_again *again,
-           struct nm_estimate_cost *cost, struct nm_err *err)
+enum nm_code
+nm_stake_directly(struct nm_task *task, int64_t count, int64_t reply_tokens,
+                  struct nm_estimate_cost *cost, struct nm_err *err)
 {
-	int64_t most = NM_GUESS_HIGH_TIMES * task->seen_tokens;
-	struct nm_estimate_cost longest;
-	enum nm_code rc = cost_of(task, again->count - again->replied,
-	                          again->column, cost, err);
-
-	if (rc || !again->replied)
-		return rc;
-	if (most < task->longest_tokens)
-		most = task->longest_tokens;
-	rc = cost_of_longest(task, again->replied, most, again->column,
-	                     &longest, err);
-	if (!rc)
-		cost->high_pusd = nm_price_add(cost->high_pusd,
-		                               longest.high_pusd);
-	return rc;
+	return most_of(task, count, reply_tokens, NM_PRICE_STANDARD, cost, err);
 }
 
 enum nm_code
@@ -241,11 +323,13 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 
 	if (nm_stake_is_free(task))
 		return NM_OK;
+	task->weighed = batches_here(task);
 	rc = nm_stake_count(task, &stake, err);
 	if (!rc && stake.in_flight)
 		rc = hold(task, stake.in_flight, err);
 	if (!rc)
-		rc = cost_again(task, again, &cost, err);
+		rc = most_of_both(task, again->count - again->replied,
+		                  again->replied, again->column, &cost, err);
 	return rc ? rc : take(task, &cost, err);
 }
 
@@ -259,6 +343,5 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
 	                 cost);
 	task->taken_pusd = task->held_pusd = 0;
 	task->spent_pusd = cost.kind == NM_COST_KNOWN ? cost.pusd : 0;
-	task->seen_tokens = nm_spending_seen_tokens(spending);
-	task->longest_tokens = spending->longest_tokens;
+	task->seen = spending->seen;
 }

@@ -11,6 +11,8 @@
 struct nm_stake {
 	int64_t in_flight; /* in batches whose results are not here (yet) */
 	int64_t unsent;    /* in batches that were not created yet */
+	int64_t again;     /* of these: of later attempts of a run that asks the
+	                      model's own failures again */
 	int64_t unasked;   /* to be asked directly: the canary, or direct mode */
 };
 
@@ -19,20 +21,25 @@ struct nm_stake {
 enum nm_code nm_stake_count(const struct nm_task *task, struct nm_stake *stake,
                             struct nm_err *err) NM_MUST_USE;
 
-/* What asking all that is not sent yet could cost, by what is known so far. Errors of
- * nm_load_count. */
+/* What asking all that is not sent yet is estimated to cost, for a person: by the mean
+ * of what came so far. Errors of nm_load_count. */
 enum nm_code nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
                            struct nm_estimate_cost *cost,
                            struct nm_err *err) NM_MUST_USE;
 
 /*
  * Takes anew on the budget what all attempts of the run have cost, by the replies
- * that are on this machine, what is in flight, and what is not sent yet. NM_USAGE
- * when the last could pass the ceiling or has no price. What was sent is never
- * refused: it is counted. Without a ceiling, and with the local server, nothing is
- * done.
+ * that are on this machine, what is in flight, and what is not sent yet, these two at
+ * their bounds (eval/bound.h). NM_USAGE when the last could pass the ceiling or has no
+ * price. What was sent is never refused: it is counted. Without a ceiling, and with
+ * the local server, nothing is done.
  */
 enum nm_code nm_stake_take_all(struct nm_task *task, struct nm_err *err)
+	NM_MUST_USE;
+
+/* The same where more batches are here than when it was taken last: what they tell of
+ * the length of replies may be more than was feared. */
+enum nm_code nm_stake_take_anew(struct nm_task *task, struct nm_err *err)
 	NM_MUST_USE;
 
 /* Another attempt. */
@@ -51,12 +58,15 @@ enum nm_code nm_stake_take(struct nm_task *task,
                            const struct nm_stake_again *again,
                            struct nm_err *err) NM_MUST_USE;
 
-/* What so many asked directly could cost, their replies as long as the longest so far
- * (0 = by the guess of a reply). Errors of nm_load_count. */
+/* What so many asked directly could cost, each reply of reply_tokens. Errors of
+ * nm_load_count. */
 enum nm_code nm_stake_directly(struct nm_task *task, int64_t count,
-                               int64_t longest_tokens,
+                               int64_t reply_tokens,
                                struct nm_estimate_cost *cost,
                                struct nm_err *err) NM_MUST_USE;
+
+/* The maximum that each reply of the task's states; 0 = none. */
+int64_t nm_stake_stated_tokens(const struct nm_task *task);
 
 /* No ceiling, or nothing that costs. */
 int nm_stake_is_free(const struct nm_task *task);

@@ -50,8 +50,11 @@ struct nm_task {
 	int64_t                    taken_pusd; /* of the budget, in flight */
 	int64_t                    held_pusd;  /* of these, in batches */
 	int64_t                    spent_pusd; /* of it, by all attempts */
-	int64_t                    seen_tokens; /* out, a reply; 0 = none came */
-	int64_t                    longest_tokens; /* of one of them */
+	struct nm_seen             seen;       /* replies of all attempts */
+	int                        by_guess;   /* its stake was taken by the guess of a
+	                                          reply, before one came */
+	size_t                     weighed; /* batches that are here of those, when its
+	                                       stake was taken last */
 	int                        short_of_money; /* the rest was not sent */
 	int                        broken_off; /* for that, amid an attempt */
 	int                        scored;  /* the outcome's summary is there */

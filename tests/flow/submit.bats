@@ -440,37 +440,37 @@ has_ended() {
 	[ "$(manage --status "$ID" --json | jq -r .status)" = completed ]
 }
 
-# Twelve bytes of texts in a message: at most 4 + 8 tokens, at $0.125 a million.
+# Twelve letters of texts in a message: at most 6 + 8 tokens, at $0.125 a million.
 a_priced_file() { # file requests
 	local i
 	for ((i = 0; i < $2; i++)); do
 		printf '{"custom_id":"%d","method":"POST",' "$i"
 		printf '"url":"/v1/chat/completions","body":{"model":'
 		printf '"gpt-5-mini","max_completion_tokens":100,'
-		printf '"messages":[{"role":"user","content":"12345678"}]}}\n'
+		printf '"messages":[{"role":"user","content":"abcdefgh"}]}}\n'
 	done >"$1"
 }
 
 @test "--max-cost: nothing is sent that could pass it, to the last digit" {
 	start_server
-	# Each: $0.0000015, and 100 tokens out at $1 a million.
+	# Each: $0.00000175, and 100 tokens out at $1 a million.
 	a_priced_file work.jsonl 2
 	a_priced_file more.jsonl 1
-	run manage --submit work.jsonl --max-cost 0.0002029
+	run manage --submit work.jsonl --max-cost 0.0002034
 	[ "$status" -eq 2 ]
-	[[ $output == *'it could cost '?'0.000203 beside'*'max-cost '?'0.0002029' ]]
-	run manage --submit work.jsonl more.jsonl --max-cost 0.000203
+	[[ $output == *'it could cost '?'0.0002035 beside'*'max-cost '?'0.0002034' ]]
+	run manage --submit work.jsonl more.jsonl --max-cost 0.0002035
 	[ "$status" -eq 2 ]
 	[[ $output == *'adding more.jsonl'* ]]
 	[ "$(posted /v1/files)" = 0 ]
 	manage --runs | grep -q 'No run is recorded'
-	manage --submit work.jsonl --max-cost 0.000203
+	manage --submit work.jsonl --max-cost 0.0002035
 	[ "$(posted /v1/batches)" = 1 ]
 	# Prompts alone tell nothing of a reply without a bound: 2,000 tokens.
 	sed 's/"max_completion_tokens":100,//' more.jsonl >loose.jsonl
 	run manage --submit loose.jsonl --max-cost 0.002
 	[ "$status" -eq 2 ]
-	manage --submit loose.jsonl --max-cost 0.0020015
+	manage --submit loose.jsonl --max-cost 0.00200175
 }
 
 @test "--max-cost: a model without a price, and what is no amount" {

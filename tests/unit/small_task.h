@@ -13,7 +13,10 @@
 #include "base/file.h"
 #include "task/task.h"
 
-enum { BATCH_PUSD = 100, DIRECT_PUSD = 200, SEEN_TOKENS = 10 };
+enum {
+	BATCH_PUSD = 100, DIRECT_PUSD = 200,
+	SEEN_TOKENS = 10, SEEN_REPLIES = 1000
+};
 
 static const struct nm_price small_models[] = {
 	{ .model = "m", .long_over_tokens = INT64_MAX,
@@ -35,11 +38,12 @@ struct small_task {
 	struct nm_task       task;
 };
 
-/* Asks this model from now on. */
+/* Asks this model from now on, with a maximum that replies state (0 = none). */
 static inline void
-small_task_ask(struct small_task *s, const char *model)
+small_task_state(struct small_task *s, const char *model, int64_t max_tokens)
 {
-	struct nm_quiz_wish wish = { .name = "q", .model = model };
+	struct nm_quiz_wish wish = { .name = "q", .model = model,
+	                             .max_output_tokens = max_tokens };
 	char path[80];
 	struct nm_err err;
 
@@ -49,6 +53,12 @@ small_task_ask(struct small_task *s, const char *model)
 	s->task.quiz = NULL;
 	s->task.load = (struct nm_load){ 0 };
 	assert_int_equal(nm_quiz_open(&s->task.quiz, &wish, &err), NM_OK);
+}
+
+static inline void
+small_task_ask(struct small_task *s, const char *model)
+{
+	small_task_state(s, model, 0);
 }
 
 static inline int
@@ -80,7 +90,8 @@ small_task_enter(void **state)
 		.prices = &small_prices, .mode = "batch",
 	};
 	s->task.tools = &s->tools;
-	s->task.seen_tokens = SEEN_TOKENS;
+	s->task.seen = (struct nm_seen){ SEEN_REPLIES,
+		SEEN_REPLIES * SEEN_TOKENS, SEEN_TOKENS };
 	s->task.run.journal = s->journal;
 	s->task.run.record = run;
 	return 0;

@@ -58,6 +58,9 @@ amounts(void **state)
 	}
 }
 
+/* Replies that were seen. */
+#define NONE { 0, 0, 0 }
+
 static void
 none_given(void **state)
 {
@@ -84,19 +87,19 @@ taking(void **state)
 		const char       *refusal; /* NULL = it is taken on */
 		const char       *why;
 	} rows[] = {
-		{ { 10, 0, 0, 0 }, NM_COST_KNOWN, 10, NULL, "all of it" },
-		{ { 10, 4, 0, 0 }, NM_COST_KNOWN, 6, NULL, "all that is left" },
-		{ { 10, 4, 0, 0 }, NM_COST_KNOWN, 0, NULL, "nothing" },
-		{ { 10, 10, 0, 0 }, NM_COST_KNOWN, 0, NULL, "nothing, of nothing" },
-		{ { DOLLAR, DOLLAR / 2, 0, 0 }, NM_COST_KNOWN, DOLLAR / 2 + 1,
+		{ { 10, 0, 0, 0, NONE }, NM_COST_KNOWN, 10, NULL, "all of it" },
+		{ { 10, 4, 0, 0, NONE }, NM_COST_KNOWN, 6, NULL, "all that is left" },
+		{ { 10, 4, 0, 0, NONE }, NM_COST_KNOWN, 0, NULL, "nothing" },
+		{ { 10, 10, 0, 0, NONE }, NM_COST_KNOWN, 0, NULL, "nothing, of nothing" },
+		{ { DOLLAR, DOLLAR / 2, 0, 0, NONE }, NM_COST_KNOWN, DOLLAR / 2 + 1,
 		  "it could cost $0.500000000001 beside the $0.5000 spent or in"
 		  " flight, above --max-cost $1.0000",
 		  "one picodollar over: told by all its digits" },
-		{ { DOLLAR, INT64_MAX, 0, 0 }, NM_COST_KNOWN, INT64_MAX,
+		{ { DOLLAR, INT64_MAX, 0, 0, NONE }, NM_COST_KNOWN, INT64_MAX,
 		  "above --max-cost $1.0000", "no sum overflows" },
-		{ { 10, 0, 0, 0 }, NM_COST_UNKNOWN, 0, "the price of m is unknown",
+		{ { 10, 0, 0, 0, NONE }, NM_COST_UNKNOWN, 0, "the price of m is unknown",
 		  "what has no price cannot be bounded" },
-		{ { 10, 0, 1, 0 }, NM_COST_KNOWN, 1,
+		{ { 10, 0, 1, 0, NONE }, NM_COST_KNOWN, 1,
 		  "the model that replied to m has no price",
 		  "what was spent has none" },
 	};
@@ -131,17 +134,20 @@ settling(void **state)
 		struct nm_budget after;
 		const char      *why;
 	} rows[] = {
-		{ { 10, 8, 0, 0 }, 8, { NM_COST_KNOWN, 3 }, { 10, 3, 0, 0 },
+		{ { 10, 8, 0, 0, NONE }, 8, { NM_COST_KNOWN, 3 }, { 10, 3, 0, 0, NONE },
 		  "it cost less than it could" },
-		{ { 10, 8, 0, 0 }, 5, { NM_COST_KNOWN, 1 }, { 10, 4, 0, 0 },
+		{ { 10, 8, 0, 0, NONE }, 5, { NM_COST_KNOWN, 1 }, { 10, 4, 0, 0, NONE },
 		  "another's share stays" },
-		{ { 10, 8, 0, 0 }, 8, { NM_COST_NONE, 0 }, { 10, 0, 0, 0 },
+		{ { 10, 8, 0, 0, NONE }, 8, { NM_COST_NONE, 0 },
+		  { 10, 0, 0, 0, NONE },
 		  "nothing came" },
-		{ { 10, 8, 0, 0 }, 8, { NM_COST_UNKNOWN, 0 }, { 10, 0, 1, 0 },
+		{ { 10, 8, 0, 0, NONE }, 8, { NM_COST_UNKNOWN, 0 },
+		  { 10, 0, 1, 0, NONE },
 		  "no price: noted, for it is not nothing" },
-		{ { 10, 8, 0, 0 }, 0, { NM_COST_KNOWN, INT64_MAX },
-		  { 10, INT64_MAX, 0, 0 }, "no overflow" },
-		{ { 0, 0, 0, 0 }, 8, { NM_COST_UNKNOWN, 0 }, { 0, 0, 0, 0 },
+		{ { 10, 8, 0, 0, NONE }, 0, { NM_COST_KNOWN, INT64_MAX },
+		  { 10, INT64_MAX, 0, 0, NONE }, "no overflow" },
+		{ { 0, 0, 0, 0, NONE }, 8, { NM_COST_UNKNOWN, 0 },
+		  { 0, 0, 0, 0, NONE },
 		  "without a ceiling nobody counts" },
 	};
 

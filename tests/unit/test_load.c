@@ -51,9 +51,11 @@ prices_with(struct nm_price *price, int64_t over)
 	return (struct nm_prices){ .models = price, .n_models = 1 };
 }
 
+enum what { ESTIMATE, BOUND };
+
 static void
-estimate(const char *lines, int64_t over, int64_t count,
-         struct nm_estimate *out)
+reckon(enum what what, const char *lines, int64_t over, int64_t count,
+       int64_t reply_tokens, struct nm_estimate *out)
 {
 	struct nm_load load = { 0 };
 	struct nm_price price;
@@ -64,9 +66,26 @@ estimate(const char *lines, int64_t over, int64_t count,
 
 	quiz = open_quiz(lines, path);
 	assert_int_equal(nm_load_count(&load, quiz, &prices, &err), NM_OK);
-	nm_load_estimate(&load, count, 10, out);
+	if (what == BOUND)
+		nm_load_bound(&load, count, reply_tokens, out);
+	else
+		nm_load_estimate(&load, count, reply_tokens, out);
 	nm_quiz_close(quiz);
 	unlink(path);
+}
+
+static void
+estimate(const char *lines, int64_t over, int64_t count,
+         struct nm_estimate *out)
+{
+	reckon(ESTIMATE, lines, over, count, 10, out);
+}
+
+static void
+bound(const char *lines, int64_t over, int64_t count, int64_t reply_tokens,
+      struct nm_estimate *out)
+{
+	reckon(BOUND, lines, over, count, reply_tokens, out);
 }
 
 static int
@@ -127,6 +146,44 @@ long_contexts(void **state)
 	}
 }
 
+/* Half tokens: 14 and 50 of the questions, 17 of the prompt; and 16 tokens around two
+ * messages. */
+static void
+bounds(void **state)
+{
+	static const struct {
+		const char *why, *lines;
+		int64_t     over, count, input, long_input, long_output;
+	} rows[] = {
+		{ "no long one", LINE(TEXT_12), 100, 1, 32, 0, 0 },
+		{ "just as many as the threshold", LINE(TEXT_12), 32, 1, 32, 0,
+		  0 },
+		{ "over it at the bound alone", LINE(TEXT_12), 31, 1, 32, 32,
+		  7000 },
+		{ "one of two", LINE(TEXT_12) LINE(TEXT_48), 40, 2, 81, 50,
+		  7000 },
+		{ "any one of the two: the long one",
+		  LINE(TEXT_12) LINE(TEXT_48), 40, 1, 50, 50, 7000 },
+		{ "both", LINE(TEXT_12) LINE(TEXT_48), 10, 2, 81, 81, 14000 },
+		{ "none", LINE(TEXT_48), 10, 0, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_estimate got;
+
+		bound(rows[i].lines, rows[i].over, rows[i].count, 7000, &got);
+		if (got.input.high_tokens != rows[i].input ||
+		    got.long_input.high_tokens != rows[i].long_input ||
+		    got.long_output.high_tokens != rows[i].long_output ||
+		    got.output.high_tokens != 7000 * rows[i].count)
+			fail_msg("%s: %lld, %lld, %lld", rows[i].why,
+			         (long long)got.input.high_tokens,
+			         (long long)got.long_input.high_tokens,
+			         (long long)got.long_output.high_tokens);
+	}
+}
+
 /* A model without a price has no bound either. */
 static void
 no_price(void **state)
@@ -176,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(long_contexts),
+		cmocka_unit_test(bounds),
 		cmocka_unit_test(no_price),
 		cmocka_unit_test(changed),
 	};

@@ -17,10 +17,10 @@
 
 #define LINE(id, url, body) "{\"custom_id\":\"" id "\",\"method\":\"POST\"," \
 	"\"url\":\"/v1/" url "\",\"body\":{\"model\":\"m\"," body "}}\n"
-/* Six bytes in one message. */
+/* Six letters in one message: three tokens at most, and eight around it. */
 #define CHAT(id, more) LINE(id, "chat/completions", \
 	"\"messages\":[{\"role\":\"u\",\"content\":\"hello\"}]" more)
-/* Seven: one token more, at three bytes each. */
+/* One more, which is no letter: a token. */
 #define LONG(id, more) LINE(id, "chat/completions", \
 	"\"messages\":[{\"role\":\"u\",\"content\":\"hello!\"}]" more)
 #define EMBEDDING(id) LINE(id, "embeddings", "\"input\":\"hello!\"")
@@ -65,44 +65,60 @@ counting(void **state)
 		int64_t     input, low, expected, high; /* tokens */
 	} rows[] = {
 		{ "without a bound: by the guess of a reply",
-		  CHAT("a", ""), 1, 10, 20, 150, 2000 },
+		  CHAT("a", ""), 1, 11, 20, 150, 2000 },
 		{ "by the bound that it states",
-		  CHAT("a", ",\"max_tokens\":50"), 1, 10, 0, 0, 50 },
+		  CHAT("a", ",\"max_tokens\":50"), 1, 11, 0, 0, 50 },
 		{ "by the newer name of that",
 		  CHAT("a", ",\"max_completion_tokens\":50,\"max_tokens\":9"),
-		  1, 10, 0, 0, 50 },
+		  1, 11, 0, 0, 50 },
 		{ "a bound of nothing is a bound",
-		  CHAT("a", ",\"max_tokens\":0"), 1, 10, 0, 0, 0 },
+		  CHAT("a", ",\"max_tokens\":0"), 1, 11, 0, 0, 0 },
 		{ "one below nothing is none",
-		  CHAT("a", ",\"max_tokens\":-1"), 1, 10, 20, 150, 2000 },
+		  CHAT("a", ",\"max_tokens\":-1"), 1, 11, 20, 150, 2000 },
 		{ "nor is one that no model can reach",
-		  CHAT("a", ",\"max_tokens\":2147483648"), 1, 10, 20, 150,
+		  CHAT("a", ",\"max_tokens\":2147483648"), 1, 11, 20, 150,
 		  2000 },
 		{ "several choices, each up to its bound",
-		  CHAT("a", ",\"max_tokens\":50,\"n\":3"), 1, 10, 0, 0, 150 },
+		  CHAT("a", ",\"max_tokens\":50,\"n\":3"), 1, 11, 0, 0, 150 },
 		{ "several choices, each by the guess of a reply",
-		  CHAT("a", ",\"n\":3"), 1, 10, 60, 450, 6000 },
+		  CHAT("a", ",\"n\":3"), 1, 11, 60, 450, 6000 },
 		{ "as many as the service gives",
-		  CHAT("a", ",\"n\":128"), 1, 10, 2560, 19200, 256000 },
+		  CHAT("a", ",\"n\":128"), 1, 11, 2560, 19200, 256000 },
 		{ "more than that are refused, and cost nothing more",
-		  CHAT("a", ",\"n\":129"), 1, 10, 20, 150, 2000 },
+		  CHAT("a", ",\"n\":129"), 1, 11, 20, 150, 2000 },
 		{ "no choice at all is no less than one",
-		  CHAT("a", ",\"n\":0"), 1, 10, 20, 150, 2000 },
+		  CHAT("a", ",\"n\":0"), 1, 11, 20, 150, 2000 },
 		{ "bounds and guesses together",
 		  CHAT("a", ",\"max_tokens\":50") CHAT("b", "")
-		  CHAT("c", ",\"max_tokens\":7"), 3, 30, 20, 150, 2057 },
+		  CHAT("c", ",\"max_tokens\":7"), 3, 33, 20, 150, 2057 },
 		{ "blank lines are no requests",
-		  CHAT("a", "") "\n \r\n" CHAT("b", ""), 2, 20, 40, 300, 4000 },
+		  CHAT("a", "") "\n \r\n" CHAT("b", ""), 2, 22, 40, 300, 4000 },
 		{ "vectors are no tokens",
-		  EMBEDDING("a") EMBEDDING("b"), 2, 20, 0, 0, 0 },
+		  EMBEDDING("a") EMBEDDING("b"), 2, 23, 0, 0, 0 },
 		{ "a prompt that is no list is framed as one message",
 		  LINE("a", "responses", "\"input\":\"hello!\","
-		       "\"max_output_tokens\":5"), 1, 10, 0, 0, 5 },
+		       "\"max_output_tokens\":5"), 1, 12, 0, 0, 5 },
 		{ "two messages have two frames",
 		  LINE("a", "chat/completions", "\"messages\":["
 		       "{\"role\":\"u\",\"content\":\"ab\"},"
 		       "{\"role\":\"u\",\"content\":\"cd\"}]"),
-		  1, 18, 20, 150, 2000 },
+		  1, 19, 20, 150, 2000 },
+		{ "a reply to each of several prompts",
+		  LINE("a", "completions", "\"prompt\":[\"ab\",\"cd\",\"ef\"],"
+		       "\"max_tokens\":50,\"n\":2"), 1, 11, 0, 0, 300 },
+		{ "tokens are one prompt",
+		  LINE("a", "completions", "\"prompt\":[1,2,3],"
+		       "\"max_tokens\":50"), 1, 11, 0, 0, 50 },
+		{ "the best of many: all of them are made",
+		  LINE("a", "completions", "\"prompt\":\"abcdef\","
+		       "\"max_tokens\":50,\"n\":2,\"best_of\":5"),
+		  1, 11, 0, 0, 250 },
+		{ "no letters: as many tokens as bytes",
+		  LINE("a", "responses", "\"input\":\"\xf0\x9f\xa7\xac\","
+		       "\"max_output_tokens\":5"), 1, 12, 0, 0, 5 },
+		{ "tools are read by the model as well",
+		  CHAT("a", ",\"tools\":[{\"name\":\"find\"}]"),
+		  1, 23, 20, 150, 2000 },
 	};
 
 	(void)state;
@@ -147,8 +163,8 @@ pricing(void **state)
 		int64_t           high_pusd;
 		const char       *why;
 	} rows[] = {
-		{ "m", NM_COST_KNOWN, 3 * 10 + 100 * 50, "its own name" },
-		{ "m-2026-01-31", NM_COST_KNOWN, 3 * 10 + 100 * 50,
+		{ "m", NM_COST_KNOWN, 3 * 11 + 100 * 50, "its own name" },
+		{ "m-2026-01-31", NM_COST_KNOWN, 3 * 11 + 100 * 50,
 		  "its name without the date" },
 		{ "who", NM_COST_UNKNOWN, 0, "one without a price" },
 		{ "direct-alone", NM_COST_UNKNOWN, 0,
@@ -178,16 +194,16 @@ pricing(void **state)
 	}
 }
 
-/* A prompt of more than ten tokens, at three bytes each and eight for its frame, may
+/* A prompt of more than eleven tokens, at two letters each and eight for its frame, may
  * be a long one: it and its reply are priced as that. */
 static void
 long_contexts(void **state)
 {
 	static const struct nm_price models[] = {
-		{ .model = "m", .long_over_tokens = 10,
+		{ .model = "m", .long_over_tokens = 11,
 		  .plain = { { -1, -1, -1, -1 }, { 3, 1, -1, 100 } },
 		  .long_context = { { -1, -1, -1, -1 }, { 6, 2, -1, 150 } } },
-		{ .model = "n", .long_over_tokens = 10,
+		{ .model = "n", .long_over_tokens = 11,
 		  .plain = { { -1, -1, -1, -1 }, { 3, 1, -1, 100 } },
 		  .long_context = { { -1, -1, -1, -1 }, { -1, -1, -1, -1 } } },
 	};
@@ -200,17 +216,17 @@ long_contexts(void **state)
 		const char       *why;
 	} rows[] = {
 		{ "m", CHAT("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
-		  3 * 10 + 100 * 50, "at the bound it is not long" },
+		  3 * 11 + 100 * 50, "at the bound it is not long" },
 		{ "m", LONG("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
-		  6 * 11 + 150 * 50, "above it, it is" },
+		  6 * 12 + 150 * 50, "above it, it is" },
 		{ "m", CHAT("a", ",\"max_tokens\":50")
 		  LONG("b", ",\"max_tokens\":9"), NM_COST_KNOWN,
-		  3 * 10 + 100 * 50 + 6 * 11 + 150 * 9,
+		  3 * 11 + 100 * 50 + 6 * 12 + 150 * 9,
 		  "each by its own" },
 		{ "m", LONG("a", ",\"n\":2"), NM_COST_KNOWN,
-		  6 * 11 + 150 * 4000, "replies without a bound" },
+		  6 * 12 + 150 * 4000, "replies without a bound" },
 		{ "n", CHAT("a", ",\"max_tokens\":50"), NM_COST_KNOWN,
-		  3 * 10 + 100 * 50, "none is long: no price is missed" },
+		  3 * 11 + 100 * 50, "none is long: no price is missed" },
 		{ "n", LONG("a", ",\"max_tokens\":50"), NM_COST_UNKNOWN, 0,
 		  "a long one without a price" },
 	};

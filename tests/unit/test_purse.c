@@ -15,6 +15,8 @@
 #include "small_task.h"
 #include "task/purse.h"
 
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
 enum { MAX_PUSD = 100000 };
 
 /* A token out costs so much that ten replies of a billion are beyond all sums. */
@@ -58,6 +60,74 @@ paying(void **state)
 	nm_purse_release(&purse);
 }
 
+/* Where no maximum is stated no more fly than were heard, and one; and of what flies
+ * the longest, and more, is feared. There is money for 100,000 tokens. */
+static void
+few_fly(void **state)
+{
+	static const struct {
+		int64_t     stated, heard, tokens; /* each of so many */
+		int64_t     fly;    /* so many, and no more */
+		const char *why;
+	} rows[] = {
+		{ 0, 0, 0, 1, "nothing is known" },
+		{ 0, 1, 10, 2, "one was heard" },
+		{ 0, 3, 10, 4, "three were" },
+		{ 0, 40, 1000, 18, "as many as can be paid" },
+		{ 500, 0, 0, 200, "a maximum needs no hearing" },
+		{ 500, 1, 10, 199, "nor more than that" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct nm_direct_purse *lent;
+		struct nm_purse purse;
+		struct small_task *s;
+		void *entered = NULL;
+		struct nm_err err;
+		int64_t fly = 0;
+
+		assert_int_equal(small_task_enter(&entered), 0);
+		s = entered;
+		small_task_state(s, "m", rows[i].stated);
+		s->task.seen = (struct nm_seen){ 0 };
+		s->budget.max_pusd = 100000 * DIRECT_PUSD;
+		lent = nm_purse_open(&purse, &s->task);
+		for (int64_t n = 0; n < rows[i].heard; n++)
+			hear(lent, rows[i].tokens);
+		while (fly < 1000 && !lent->may_send(lent->user, fly, &err))
+			fly++;
+		if (fly != rows[i].fly)
+			fail_msg("%s: %lld", rows[i].why, (long long)fly);
+		nm_purse_release(&purse);
+		small_task_leave(&entered);
+	}
+}
+
+/* A request that brought no reply may be paid for: there is less for others, also in
+ * what the call asks next. */
+static void
+losing(void **state)
+{
+	struct small_task *s = *state;
+	const struct nm_direct_purse *lent;
+	struct nm_purse purse;
+	struct nm_err err;
+
+	small_task_state(s, "m", 100);
+	s->budget.max_pusd = 3 * 100 * DIRECT_PUSD;
+	for (int round = 0; round < 3; round++) {
+		lent = nm_purse_open(&purse, &s->task);
+		assert_int_equal(lent->may_send(lent->user, 2 - round, &err),
+		                 NM_OK);
+		lent->lost(lent->user);
+		assert_int_equal(lent->may_send(lent->user, 2 - round, &err),
+		                 NM_USAGE);
+		nm_purse_release(&purse);
+	}
+	assert_int_equal(s->budget.taken_pusd, s->budget.max_pusd);
+}
+
 static void
 beyond_all_sums(void **state)
 {
@@ -82,6 +152,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(paying, small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test(few_fly),
+		cmocka_unit_test_setup_teardown(losing, small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(beyond_all_sums,
 		                                small_task_enter,

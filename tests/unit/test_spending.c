@@ -316,10 +316,10 @@ sums(void **state)
 			fail_msg("%s: %d, %lld", c->why, (int)cost.kind,
 			         (long long)cost.pusd);
 		if (s.replies != c->replies ||
-		    nm_spending_seen_tokens(&s) != c->seen)
+		    nm_seen_mean(&s.seen) != c->seen)
 			fail_msg("%s: %d replies, %d tokens each", c->why,
 			         (int)s.replies,
-			         (int)nm_spending_seen_tokens(&s));
+			         (int)nm_seen_mean(&s.seen));
 		if (s.told_input_tokens != c->told_input ||
 		    s.told_output_tokens != c->told_output)
 			fail_msg("%s: %lld in and %lld out are told", c->why,

@@ -47,41 +47,41 @@ counting(void **state)
 		const char     *why;
 	} rows[] = {
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_PLANNED } }, { 0, 9, 0 }, 0, "planned" },
+		  .state = NM_SHARD_PLANNED } }, { 0, 9, 0, 0 }, 0, "planned" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_CREATING } }, { 0, 9, 0 }, 0,
+		  .state = NM_SHARD_CREATING } }, { 0, 9, 0, 0 }, 0,
 		  "a creation that may have acted may be sent again" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_CREATED } }, { 9, 0, 0 }, 0, "created" },
+		  .state = NM_SHARD_CREATED } }, { 9, 0, 0, 0 }, 0, "created" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_ENDED } }, { 9, 0, 0 }, 0,
+		  .state = NM_SHARD_ENDED } }, { 9, 0, 0, 0 }, 0,
 		  "ended: its results are not here" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
 		  .state = NM_SHARD_COLLECTED, .status = "completed" } },
-		  { 0, 0, 0 }, 0, "its results tell what it cost" },
+		  { 0, 0, 0, 0 }, 0, "its results tell what it cost" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
 		  .state = NM_SHARD_COLLECTED, .status = "cancelling" } },
-		  { 9, 0, 0 }, 0,
+		  { 9, 0, 0, 0 }, 0,
 		  "given up: nobody knows what it did, it may be paid for" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_SPLIT } }, { 0, 0, 0 }, 0,
+		  .state = NM_SHARD_SPLIT } }, { 0, 0, 0, 0 }, 0,
 		  "smaller ones stand for it" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_REFUSED } }, { 0, 0, 0 }, 0,
+		  .state = NM_SHARD_REFUSED } }, { 0, 0, 0, 0 }, 0,
 		  "nothing will be sent of it" },
 		{ "batch", 9, 1, { { .attempt = 1, .first = 3, .count = 6,
-		  .state = NM_SHARD_CREATED } }, { 6, 0, 2 }, 0,
+		  .state = NM_SHARD_CREATED } }, { 6, 0, 0, 2 }, 0,
 		  "a canary of three, one answered; a later attempt is no"
 		  " answer to it" },
 		{ "batch", 9, 3, { { .attempt = 1, .first = 3, .count = 4,
 		  .state = NM_SHARD_CREATED }, { .attempt = 1, .first = 7,
-		  .count = 2, .state = NM_SHARD_UPLOADED } }, { 4, 2, 0 }, 0,
+		  .count = 2, .state = NM_SHARD_UPLOADED } }, { 4, 2, 0, 0 }, 0,
 		  "the canary is through, one shard of two is sent" },
-		{ "direct", 9, 4, { { 0 } }, { 0, 0, 5 }, 0,
+		{ "direct", 9, 4, { { 0 } }, { 0, 0, 0, 5 }, 0,
 		  "direct mode has no shards" },
-		{ "direct", 9, 9, { { 0 } }, { 0, 0, 0 }, 0, "all is answered" },
+		{ "direct", 9, 9, { { 0 } }, { 0, 0, 0, 0 }, 0, "all is answered" },
 		{ "batch", 9, 0, { { .attempt = 1, .count = 9,
-		  .state = NM_SHARD_PLANNED } }, { 0, 0, 0 }, 1,
+		  .state = NM_SHARD_PLANNED } }, { 0, 0, 0, 0 }, 1,
 		  "what is only scored costs nothing" },
 	};
 
@@ -90,7 +90,7 @@ counting(void **state)
 		struct nm_shard_record shards[2];
 		void *entered = NULL;
 		struct nm_source source = { .count = rows[i].requests };
-		struct nm_stake got = { 7, 7, 7 };
+		struct nm_stake got = { 7, 7, 7, 7 };
 		struct nm_err err;
 		struct small_task *s;
 
@@ -126,22 +126,22 @@ costs(void **state)
 		int64_t           expected_pusd;
 		const char       *why;
 	} rows[] = {
-		{ "m", { 0, 3, 0 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * BATCH_PUSD,
+		{ "m", { 0, 3, 0, 0 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * BATCH_PUSD,
 		  "by batch" },
-		{ "m", { 0, 0, 3 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * DIRECT_PUSD,
+		{ "m", { 0, 0, 0, 3 }, NM_COST_KNOWN, 3 * SEEN_TOKENS * DIRECT_PUSD,
 		  "directly" },
-		{ "m", { 0, 3, 2 }, NM_COST_KNOWN,
+		{ "m", { 0, 3, 0, 2 }, NM_COST_KNOWN,
 		  SEEN_TOKENS * (3 * BATCH_PUSD + 2 * DIRECT_PUSD), "both ways" },
-		{ "m", { 5, 0, 0 }, NM_COST_KNOWN, 0,
+		{ "m", { 5, 0, 0, 0 }, NM_COST_KNOWN, 0,
 		  "what flies is not asked again" },
-		{ "batch-alone", { 0, 3, 0 }, NM_COST_KNOWN,
+		{ "batch-alone", { 0, 3, 0, 0 }, NM_COST_KNOWN,
 		  3 * SEEN_TOKENS * BATCH_PUSD,
 		  "the column that nobody asks for may be empty" },
-		{ "direct-alone", { 0, 0, 3 }, NM_COST_KNOWN,
+		{ "direct-alone", { 0, 0, 0, 3 }, NM_COST_KNOWN,
 		  3 * SEEN_TOKENS * DIRECT_PUSD, "nor the other one" },
-		{ "batch-alone", { 0, 3, 1 }, NM_COST_UNKNOWN, 0,
+		{ "batch-alone", { 0, 3, 0, 1 }, NM_COST_UNKNOWN, 0,
 		  "one request without a price is enough" },
-		{ "no-such", { 0, 3, 0 }, NM_COST_UNKNOWN, 0, "no price at all" },
+		{ "no-such", { 0, 3, 0, 0 }, NM_COST_UNKNOWN, 0, "no price at all" },
 	};
 	struct small_task *s = *state;
 
@@ -169,7 +169,7 @@ taking(void **state)
 	static const struct nm_stake_again two = { 2, 0, NM_PRICE_BATCH };
 	static const struct nm_stake_again thousand = { 1000, 0,
 	                                                NM_PRICE_BATCH };
-	int64_t high = 3 * 2 * SEEN_TOKENS * BATCH_PUSD; /* thrice what was seen */
+	int64_t high = 2 * 39 * BATCH_PUSD; /* 10 and four times that over root 2 */
 	struct nm_err err = { 0 };
 
 	small_task_ask(s, "m");
@@ -194,9 +194,9 @@ taking_replied(void **state)
 	static const struct {
 		int64_t count, replied, longest, output_tokens;
 	} rows[] = {
-		{ 3, 0, 1000, 3 * 30 }, { 3, 1, 1000, 2 * 30 + 1002 },
-		{ 3, 3, 999, 3 * 999 }, { 3, 3, 29, 3 * 30 },
-		{ 3, 3, 0, 3 * 30 },
+		{ 3, 0, 1000, 3 * 240 }, { 3, 1, 1000, 2 * 292 + 1000 },
+		{ 3, 3, 999, 3 * 999 }, { 3, 3, 29, 3 * 42 },
+		{ 3, 3, 10, 3 * 34 },
 	};
 	struct small_task *s = *state;
 
@@ -206,12 +206,72 @@ taking_replied(void **state)
 		struct nm_err err;
 
 		s->budget = (struct nm_budget){ .max_pusd = INT64_MAX };
-		s->task.longest_tokens = rows[i].longest;
+		s->task.seen.longest_tokens = rows[i].longest;
 		assert_int_equal(nm_stake_take(&s->task, &again, &err), NM_OK);
 		assert_int_equal(s->budget.taken_pusd,
 		                 rows[i].output_tokens * DIRECT_PUSD);
-		assert_int_equal(s->task.seen_tokens, SEEN_TOKENS);
 	}
+}
+
+/* A maximum that requests state is taken as it stands, whatever was seen below it, and
+ * no less than was seen above it. */
+static void
+taking_stated(void **state)
+{
+	static const struct {
+		int64_t        stated;
+		struct nm_seen seen;
+		int64_t        replied, output_tokens;
+	} rows[] = {
+		{ 5000, { 0, 0, 0 }, 0, 3 * 5000 },
+		{ 5000, { 1000, 10000, 10 }, 0, 3 * 5000 },
+		{ 5000, { 1, 5000, 5000 }, 3, 3 * 5000 },
+		{ 10, { 1000, 10000, 10 }, 0, 3 * 10 },
+		{ 10, { 1, 11, 11 }, 0, 3 * 1000 },
+		{ 9, { 1000, 10000, 10 }, 0, 3 * 34 },
+	};
+	struct small_task *s = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct nm_stake_again again = { 3, rows[i].replied,
+		                                NM_PRICE_BATCH };
+		struct nm_err err;
+
+		small_task_state(s, "m", rows[i].stated);
+		s->budget = (struct nm_budget){ .max_pusd = INT64_MAX };
+		s->task.seen = rows[i].seen;
+		assert_int_equal(nm_stake_take(&s->task, &again, &err), NM_OK);
+		if (s->budget.taken_pusd != rows[i].output_tokens * BATCH_PUSD)
+			fail_msg("%d: %lld", (int)i,
+			         (long long)s->budget.taken_pusd / BATCH_PUSD);
+	}
+}
+
+/* What a process planned to ask again, and died, may be as long as the longest was. */
+static void
+planned_again(void **state)
+{
+	struct nm_shard_record shards[2] = {
+		{ .attempt = 1, .count = 9, .state = NM_SHARD_COLLECTED,
+		  .status = "completed" },
+		{ .attempt = 2, .count = 2, .state = NM_SHARD_PLANNED },
+	};
+	struct small_task *s = *state;
+	struct nm_source source = { .count = 9 };
+	struct nm_stake got;
+	struct nm_err err;
+
+	s->task.run.source = &source;
+	s->task.run.record.requests = 9;
+	s->task.run.shards = shards;
+	s->task.run.n_shards = 2;
+	assert_int_equal(nm_stake_count(&s->task, &got, &err), NM_OK);
+	assert_int_equal(got.unsent, 2);
+	assert_int_equal(got.again, 0);
+	s->task.run.settings.reask = 1;
+	assert_int_equal(nm_stake_count(&s->task, &got, &err), NM_OK);
+	assert_int_equal(got.unsent, 2);
+	assert_int_equal(got.again, 2);
 }
 
 /* What came takes the place of what could have come, however often it is settled. */
@@ -220,7 +280,7 @@ settling(void **state)
 {
 	struct nm_spending spending = {
 		.replies = 3, .cost_pusd = 700, .told_output_tokens = -1,
-		.usage = { .present = true, .output_tokens = 10 },
+		.seen = { 3, 10, 5 },
 	};
 	struct small_task *s = *state;
 
@@ -231,7 +291,7 @@ settling(void **state)
 		assert_int_equal(s->budget.taken_pusd, 800);
 		assert_int_equal(s->task.taken_pusd, 0);
 		assert_int_equal(s->task.spent_pusd, 700);
-		assert_int_equal(s->task.seen_tokens, 4); /* 10 / 3, upwards */
+		assert_int_equal(nm_seen_mean(&s->task.seen), 4);
 	}
 	/* More than can be counted. */
 	spending.cost_pusd = INT64_MAX;
@@ -258,6 +318,12 @@ main(void)
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(taking_replied,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(taking_stated,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(planned_again,
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(settling,

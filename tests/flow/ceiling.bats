@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# --max-cost holds whatever replies turn out to be: exactly where requests state a
+# maximum, and as nearly as can be where they do not.
+load lib
+load client
+load paying
+
+RESULTS=results/variant0_llm_baseline_q.json
+
+# By lot, and the same by the same seed: a script of so many replies of gpt-5-mini, each
+# of LOW to HIGH tokens out, any factor between them as likely as any other; longer ones
+# take longer to come. Of those one in TOP is as long as may be, and one in five is no
+# answer.
+lots() { # seed replies low high top
+	awk -v seed="$1" -v n="$2" -v low="$3" -v high="$4" -v top="$5" '
+		BEGIN {
+			srand(seed)
+			for (i = 0; i < n; i++) {
+				l = int(exp(log(low) + rand() * log(high / low)))
+				print (top && rand() < 1 / top ? high : l), \
+					(top && i > 1 && rand() < .2), int(l * 60 / high)
+			}
+		}' | jq -Rr 'split(" ") | map(tonumber) as [$tokens, $mute, $ms] |
+		{id: "c", object: "chat.completion", model: "gpt-5-mini", choices: [
+			{index: 0, finish_reason: "stop", message: {role: "assistant",
+			content: (if $mute == 1 then "I do not know"
+				else "{\"answers\": [\"Heat\"]}" end)}}],
+		usage: {prompt_tokens: 100, completion_tokens: $tokens,
+			total_tokens: ($tokens + 100)}} |
+		"on POST /v1/chat/completions nth \(input_line_number): delay " +
+		"\($ms)ms status 200 body \(@json | @json)"'
+}
+
+questions() { # n
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo "who directed [Film $i]	Somebody"
+	done >q.txt
+}
+
+# What the replies told that they took is no more than that, in picodollars.
+spent_at_most() { # usd
+	jq -e --argjson most "$1" '.run.spent.cost_usd <= $most' "$RESULTS"
+}
+
+@test "direct: replies of which some are ten times as long end it under the ceiling" {
+	local seed
+	questions 60
+	for seed in 3 4 5; do
+		lots "$seed" 180 1000 10000 0 >lots.txt
+		restart_fresh lots.txt
+		# Sixty of 2,000 tokens are $0.24.
+		variant0 --datasets q.txt --max-cost 0.28
+		[ "$STATUS" = 1 ]
+		tells 'not sent: it could cost '
+		spent_at_most 0.28
+		# And not for want of trying.
+		jq -e '.run.spent.cost_usd > 0.14' "$RESULTS"
+	done
+}
+
+restart_fresh() { # faults server-option...
+	local script=$1
+	shift
+	rm -rf "$XDG_STATE_HOME" results
+	[ -z "$SERVER_PID" ] || stop_server
+	SERVER_PID=
+	rm -rf "$STATE"
+	: >"$SERVER_LOG"
+	a_desk --faults "$script" "$@"
+}
+
+# The most that so many replies of 5,000 tokens may cost, as the refusal tells it.
+most_of() { # option...
+	variant0 "$@" --max-cost 0.000001
+	[ "$STATUS" = 2 ]
+	MOST=$(sed -n 's/.*it could cost \$\([0-9.]*\) beside.*/\1/p' err.txt)
+	[ -n "$MOST" ]
+}
+
+@test "a stated maximum is reserved as it stands, to the last digit: direct and by batch" {
+	local mode
+	questions 12
+	lots 1 99 5000 5000 0 | sed 's/I do not know/{\\\\\\"answers\\\\\\": []}/' \
+		>lots.txt
+	for mode in direct batch; do
+		restart_fresh lots.txt
+		[ $mode = direct ] || through_upstream
+		local all=(--mode "$mode" --datasets q.txt --max-output-tokens 5000)
+		most_of "${all[@]}"
+		variant0 "${all[@]}" --max-cost "$(jq -n "$MOST - 1e-10")"
+		[ "$STATUS" = 2 ]
+		[ "$(calls POST '.*')" = 0 ]
+		variant0 "${all[@]}" --max-cost "$MOST"
+		[ "$STATUS" = 0 ]
+		[ $mode = direct ] || RESULTS=${RESULTS%.json}_batch.json
+		spent_at_most "$MOST"
+		jq -e '.run.spent.replies == 12 and
+			.run.spent.output_tokens == 60000' "$RESULTS"
+	done
+}
+
+# The server of lots.txt behind another that has the batches.
+through_upstream() { # server-option...
+	UPSTREAM_PID=$SERVER_PID
+	local upstream=$BASE_URL
+	STATE=$BATS_TEST_TMPDIR/desk
+	rm -rf "$STATE"
+	a_desk --upstream "$upstream" --concurrency 8 "$@"
+}
+
+upstream_down() {
+	kill -TERM "$UPSTREAM_PID"
+	wait "$UPSTREAM_PID" || true
+	UPSTREAM_PID=
+	STATE=$BATS_TEST_TMPDIR/state
+}
+
+@test "a stated maximum: no length of replies passes the ceiling, by any way" {
+	local seed
+	RESULTS=results/variant0_llm_baseline_q_batch.json
+	questions 12
+	faults 'rows 20% seed 3: http_error 500'
+	for seed in 1 2 3 4; do
+		lots "$seed" 99 50 5000 3 >lots.txt
+		restart_fresh lots.txt
+		through_upstream --faults "$FAULTS"
+		local all=(--mode batch --datasets q.txt --max-output-tokens
+			5000 --poll-interval 0.2 --reask 2 --max-attempts 4
+			--shard-requests 5 --canary $((seed % 3)))
+		[ $((seed % 2)) = 0 ] || all+=(--finish-direct)
+		most_of "${all[@]}"
+		local usd=$(jq -n "$MOST * (100 + 5 * $seed) / 100 |
+			. * 1e9 | floor | . / 1e9")
+		variant0 "${all[@]}" --lenient --max-cost "$usd"
+		spent_at_most "$usd"
+		upstream_down
+	done
+}
+
+# ---- what may have been paid for ----
+
+@test "direct: a reply that was lost may be paid for, and another beside it" {
+	questions 1
+	{
+		echo 'on POST /v1/chat/completions nth 1: act then lose reply'
+		lots 1 9 100 100 0
+	} >lots.txt
+	restart_fresh lots.txt
+	local all=(--datasets q.txt --max-output-tokens 1000)
+	most_of "${all[@]}"
+	variant0 "${all[@]}" --max-cost "$MOST"
+	[ "$STATUS" = 1 ]
+	tells "not sent: it could cost \$$MOST beside the \$$MOST spent or in flight"
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+	variant0 "${all[@]}" --max-cost "$MOST"
+	[ "$STATUS" = 0 ]
+}
