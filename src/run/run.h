@@ -19,6 +19,7 @@
 #include "state/shards.h"
 
 struct nm_pace;
+struct nm_batch_purse;
 
 /* How far one batch is, or all of direct mode. Texts are lent for the call. */
 struct nm_part {
@@ -122,6 +123,8 @@ struct nm_run {
 	int64_t                     hold_until_ms; /* mono; creations wait */
 	int64_t                     hold_ms;       /* the pause in force */
 	struct nm_err               gone;  /* of the first batch that is; or zeroed */
+	const struct nm_batch_purse *purse; /* NULL = nobody asks */
+	struct nm_err               unpaid; /* why it pays no more; or zeroed */
 };
 
 /* The borrowed things, put together once. */

@@ -156,9 +156,34 @@ try_step(struct nm_run *run, struct nm_shard_record *shard, struct nm_err *err)
 	return NM_OK;
 }
 
+/* Who has said no once is not asked again. */
+static enum nm_code
+ask_purse(struct nm_run *run, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (!run->purse || run->unpaid.code)
+		return NM_OK;
+	rc = run->purse->may_send(run->purse->user, err);
+	if (rc != NM_USAGE)
+		return rc;
+	run->unpaid = *err;
+	nm_run_warn(run, "%s: %zu of %zu batches are not sent; those that were"
+	            " are waited for", err->text, nm_via_batch_waiting(run),
+	            run->n_shards);
+	return NM_OK;
+}
+
+/* What may exist already is looked for; it is withheld where it does not. */
+static int
+is_unpaid(const struct nm_run *run, const struct nm_shard_record *shard)
+{
+	return run->unpaid.code && shard->state < NM_SHARD_CREATING;
+}
+
 /*
- * Brings one shard to its batch, or leaves it: when there is no room, or when the
- * service has to be given time (*troubled is set).
+ * Brings one shard to its batch, or leaves it: when there is no room, when nobody pays
+ * for it, or when the service has to be given time (*troubled is set).
  */
 static enum nm_code
 submit_shard(struct nm_run *run, size_t which, int *troubled,
@@ -178,6 +203,9 @@ submit_shard(struct nm_run *run, size_t which, int *troubled,
 		*troubled = nm_setback_wait_ms(run, &run->submitting) > 0;
 		if (*troubled)
 			return NM_OK;
+		rc = ask_purse(run, err);
+		if (rc || is_unpaid(run, shard))
+			return rc;
 		rc = try_step(run, shard, err);
 		if (!rc)
 			rc = nm_clock_check(run->clock, err);
@@ -265,7 +293,8 @@ round_of(struct nm_run *run, size_t *left, int *moved, struct nm_err *err)
 		enum nm_shard_state before = shard->state;
 
 		rc = follow(run, shard, err);
-		*left += (size_t)!is_done(run, shard);
+		*left += (size_t)(!is_done(run, shard) &&
+		                  !is_unpaid(run, shard));
 		*moved |= shard->state != before;
 	}
 	return rc;

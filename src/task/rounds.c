@@ -215,6 +215,25 @@ say_again(const struct nm_task *task, int64_t number)
 		(long long)number);
 }
 
+static enum nm_code
+may_send(void *user, struct nm_err *err)
+{
+	return nm_stake_take_anew(user, err);
+}
+
+/* Batches that have to wait for others are paid by what those tell. */
+static enum nm_code
+finish_batches(struct nm_task *task, struct nm_err *err)
+{
+	struct nm_batch_purse purse = { may_send, task };
+	enum nm_code rc;
+
+	task->run.purse = &purse;
+	rc = nm_via_batch_finish(&task->run, err);
+	task->run.purse = NULL;
+	return rc;
+}
+
 /* The first attempt: all of it, or what an earlier process left of it. */
 static enum nm_code
 first_round(struct nm_task *task, struct nm_err *err)
@@ -225,7 +244,7 @@ first_round(struct nm_task *task, struct nm_err *err)
 		return ask_directly(task, 1, err);
 	rc = task->scoring_only ? NM_OK : pass_canary(task, err);
 	if (!rc)
-		rc = nm_via_batch_finish(&task->run, err);
+		rc = finish_batches(task, err);
 	/* The person's word: what is missing is asked directly, whatever it cost. */
 	if (rc == NM_ABSENT && task->run.gone.code && is_tail_direct(task)) {
 		nm_message_warn(task->tools->message, "%s", err->text);
@@ -284,7 +303,20 @@ next_round(struct nm_task *task, int64_t *number, struct nm_err *err)
 	if (direct)
 		return ask_directly(task, *number, err);
 	rc = nm_attempts_plan(&task->run, again, *number, err);
-	return rc ? rc : nm_via_batch_finish(&task->run, err);
+	return rc ? rc : finish_batches(task, err);
+}
+
+/* What came is scored; the batches that were not sent wait for the same command with
+ * more money. */
+static enum nm_code
+stop_for_money(struct nm_task *task, struct nm_err *err)
+{
+	task->short_of_money = 1;
+	*err = task->run.unpaid;
+	nm_while(err, "sending the other %zu of %zu batches",
+	         nm_via_batch_waiting(&task->run), task->run.n_shards);
+	err->code = NM_UNFINISHED;
+	return NM_OK;
 }
 
 static enum nm_code
@@ -346,11 +378,14 @@ go_round(struct nm_task *task, struct nm_err *err)
 	while (!rc) {
 		nm_complain_of_batches(task->tools->message, &task->run,
 		                       task->quiz);
-		if (!came_back(task))
-			return NM_OK;
-		rc = make_outcome(task, number, err);
+		if (came_back(task))
+			rc = make_outcome(task, number, err);
 		if (rc)
 			return rc;
+		if (task->run.unpaid.code)
+			return stop_for_money(task, err);
+		if (!task->scored)
+			return NM_OK;
 		if (!task->outcome.again.count || task->scoring_only)
 			return NM_OK;
 		rc = next_round(task, &number, err);

@@ -138,6 +138,49 @@ upstream_down() {
 	done
 }
 
+# ---- batches that wait for others ----
+
+@test "batches that wait are not sent when the first show that they cost too much" {
+	RESULTS=results/variant0_llm_baseline_q_batch.json
+	questions 6
+	lots 1 99 5000 5000 0 | sed 's/I do not know/{\\\\\\"answers\\\\\\": []}/' \
+		>lots.txt
+	restart_fresh lots.txt
+	faults 'quota requests 2'
+	through_upstream --faults "$FAULTS"
+	export NIGHTMAIL_CLOCK=fast=50
+	local all=(--mode batch --datasets q.txt --shard-requests 2
+		--poll-interval 0.2)
+	# By the guess of 2,000 tokens a reply all six are $0.012 and the prompts.
+	variant0 "${all[@]}" --max-cost 0.0135
+	[ "$STATUS" = 1 ]
+	tells '2 of 3 batches are not sent; those that were are waited for'
+	tells 'while sending the other 2 of 3 batches'
+	tells 'again with a higher --max-cost'
+	[ "$(ledger)" = 'asked=6 answered=2 missing=4 attempts=1' ]
+	[ "$(jq .run.spent.output_tokens "$RESULTS")" = 10000 ]
+	variant0 "${all[@]}" --max-cost 0.0135
+	[ "$STATUS" = 2 ]
+	variant0 "${all[@]}" --max-cost 0.1
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
+	[ "$(jq .run.spent.output_tokens "$RESULTS")" = 30000 ]
+}
+
+@test "batches that wait are sent where no reply was longer than was guessed" {
+	RESULTS=results/variant0_llm_baseline_q_batch.json
+	questions 6
+	lots 1 99 1900 1900 0 >lots.txt
+	restart_fresh lots.txt
+	faults 'quota requests 2'
+	through_upstream --faults "$FAULTS"
+	export NIGHTMAIL_CLOCK=fast=50
+	variant0 --mode batch --datasets q.txt --shard-requests 2 \
+		--poll-interval 0.2 --max-cost 0.0125
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
+}
+
 # ---- what may have been paid for ----
 
 @test "direct: a reply that was lost may be paid for, and another beside it" {
