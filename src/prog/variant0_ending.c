@@ -6,6 +6,7 @@
 
 #include "prog/variant0.h"
 #include "task/block.h"
+#include "task/money.h"
 
 void
 nm_variant0_print(const struct nm_buf *text)
@@ -154,6 +155,8 @@ nm_variant0_finish(struct nm_variant0 *p, struct nm_err *err)
 {
 	enum nm_code rc = finish_all(p, err);
 
+	nm_progress_clear(&p->progress);
+	nm_money_tell_passed(p->tasks, p->n_tasks);
 	print_all(p);
 	return rc;
 }

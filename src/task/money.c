@@ -139,6 +139,20 @@ nm_money_consent(struct nm_task *tasks, size_t n_tasks,
 	return rc;
 }
 
+/* What came, or flies, by an earlier call. */
+static void
+note_passed(struct nm_task *tasks, size_t n_tasks)
+{
+	int64_t before_pusd = 0;
+	size_t i;
+
+	for (i = 0; i < n_tasks; i++)
+		before_pusd = nm_price_add(before_pusd, nm_price_add(
+			tasks[i].spent_pusd, tasks[i].held_pusd));
+	if (n_tasks && before_pusd > tasks[0].tools->budget->max_pusd)
+		tasks[0].tools->budget->passed_before = 1;
+}
+
 enum nm_code
 nm_money_take(struct nm_task *tasks, size_t n_tasks, struct nm_err *err)
 {
@@ -147,8 +161,51 @@ nm_money_take(struct nm_task *tasks, size_t n_tasks, struct nm_err *err)
 
 	for (i = 0; !rc && i < n_tasks; i++)
 		rc = nm_stake_take_all(&tasks[i], err);
+	note_passed(tasks, n_tasks);
 	if (rc)
 		leave_all(tasks, n_tasks);
 	return rc && n_tasks > 1
 		? nm_while(err, "adding %s", tasks[i - 1].run.record.name) : rc;
+}
+
+/* Of all that may be so, the first that is. */
+static const char *
+why_passed(const struct nm_task *tasks, size_t n_tasks)
+{
+	int64_t stated = 0, longest = 0;
+	size_t i;
+
+	if (tasks[0].tools->budget->passed_before)
+		return "it was sent before, and what was sent is paid for";
+	for (i = 0; i < n_tasks; i++) {
+		if (tasks[i].seen.longest_tokens > longest)
+			longest = tasks[i].seen.longest_tokens;
+		stated = nm_stake_stated_tokens(&tasks[i]);
+		if (!stated)
+			return "replies were longer than those before them let"
+			       " expect; --max-output-tokens bounds them";
+	}
+	return longest > stated
+		? "replies were longer than --max-output-tokens: the service"
+		  " does not heed it"
+		: "prompts had more tokens than was reckoned with";
+}
+
+void
+nm_money_tell_passed(const struct nm_task *tasks, size_t n_tasks)
+{
+	char spent[NM_PRICE_TEXT_MAX], max[NM_PRICE_TEXT_MAX];
+	int64_t spent_pusd = 0;
+	size_t i;
+
+	for (i = 0; i < n_tasks; i++)
+		spent_pusd = nm_price_add(spent_pusd, tasks[i].spent_pusd);
+	if (!n_tasks || nm_stake_is_free(&tasks[0]) ||
+	    spent_pusd <= tasks[0].tools->budget->max_pusd)
+		return;
+	nm_price_print_exactly(spent_pusd, spent);
+	nm_price_print_exactly(tasks[0].tools->budget->max_pusd, max);
+	nm_message_warn(tasks[0].tools->message,
+	                "this cost $%s, more than --max-cost $%s: %s", spent,
+	                max, why_passed(tasks, n_tasks));
 }

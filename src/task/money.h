@@ -32,4 +32,8 @@ enum nm_code nm_money_consent(struct nm_task *tasks, size_t n_tasks,
 enum nm_code nm_money_take(struct nm_task *tasks, size_t n_tasks,
                            struct nm_err *err) NM_MUST_USE;
 
+/* At the end: where the replies of all tasks have cost more than the ceiling all the
+ * same, one line says how much, and why. */
+void nm_money_tell_passed(const struct nm_task *tasks, size_t n_tasks);
+
 #endif

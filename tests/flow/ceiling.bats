@@ -134,6 +134,7 @@ upstream_down() {
 			. * 1e9 | floor | . / 1e9")
 		variant0 "${all[@]}" --lenient --max-cost "$usd"
 		spent_at_most "$usd"
+		lacks err.txt 'more than --max-cost'
 		upstream_down
 	done
 }
@@ -181,7 +182,21 @@ upstream_down() {
 	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
 }
 
-# ---- what may have been paid for ----
+# ---- what was passed, and what may have been paid for ----
+
+@test "a ceiling that was passed is told in a line, and why" {
+	RESULTS=results/variant0_llm_baseline_1-hop-test_batch.json
+	a_paying_desk gpt-5-mini ''
+	# By the guess two replies are $0.004; each took $1.125.
+	run_batch 2 --max-cost 1
+	[ "$STATUS" = 0 ]
+	tells 'this cost $2.2500, more than --max-cost $1.0000: replies were longer than those before them let expect'
+	run_batch 2 --max-output-tokens 900 --max-cost 1
+	[ "$STATUS" = 0 ]
+	tells 'replies were longer than --max-output-tokens: the service does not heed it'
+	run_batch 2 --max-cost 3 --new
+	lacks err.txt 'this cost'
+}
 
 @test "direct: a reply that was lost may be paid for, and another beside it" {
 	questions 1

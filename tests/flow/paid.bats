@@ -176,6 +176,7 @@ SHORT='{"prompt_tokens": 1000, "completion_tokens": 1000}'
 		--poll-interval 0.2
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	tells 'this cost $4.5000, more than --max-cost $0.0001: it was sent before'
 }
 
 @test "--max-cost: the first dataset is not sent when the second would pass it" {
