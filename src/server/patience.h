@@ -14,8 +14,9 @@ struct nm_patience {
 
 /*
  * After so many tries, the one that ended so included, and so long. Eight retries; but
- * a server that is not there has taken nothing and may come back: that has no end.
- * False: it is given up, and *pause_ms is untouched.
+ * a server that is not there, or refuses whoever asks (NM_RETRY_UNREACHABLE with the
+ * reply's headers), has taken nothing and may come back: that has no end. *pause_ms is
+ * what a reply named, within bounds; untouched where it does not last.
  */
 bool nm_patience_lasts(struct nm_patience *patience,
                        const struct nm_retry_event *event, int tries,
