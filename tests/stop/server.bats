@@ -8,6 +8,8 @@ load ../flow/lib
 STOP_AT_LIB=$NM_BUILD/tests/stop/libstop_at.so
 ROWS=8
 AT_ONCE=2
+# So many lives at once: most of each is waiting.
+LANES=2
 # What stands on the shelf is synced each fifth of a second: with the power goes
 # what came since.
 : "${POWER:=}"
@@ -84,8 +86,10 @@ create_once() {
 	[ "$STATUS" = 200 ] && BATCH_ID=$(member .id)
 }
 
+# By the bytes, since it is looked at often.
 ended_or_died() {
-	batch_is completed || [ "$STATUS" = 000 ]
+	call GET "/v1/batches/$BATCH_ID"
+	[[ $(<"$BODY") == *'"status":"completed"'* ]] || [ "$STATUS" = 000 ]
 }
 
 see_to_end() {
@@ -136,6 +140,13 @@ learn() { # option of the model behind...
 	[ "$STEPS" -gt 10 ]
 }
 
+# Who works has then looked at all that are older, too.
+another_batch_passes() {
+	local before=$BATCH_ID
+	create_batch "$FILE_ID" && see_to_end || return 1
+	BATCH_ID=$before
+}
+
 # As live, but that a server without the model behind comes first after the death:
 # what was answered so far stays as it is, and nothing is simulated beside it.
 live_between() {
@@ -150,8 +161,9 @@ live_between() {
 	cat "$STATE/work/$BATCH_ID.output" >kept
 	[ -s kept ] && [ "$(wc -l <kept)" -lt $ROWS ] || return 0
 	between=$((between + 1))
-	start_server --delay-validating 0 --delay-in-progress 0
-	sleep 0.3
+	start_server --delay-validating 0 --delay-in-progress 0 \
+		--delay-finalizing 0
+	another_batch_passes || return 1
 	batch_is in_progress && cmp "$STATE/work/$BATCH_ID.output" kept ||
 		return 1
 	stop_server
@@ -177,9 +189,16 @@ live_between() {
 	[ $between -gt 0 ]
 }
 
-sweep() { # from what...
+# A life for each moment of every other step, in a folder of its own.
+sweep_lane() { # first what...
 	local wrong=0 n what
-	for ((n = $1; n <= STEPS; n++)); do
+	BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR/lane.$1
+	mkdir "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return 1
+	STATE=$PWD/state SERVER_LOG=$PWD/requests.jsonl SERVER_PID=''
+	write_input $ROWS in.jsonl
+	start_behind
+	for ((n = $1; n <= STEPS; n += LANES)); do
 		for what in "${@:2}"; do
 			watched "STOP_AT=$what $n"
 			{ live; } 2>/dev/null || {
@@ -188,6 +207,19 @@ sweep() { # from what...
 			}
 			[ -z "$SERVER_PID" ] || { kill_server; } 2>/dev/null
 		done
+	done
+	kill "$BEHIND"
+	return $wrong
+}
+
+sweep() { # from what...
+	local lane lanes=() wrong=0
+	for ((lane = 0; lane < LANES; lane++)); do
+		(sweep_lane $(($1 + lane)) "${@:2}") 3>&- &
+		lanes+=($!)
+	done
+	for lane in "${lanes[@]}"; do
+		wait "$lane" || wrong=$((wrong + 1))
 	done
 	[ $wrong = 0 ]
 }
