@@ -418,7 +418,9 @@ load upstream
 			# shellcheck disable=SC2059 # it has its line ends
 			printf "$hello" 1>&"$fd" 2>/dev/null || true
 		done
-		stop_server
+		# Not stop_server: told twice, it would hurry.
+		wait "$SERVER_PID"
+		SERVER_PID=
 		for fd in "${fds[@]}"; do
 			exec {fd}>&-
 		done
