@@ -84,6 +84,16 @@ read_side(struct nm_map *answered, int fd, enum nm_shelf_side side,
 	return rc;
 }
 
+static enum nm_code
+cannot_read(struct nm_err *err, struct nm_buf *path)
+{
+	enum nm_code rc = nm_fail(err, NM_IO, errno, "%s: cannot read: %s",
+	                          nm_buf_string(path), strerror(errno));
+
+	nm_buf_release(path);
+	return rc;
+}
+
 enum nm_code
 nm_census_take(struct nm_store *store, const char *id,
                struct nm_map *answered, struct nm_batch_books *books,
@@ -98,8 +108,11 @@ nm_census_take(struct nm_store *store, const char *id,
 		nm_buf_clear(&path);
 		nm_shelf_path(store, id, (enum nm_shelf_side)side, &path);
 		fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0 && errno == ENOENT)
 			continue;
+		/* What cannot be read now was answered all the same. */
+		if (fd < 0)
+			return cannot_read(err, &path);
 		rc = read_side(answered, fd, (enum nm_shelf_side)side, books,
 		               &bytes[side], err);
 		close(fd);

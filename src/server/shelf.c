@@ -212,7 +212,7 @@ nm_shelf_input_path(const struct nm_store *store, const char *batch_id,
 	struct nm_buf held = {0};
 
 	held_path(store, batch_id, &held);
-	if (access(nm_buf_string(&held), F_OK) == 0)
+	if (access(nm_buf_string(&held), F_OK) == 0 || errno != ENOENT)
 		nm_buf_add_text(path, nm_buf_text(&held));
 	else
 		nm_store_file_path(store, file_id, path);

@@ -1,5 +1,7 @@
 #include "server/step.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "server/ending.h"
 #include "server/pass.h"
@@ -30,6 +32,13 @@ read_trial(struct nm_job *job, struct nm_desk *desk,
 	rc = nm_trial_step(&job->trial, &job->batch, desk, fault, err);
 	desk->n_reading += job->trial.stage == NM_TRIAL_READING;
 	return rc;
+}
+
+/* The input, and not just its being readable: what was answered would go with it. */
+static bool
+is_gone(enum nm_code rc, const struct nm_err *err)
+{
+	return rc == NM_INPUT && err->detail == ENOENT;
 }
 
 /* The input file went before its batch was done with it. */
@@ -181,7 +190,7 @@ progress(struct nm_job *job, struct nm_desk *desk,
 	else if (!rc)
 		rc = nm_pass_run(job, desk, over ? NM_PASS_EXPIRE : NM_PASS_ASK,
 		                 script, most, err);
-	return rc == NM_INPUT ? fail_for_input(job, desk, fault, err) : rc;
+	return is_gone(rc, err) ? fail_for_input(job, desk, fault, err) : rc;
 }
 
 static enum nm_code
@@ -216,7 +225,7 @@ cancel(struct nm_job *job, struct nm_desk *desk,
 	if (job->rows_done || job->batch.at_s[NM_BATCH_IN_PROGRESS] == 0)
 		return nm_ending_reach(job, desk, fault, NM_BATCH_CANCELLED, err);
 	rc = nm_pass_run(job, desk, NM_PASS_CANCEL, script, UINT64_MAX, err);
-	if (rc == NM_INPUT) {
+	if (is_gone(rc, err)) {
 		job->rows_done = true;
 		rc = NM_OK;
 	}

@@ -376,6 +376,54 @@ load upstream
 	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
 }
 
+@test "answers that cannot be read for a while are not asked for again" {
+	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	new_batch 30
+	ten() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
+	}
+	wait_for 20 ten
+	stop_server
+	local shelf=$STATE/work/$BATCH_ID.output
+	mv "$shelf" kept
+	ln -s "$shelf" "$shelf" # it leads round in a circle
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	wait_for 20 grep -q 'batches wait for it' "$BATS_TEST_TMPDIR/server.err"
+	rm "$shelf"
+	mv kept "$shelf"
+	wait_for 20 batch_is completed
+	fetch_results completed
+	each_row_once 30
+	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
+}
+
+@test "an input that cannot be read for a while fails no batch" {
+	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
+	start_upstream --faults faults
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	new_batch 30
+	ten() {
+		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
+	}
+	wait_for 20 ten
+	call DELETE "/v1/files/$FILE_ID"
+	stop_server
+	local input=$STATE/work/$BATCH_ID.input
+	mv "$input" kept
+	ln -s "$input" "$input" # it leads round in a circle
+	start_server --upstream "$UPSTREAM_URL" --concurrency 2
+	wait_for 20 grep -q 'batches wait for it' "$BATS_TEST_TMPDIR/server.err"
+	batch_is in_progress
+	rm "$input"
+	mv kept "$input"
+	wait_for 20 batch_is completed
+	fetch_results completed
+	each_row_once 30
+	[ "$(wc -l <"$UPSTREAM_LOG")" -le 32 ]
+}
+
 @test "who still waits for the upstream when the server ends is told so" {
 	local i body='{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 	echo 'on POST /v1/chat/completions: delay 60s' >faults
