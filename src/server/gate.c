@@ -27,9 +27,9 @@ header(struct nm_visit *visit, const char *name)
 	                                   name);
 }
 
-/* The lines of a head that say where its body ends. */
+/* The lines of a head that say where its body ends, and for whom it is. */
 struct framing {
-	int  lengths, codings;
+	int  lengths, codings, hosts;
 	bool blank_in_name;
 };
 
@@ -43,6 +43,7 @@ count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
 	(void)value;
 	framing->lengths += strcasecmp(name, "Content-Length") == 0;
 	framing->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+	framing->hosts += strcasecmp(name, "Host") == 0;
 	if (strpbrk(name, " \t"))
 		framing->blank_in_name = true;
 	return MHD_YES;
@@ -58,7 +59,7 @@ head_is_ambiguous(struct nm_visit *visit)
 	MHD_get_connection_values(visit->connection, MHD_HEADER_KIND,
 	                          count_framing, &framing);
 	return framing.blank_in_name || framing.lengths > 1 ||
-	       framing.codings > 1 ||
+	       framing.codings > 1 || framing.hosts > 1 ||
 	       (coding && (framing.lengths ||
 	                   strcasecmp(coding, "chunked") != 0));
 }
@@ -122,6 +123,22 @@ check_key(struct nm_visit *visit)
 		       "Incorrect API key provided.");
 }
 
+/* It says which are served (RFC 9110, 15.5.6). */
+static void
+refuse_method(struct nm_visit *visit)
+{
+	struct nm_call *call = &visit->call;
+	struct nm_buf methods = {0};
+
+	nm_route_methods(call->path, &methods);
+	nm_call_header(call, "Allow", nm_arena_text(&call->arena,
+	               nm_buf_text(&methods)).at);
+	nm_buf_release(&methods);
+	refuse(visit, 405, "method_not_supported", "Not allowed to %s on %.*s. "
+	       "(HINT: Perhaps you meant to use a different HTTP method?)",
+	       visit->verb, NM_TEXT_ARGS(call->path));
+}
+
 static void
 find_route(struct nm_visit *visit)
 {
@@ -143,10 +160,7 @@ find_route(struct nm_visit *visit)
 		refuse(visit, 404, NULL, "Invalid URL (%s %.*s)", visit->verb,
 		       NM_TEXT_ARGS(call->path));
 	else if (match == NM_MATCH_PATH)
-		refuse(visit, 405, "method_not_supported",
-		       "Not allowed to %s on %.*s. (HINT: Perhaps you meant to use "
-		       "a different HTTP method?)", visit->verb,
-		       NM_TEXT_ARGS(call->path));
+		refuse_method(visit);
 }
 
 /* Browsers say where a call comes from. One that a page of another site makes
@@ -199,7 +213,8 @@ refuse_ambiguous(struct nm_visit *visit)
 	visit->hang_up = true;
 	refuse(visit, 400, NULL, "The request has a Content-Length besides a "
 	       "Transfer-Encoding, or several of either, or a Transfer-Encoding "
-	       "other than chunked, or a blank before a header's colon.");
+	       "other than chunked, or several Hosts, or a blank before a "
+	       "header's colon.");
 }
 
 /* Of GET alone a range is defined; no validator of ours is there to fit. */

@@ -50,3 +50,21 @@ nm_route_find(const char *method, struct nm_text path,
 		}
 	return match;
 }
+
+void
+nm_route_methods(struct nm_text path, struct nm_buf *out)
+{
+	static const char *const names[] = {
+		[NM_GET] = "GET, HEAD", [NM_POST] = "POST", [NM_DELETE] = "DELETE"
+	};
+	unsigned allowed = 0;
+	struct nm_text id;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct nm_route *r = tables[i]; r->path; r++)
+			if (path_fits(r->path, path, &id))
+				allowed |= 1u << r->method;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (allowed & 1u << i)
+			nm_buf_addf(out, "%s%s", out->len ? ", " : "", names[i]);
+}

@@ -17,4 +17,7 @@ enum nm_match nm_route_find(const char *method, struct nm_text path,
                             const struct nm_route **route,
                             struct nm_text *id);
 
+/* Appends the methods by which the path is served, as Allow has them. */
+void nm_route_methods(struct nm_text path, struct nm_buf *out);
+
 #endif

@@ -20,6 +20,14 @@ raw() { # header body
 	refused 404 null null 'Invalid URL (GET /v1)'
 	call PUT /v1/files -d x
 	refused 405 method_not_supported null 'Not allowed to PUT on /v1/files.'
+	grep -qi $'^allow: GET, HEAD, POST\r$' "$HEADERS"
+	call POST /v1/files/file-x/content
+	refused 405 method_not_supported null 'Not allowed to POST'
+	grep -qi $'^allow: GET, HEAD\r$' "$HEADERS"
+	call GET /v1/batches/batch_x/cancel
+	grep -qi $'^allow: POST\r$' "$HEADERS"
+	call PATCH /v1/files/file-x
+	grep -qi $'^allow: GET, HEAD, DELETE\r$' "$HEADERS"
 	call GET /v1/files/a%00b
 	refused 404 null null 'Invalid URL'
 	call POST /v1/batches -d '{'
@@ -91,6 +99,10 @@ raw() { # header body
 		head -1 answer | grep '^HTTP/1.1 400'
 		grep -qi '^connection: close' answer
 	done
+	# Two hosts, be they the same.
+	raw $'Host: x\r\nContent-Length: 2' '{}' >answer
+	head -1 answer | grep '^HTTP/1.1 400'
+	grep -qi '^connection: close' answer
 	# Digits beyond all lengths, which nobody waits for.
 	for coding in 1000000000 9999999999999999999 99999999999999999999999; do
 		raw "Content-Length: $coding" '{}' >answer
