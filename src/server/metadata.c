@@ -8,19 +8,17 @@ static bool
 check_pair(struct nm_call *call, struct nm_text key,
            const struct nm_value *value)
 {
-	struct nm_arena *arena = &call->arena;
-	const char *param = nm_arena_printf(arena, "metadata.%.*s",
-	                                    key.len > 100 ? 100 : (int)key.len,
-	                                    key.at);
+	const char *param;
 
 	if (nm_member_chars(key) > KEY_MAX_CHARS)
-		return nm_call_reject(call, "metadata",
-		                      "string_above_max_length", "Invalid key "
-		                      "of 'metadata': string too long. "
-		                      "Expected a string with maximum length "
-		                      "%d, but got a string with length %zu "
-		                      "instead.", KEY_MAX_CHARS,
+		return nm_call_reject(call, "metadata", "string_above_max_length",
+		                      "Invalid key of 'metadata': string too "
+		                      "long. Expected a string with maximum "
+		                      "length %d, but got a string with length "
+		                      "%zu instead.", KEY_MAX_CHARS,
 		                      nm_member_chars(key));
+	param = nm_arena_printf(&call->arena, "metadata.%.*s",
+	                        NM_TEXT_ARGS(key));
 	if (nm_json_kind(value) != NM_JSON_STRING)
 		return nm_member_refuse_type(call, param, "a string", value);
 	return nm_member_fits(call, param, nm_json_text(value),
@@ -37,14 +35,48 @@ refuse_count(struct nm_call *call, size_t count)
 	                      count);
 }
 
+/* Whether the name comes again behind: the last value is the one that counts. */
+static bool
+comes_again(struct nm_json_walk behind, struct nm_text key)
+{
+	struct nm_text other;
+
+	while (nm_json_walk_next(&behind, &other))
+		if (nm_text_equal(other, key))
+			return true;
+	return false;
+}
+
+/* Writes each name once; false when a pair was refused. */
+static bool
+take_pairs(struct nm_call *call, const struct nm_value *object,
+           struct nm_buf *out)
+{
+	const struct nm_value *value;
+	struct nm_json_walk walk;
+	struct nm_text key;
+
+	nm_json_walk_init(&walk, object);
+	while ((value = nm_json_walk_next(&walk, &key))) {
+		if (comes_again(walk, key))
+			continue;
+		if (!check_pair(call, key, value))
+			return false;
+		nm_buf_add_byte(out, out->len ? ',' : '{');
+		nm_json_add_string(out, key);
+		nm_buf_add_byte(out, ':');
+		nm_json_write(out, value);
+	}
+	nm_buf_add_string(out, out->len ? "}" : "{}");
+	return true;
+}
+
 bool
 nm_metadata_read(struct nm_call *call, const char **metadata)
 {
 	const struct nm_value *object = nm_json_get(call->root, "metadata");
-	const struct nm_value *value;
-	struct nm_json_walk walk;
 	struct nm_buf text = {0};
-	struct nm_text key;
+	bool good;
 
 	if (nm_json_kind(object) == NM_JSON_ABSENT ||
 	    nm_json_kind(object) == NM_JSON_NULL)
@@ -53,12 +85,9 @@ nm_metadata_read(struct nm_call *call, const char **metadata)
 		return nm_member_refuse_type(call, "metadata", "an object", object);
 	if (nm_json_count(object) > MAX_PAIRS)
 		return refuse_count(call, nm_json_count(object));
-	nm_json_walk_init(&walk, object);
-	while ((value = nm_json_walk_next(&walk, &key)))
-		if (!check_pair(call, key, value))
-			return false;
-	nm_json_write(&text, object);
-	*metadata = nm_arena_text(&call->arena, nm_buf_text(&text)).at;
+	good = take_pairs(call, object, &text);
+	if (good)
+		*metadata = nm_arena_text(&call->arena, nm_buf_text(&text)).at;
 	nm_buf_release(&text);
-	return true;
+	return good;
 }

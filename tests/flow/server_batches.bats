@@ -83,8 +83,19 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	call POST /v1/batches \
 		-d "{\"input_file_id\":\"$FILE_ID\",$rest,\"metadata\":$big}"
 	[ "$STATUS" = 200 ]
+	# A name is told whole, in characters.
+	big=$(jq -nc '{("€"*64):1}')
+	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
+	refused 400 invalid_type "metadata.$(jq -nr '"€"*64')" 'got an integer'
 	call GET /v1/batches
 	[ "$(member '.data | length')" = 1 ]
+	# Of a name that comes again the last value counts, as with all members.
+	big=$(jq -nr '[range(14)|"\"k\(.)\":\"v\""]|join(",")')
+	call POST /v1/batches -d "{\"input_file_id\":\"$FILE_ID\",$rest,
+		\"metadata\":{\"k3\":7,$big,\"k3\":\"w\"}}"
+	[ "$STATUS" = 200 ]
+	[ "$(grep -o '"k3":' "$BODY" | wc -l)" = 1 ]
+	[ "$(member '.metadata | length, .k3' | paste -sd' ')" = '14 w' ]
 }
 
 @test "an unknown file: the batch fails, or is refused at once" {
