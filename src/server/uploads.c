@@ -45,14 +45,19 @@ answer_upload(struct nm_call *call, const struct nm_stored_upload *upload,
 	nm_call_json(call, 200, &body);
 }
 
+static bool
+refuse_missing(struct nm_call *call, const char *name)
+{
+	return nm_call_reject(call, name, "missing_required_parameter",
+	                      "Missing required parameter: '%s'.", name);
+}
+
 /* A required text of the body that says something. */
 static bool
 read_text(struct nm_call *call, const char *name, const char **text)
 {
 	return nm_member_text(call, name, text) &&
-	       (**text ||
-	        nm_call_reject(call, name, "missing_required_parameter",
-	                       "Missing required parameter: '%s'.", name));
+	       (**text || refuse_missing(call, name));
 }
 
 /* Fewer than a file may have. */
@@ -80,10 +85,10 @@ read_wish(struct nm_call *call, struct nm_stored_upload *upload)
 	    !read_text(call, "mime_type", &upload->mime_type))
 		return false;
 	upload->filename = nm_upload_file_base_name(nm_text_of(name)).at;
+	if (!*upload->filename)
+		return refuse_missing(call, "filename");
 	if (nm_json_kind(bytes) == NM_JSON_ABSENT)
-		return nm_call_reject(call, "bytes",
-		                      "missing_required_parameter", "Missing "
-		                      "required parameter: 'bytes'.");
+		return refuse_missing(call, "bytes");
 	upload->bytes = nm_json_int(bytes, -1);
 	if (upload->bytes < 1 || upload->bytes > UPLOAD_MAX_BYTES)
 		return nm_call_reject(call, "bytes", "invalid_value",
@@ -210,8 +215,7 @@ add_part(struct nm_call *call, struct nm_err *err)
 		return rc == NM_ABSENT ? NM_OK : rc;
 	if (!call->upload.fd_plus_one ||
 	    !nm_text_is(call->upload.field, "data")) {
-		nm_call_reject(call, "data", "missing_required_parameter",
-		               "Missing required parameter: 'data'.");
+		refuse_missing(call, "data");
 		return NM_OK;
 	}
 	if (call->upload.bytes > PART_MAX_BYTES) {

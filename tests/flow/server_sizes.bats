@@ -14,6 +14,7 @@ load envelope
 	{}|missing_required_parameter|filename|Missing required parameter: 'filename'.
 	{"filename":7}|invalid_type|filename|Invalid type for 'filename': expected a string, but got an integer instead.
 	{"filename":"","purpose":"vision","mime_type":"t","bytes":1}|missing_required_parameter|filename|Missing required parameter: 'filename'.
+	{"filename":"x/y/","purpose":"vision","mime_type":"t","bytes":1}|missing_required_parameter|filename|Missing required parameter: 'filename'.
 	{"filename":"x","purpose":null}|invalid_type|purpose|Invalid type for 'purpose': expected a string, but got null instead.
 	{"filename":"x"}|missing_required_parameter|purpose|Missing required parameter: 'purpose'.
 	{"filename":"x","purpose":"vision","bytes":1}|missing_required_parameter|mime_type|Missing required parameter: 'mime_type'.
