@@ -11,7 +11,10 @@
 #include "wire/json.h"
 #include "wire/jsonl.h"
 
-enum { CHUNK_BYTES = 1 << 16 };
+enum {
+	CHUNK_BYTES = 1 << 16,
+	LINE_MAX_BYTES = 256 << 20 /* any reply that may come, and more */
+};
 
 /* Did its row run well? A script may put others into the output file too. */
 static bool
@@ -57,7 +60,7 @@ static enum nm_code
 read_side(struct nm_map *answered, int fd, enum nm_shelf_side side,
           struct nm_batch_books *books, int64_t *bytes, struct nm_err *err)
 {
-	struct nm_jsonl jsonl = {0};
+	struct nm_jsonl jsonl = { .line_max_bytes = LINE_MAX_BYTES };
 	struct nm_json json = {0};
 	struct nm_buf chunk = {0};
 	struct nm_line line;
