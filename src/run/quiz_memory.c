@@ -8,6 +8,8 @@
 #include "run/run.h"
 #include "wire/json.h"
 
+/* A template's reader takes one line's end from each of the two parts: "\r\n" is the one
+ * that costs the part nothing, whatever it ends with. */
 static void
 write_template(const struct nm_quiz *quiz, struct nm_json_writer *w)
 {
@@ -15,10 +17,11 @@ write_template(const struct nm_quiz *quiz, struct nm_json_writer *w)
 	struct nm_buf text = { 0 };
 
 	nm_buf_add_text(&text, nm_buf_text(&prompt->system));
-	nm_buf_add_string(&text, text.len ? "\n---\n" : "---\n");
+	nm_buf_add_string(&text, text.len ? "\r\n---\n" : "---\n");
 	nm_buf_add_text(&text, nm_buf_text(&prompt->before));
 	nm_buf_add_string(&text, "{question}");
 	nm_buf_add_text(&text, nm_buf_text(&prompt->after));
+	nm_buf_add_string(&text, "\r\n");
 	nm_json_put_text(w, "prompt", nm_buf_text(&text));
 	nm_buf_release(&text);
 }

@@ -1,6 +1,7 @@
 /*
  * quiz: a question that is passed over counts as what is sent for it, to the byte:
- * the plan's figures are those of a full look at every composed line.
+ * the plan's figures are those of a full look at every composed line. And a later
+ * process asks by the same prompt.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -253,10 +254,77 @@ one_request_above_all_bytes(void **state)
 	nm_quiz_close(quiz);
 }
 
+/* Asks by the prompt, and then by what the journal has of it. */
+static void
+expect_recalled(const char *prompt_path, const char *why)
+{
+	struct nm_quiz_wish wish = {
+		.path = path, .name = "quiz", .model = "m",
+		.prompt_path = prompt_path,
+	};
+	struct nm_quiz *quiz = NULL, *later = NULL;
+	struct nm_quiz_memory memory;
+	struct nm_arena arena = { 0 };
+	struct nm_buf spec = { 0 };
+	struct nm_err err;
+
+	if (nm_quiz_open(&quiz, &wish, &err))
+		fail_msg("%s: %s", why, err.text);
+	nm_quiz_spec(quiz, "a quiz", &spec);
+	if (nm_quiz_recall(nm_buf_string(&spec), &arena, &memory, &err) ||
+	    nm_quiz_open(&later, &memory.wish, &err))
+		fail_msg("%s: %s", why, err.text);
+	if (strcmp(nm_quiz_prompt_digest(quiz),
+	           nm_quiz_prompt_digest(later)) != 0 ||
+	    strcmp(nm_quiz_request_digest(quiz),
+	           nm_quiz_request_digest(later)) != 0)
+		fail_msg("%s: the prompt is another one", why);
+	assert_string_equal(memory.prompt_digest, nm_quiz_prompt_digest(later));
+	nm_quiz_close(later);
+	nm_quiz_close(quiz);
+	nm_arena_release(&arena);
+	nm_buf_release(&spec);
+}
+
+static void
+prompts_are_recalled(void **state)
+{
+	static const struct {
+		const char *template, *why;
+	} prompts[] = {
+		{ "{question} JSON", "no line's end" },
+		{ "{question} JSON\n", "one" },
+		{ "{question} JSON\n\n", "a blank line at the end" },
+		{ "{question} JSON\r\n\r\n", "the same of Windows" },
+		{ "{question} JSON\r\r\n", "a carriage return that is its own" },
+		{ "JSON {question}\n\n", "a blank line behind the question" },
+		{ "be brief\n---\n{question} JSON\n", "a system's part" },
+		{ "be brief\n\n---\n\n{question} JSON", "blank lines within" },
+		{ "be brief\r\r\n---\n{question} JSON", "a return before the rule" },
+		{ "---\n{question} JSON\n", "an empty system's part" },
+		{ "be\n---\nJSON\n---\n{question}\n---\n", "rules within" },
+	};
+	char prompt[sizeof(path) + 8];
+	struct nm_err err;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/nm_quiz_%ld", (long)getpid());
+	snprintf(prompt, sizeof(prompt), "%s.prompt", path);
+	assert_int_equal(nm_file_write(path, 0600, nm_text_of(TEN), &err), NM_OK);
+	for (size_t i = 0; i < COUNT(prompts); i++) {
+		assert_int_equal(nm_file_write(prompt, 0600,
+			nm_text_of(prompts[i].template), &err), NM_OK);
+		expect_recalled(prompt, prompts[i].why);
+	}
+	unlink(prompt);
+	unlink(path);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prompts_are_recalled),
 		cmocka_unit_test(passed_over_or_composed),
 		cmocka_unit_test(shards_end_to_the_byte),
 		cmocka_unit_test(one_request_above_all_bytes),
