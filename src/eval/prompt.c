@@ -160,6 +160,21 @@ take(struct nm_prompt *prompt, struct nm_text system, struct nm_text user,
 	*prompt = new;
 }
 
+static enum nm_code
+check_bytes(struct nm_text text, const char *source, struct nm_err *err)
+{
+	size_t valid = nm_json_utf8_valid(text.at, text.len);
+	const char *nul = text.len ? memchr(text.at, 0, text.len) : NULL;
+
+	if (valid < text.len)
+		return refuse(text, valid, source, "not UTF-8", err);
+	/* A later process has it as a string. */
+	if (nul)
+		return refuse(text, (size_t)(nul - text.at), source,
+		              "a NUL byte", err);
+	return NM_OK;
+}
+
 enum nm_code
 nm_prompt_read(struct nm_prompt *prompt, struct nm_text template,
                const char *source, struct nm_err *err)
@@ -168,10 +183,10 @@ nm_prompt_read(struct nm_prompt *prompt, struct nm_text template,
 	struct nm_text text = without_last_newline(template);
 	struct nm_text user = text;
 	size_t from, behind = 0, mark, second;
-	size_t valid = nm_json_utf8_valid(text.at, text.len);
+	enum nm_code rc = check_bytes(text, source, err);
 
-	if (valid < text.len)
-		return refuse(text, valid, source, "not UTF-8", err);
+	if (rc)
+		return rc;
 	if (find_rule(text, &from, &behind)) {
 		system = without_last_newline(
 			(struct nm_text){ text.at, from });

@@ -25,9 +25,9 @@ struct nm_prompt {
 /*
  * Reads a template from a file; NULL = the built-in one. One newline at the
  * template's end is left out. NM_INPUT (file:line) when {question} is absent
- * or stands twice or in the system part, the text is not UTF-8, or the word
- * JSON is nowhere (the service refuses JSON mode without it); NM_LIMIT when it
- * is over NM_PROMPT_MAX_BYTES.
+ * or stands twice or in the system part, the text is not UTF-8 or holds a NUL byte,
+ * or the word JSON is nowhere (the service refuses JSON mode without it); NM_LIMIT
+ * when it is over NM_PROMPT_MAX_BYTES.
  */
 enum nm_code nm_prompt_load(struct nm_prompt *prompt, const char *path,
                             struct nm_err *err) NM_MUST_USE;

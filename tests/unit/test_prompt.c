@@ -82,6 +82,10 @@ refused(void **state)
 		                   &err) != NM_INPUT
 		    || !strstr(err.text, rows[i].text) || prompt.source.at)
 			fail_msg("%s: %s", rows[i].why, err.text);
+	/* What is kept of it for later processes is a string. */
+	assert_int_equal(nm_prompt_read(&prompt, NM_TEXT("JSON\na\0 {question}"),
+	                                "t", &err), NM_INPUT);
+	assert_string_equal(err.text, "t:2: a NUL byte");
 }
 
 static void
