@@ -4,112 +4,10 @@
  */
 #include "task/task.h"
 
-#include "cli/option.h"
-#include "eval/prompt.h"
 #include "run/canary.h"
-#include "run/sisters.h"
 #include "task/batch_id.h"
-
-/* What was asked, and whether more can be sent for it. */
-static enum nm_code
-check_digest(const struct nm_task *task, const struct nm_quiz_memory *memory,
-             struct nm_err *err)
-{
-	const struct nm_source *source = nm_quiz_source(task->quiz);
-
-	if (memory->digest && memory->digest[0] &&
-	    strcmp(memory->digest, source->digest) != 0)
-		return nm_fail(err, NM_INPUT, 0,
-			"%s no longer holds the questions that were sent"
-			" (digest %.12s then, %.12s now): bring the old file"
-			" back, or name it by --data-dir or --datasets",
-			nm_quiz_path(task->quiz), memory->digest,
-			source->digest);
-	if (memory->questions >= 0 && memory->questions != source->count)
-		return nm_fail(err, NM_INPUT, 0,
-			"%s gives %lld questions, but %lld were sent: it is"
-			" not the file that the batch was made from",
-			nm_quiz_path(task->quiz), (long long)source->count,
-			(long long)memory->questions);
-	return NM_OK;
-}
-
-/* Options that name a file go before what was remembered. */
-static void
-let_person_choose(const struct nm_quiz_wish *person,
-                  struct nm_quiz_memory *memory)
-{
-	memory->wish.data_dir = person->data_dir;
-	if (!person->typed)
-		return;
-	memory->wish.typed = person->typed;
-	memory->wish.path = NULL;
-}
-
-/* Repeating what was asked then is fine; asking for something else is not. */
-static enum nm_code
-check_limit(const struct nm_quiz_wish *person, struct nm_quiz_memory *memory,
-            struct nm_err *err)
-{
-	int counted = memory->questions >= 0;
-
-	if (!person->limit || person->limit == memory->wish.limit ||
-	    person->limit == memory->questions)
-		return NM_OK;
-	if (!memory->wish.limit && !counted) {
-		memory->wish.limit = person->limit;
-		return NM_OK;
-	}
-	return nm_fail(err, NM_USAGE, 0,
-		"--limit %lld is not what the batch was made with (%s%lld%s):"
-		" leave it out", (long long)person->limit,
-		counted ? "" : "limit ", (long long)(counted
-		? memory->questions : memory->wish.limit),
-		counted ? " questions" : "");
-}
-
-/*
- * A batch made elsewhere tells with what it was asked, but not the prompt's words:
- * only its digest. Where the person's prompt, or the built-in one, is that, what is
- * missing can be asked for directly. Else it is scored, and that is all.
- */
-static enum nm_code
-learn_request(const struct nm_task_tools *tools, const char *batch_id,
-              const struct nm_quiz_wish *person,
-              struct nm_quiz_memory *memory, struct nm_err *err)
-{
-	struct nm_prompt prompt = { 0 };
-	enum nm_code rc;
-	int same;
-
-	if (!memory->model || !memory->prompt_digest[0]) {
-		nm_message_warn(tools->message, "what %s was asked with is not"
-			" told: it is scored, and --finish-direct asks nothing"
-			" of it again", batch_id);
-		return NM_OK;
-	}
-	rc = nm_prompt_load(&prompt, person->prompt_path, err);
-	if (rc)
-		goto done;
-	same = strcmp(prompt.digest, memory->prompt_digest) == 0;
-	if (!same && person->prompt_path)
-		rc = nm_fail(err, NM_USAGE, 0,
-			"--prompt: %s is not what %s was made with",
-			person->prompt_path, batch_id);
-	else if (!same)
-		nm_message_warn(tools->message, "%s was made with another"
-			" prompt: --finish-direct wants it by --prompt, and"
-			" without it asks nothing again", batch_id);
-	if (rc || !same)
-		goto done;
-	memory->wish.model = memory->model;
-	memory->wish.max_output_tokens = memory->max_output_tokens;
-	memory->wish.prompt_path = person->prompt_path;
-	memory->wish.prompt_template = NULL;
-done:
-	nm_prompt_release(&prompt);
-	return rc;
-}
+#include "task/foundling.h"
+#include "task/memory.h"
 
 /* The journal of this machine has it, since it was scored here before. */
 static enum nm_code
@@ -128,26 +26,7 @@ learn_again(const struct nm_task_tools *tools, const char *batch_id,
 	memory->model = told.model;
 	memory->max_output_tokens = told.max_output_tokens;
 	memory->prompt_digest = told.prompt_digest;
-	return learn_request(tools, batch_id, person, memory, err);
-}
-
-/* A prompt that is named beside a run of this machine's has to be its own. */
-static enum nm_code
-check_prompt(const struct nm_quiz_wish *person,
-             const struct nm_quiz_memory *memory, struct nm_err *err)
-{
-	struct nm_prompt prompt = { 0 };
-	enum nm_code rc;
-
-	if (!person->prompt_path || !memory->wish.prompt_template)
-		return NM_OK;
-	rc = nm_prompt_load(&prompt, person->prompt_path, err);
-	if (!rc && strcmp(prompt.digest, memory->prompt_digest) != 0)
-		rc = nm_fail(err, NM_USAGE, 0,
-			"--prompt: %s is not what the batch was made with:"
-			" leave it out", person->prompt_path);
-	nm_prompt_release(&prompt);
-	return rc;
+	return nm_memory_learn(memory, person, batch_id, tools->message, err);
 }
 
 static int
@@ -174,17 +53,17 @@ take_from_journal(struct nm_task *task, const struct nm_task_tools *tools,
 	rc = nm_quiz_recall(record->spec, &arena, &memory, err);
 	if (rc)
 		goto done;
-	let_person_choose(person, &memory);
-	rc = check_limit(person, &memory, err);
+	nm_memory_let_choose(&memory, person);
+	rc = nm_memory_check_limit(&memory, person, err);
 	if (!rc && memory.wish.model)
-		rc = check_prompt(person, &memory, err);
+		rc = nm_memory_check_prompt(&memory, person, err);
 	else if (!rc && tools->tail == NM_TAIL_DIRECT)
 		rc = learn_again(tools, batch_id, person, &arena, &memory,
 		                 err);
 	if (!rc)
 		rc = nm_task_read(task, tools, &memory.wish, err);
 	if (!rc)
-		rc = check_digest(task, &memory, err);
+		rc = nm_memory_check_digest(&memory, task->quiz, err);
 	if (rc)
 		goto done;
 	run_tools = nm_task_run_tools(task);
@@ -194,109 +73,6 @@ take_from_journal(struct nm_task *task, const struct nm_task_tools *tools,
 	                    (tools->tail != NM_TAIL_DIRECT &&
 	                     was_made_elsewhere(&task->run));
 done:
-	nm_arena_release(&arena);
-	return rc;
-}
-
-static enum nm_code
-ask_for_dataset(const struct nm_batch *batch, struct nm_err *err)
-{
-	const char *description = nm_batch_metadata(batch, "description");
-
-	return nm_fail(err, NM_USAGE, 0,
-		"which dataset %s was made from cannot be told (its"
-		" description is '%.80s'): name it by --datasets", batch->id,
-		description);
-}
-
-static enum nm_code
-locate(struct nm_quiz_memory *memory, const struct nm_quiz_wish *person,
-       const struct nm_batch *batch, struct nm_place *place,
-       struct nm_err *err)
-{
-	enum nm_code rc;
-
-	let_person_choose(person, memory);
-	if (memory->wish.typed)
-		return NM_OK;
-	if (!memory->wish.name)
-		return ask_for_dataset(batch, err);
-	rc = nm_place_named(place, nm_text_of(memory->wish.name),
-	                    person->data_dir, err);
-	if (rc)
-		return ask_for_dataset(batch, err);
-	memory->wish.path = nm_buf_string(&place->path);
-	memory->wish.name = nm_buf_string(&place->name);
-	return NM_OK;
-}
-
-/* All batches of the same run, wherever it was made. */
-static enum nm_code
-find_sisters(struct nm_task *task, const struct nm_batch *batch,
-             struct nm_sisters *sisters, struct nm_err *err)
-{
-	enum nm_code rc = nm_sisters_find(&task->tools->service->api, batch,
-	                                  &task->arena, sisters, err);
-
-	if (rc != NM_ABSENT && rc != NM_REFUSED)
-		return rc;
-	nm_message_warn(task->tools->message, "%s: whether %s has sisters"
-		" cannot be seen; the rows of such are missing", err->text,
-		batch->id);
-	return NM_OK;
-}
-
-static enum nm_code
-adopt(struct nm_task *task, const struct nm_batch *batch,
-      const struct nm_quiz_memory *memory, struct nm_err *err)
-{
-	struct nm_run_tools tools = nm_task_run_tools(task);
-	struct nm_buf spec = { 0 };
-	struct nm_run_wish wish = {
-		.mode = "batch",
-		.name = nm_quiz_name(task->quiz),
-		.model = memory->model ? memory->model : batch->model,
-		.endpoint = batch->endpoint,
-		.identity = batch->id,
-	};
-	struct nm_sisters sisters;
-	enum nm_code rc;
-
-	rc = find_sisters(task, batch, &sisters, err);
-	if (rc)
-		return rc;
-	nm_quiz_spec(task->quiz, nm_task_description(task), &spec);
-	wish.spec = nm_buf_string(&spec);
-	rc = nm_run_adopt(&task->run, &tools, nm_quiz_source(task->quiz), &wish,
-	                  sisters.batches, sisters.n, err);
-	nm_buf_release(&spec);
-	return rc;
-}
-
-static enum nm_code
-take_from_batch(struct nm_task *task, const struct nm_task_tools *tools,
-                const struct nm_batch *batch,
-                const struct nm_quiz_wish *person, struct nm_err *err)
-{
-	struct nm_quiz_memory memory;
-	struct nm_place place = { 0 };
-	struct nm_arena arena = { 0 };
-	enum nm_code rc;
-
-	nm_quiz_guess(batch, &arena, &memory);
-	rc = locate(&memory, person, batch, &place, err);
-	if (!rc)
-		rc = check_limit(person, &memory, err);
-	if (!rc && tools->tail == NM_TAIL_DIRECT)
-		rc = learn_request(tools, batch->id, person, &memory, err);
-	if (!rc)
-		rc = nm_task_read(task, tools, &memory.wish, err);
-	if (!rc)
-		rc = check_digest(task, &memory, err);
-	if (!rc)
-		rc = adopt(task, batch, &memory, err);
-	task->scoring_only = !memory.wish.model;
-	nm_place_release(&place);
 	nm_arena_release(&arena);
 	return rc;
 }
@@ -324,7 +100,7 @@ take_unknown(struct nm_task *task, const struct nm_task_tools *tools,
 		rc = take_from_journal(task, tools, &record, batch_id, person,
 		                       err);
 	else if (rc == NM_ABSENT)
-		rc = take_from_batch(task, tools, &batch, person, err);
+		rc = nm_foundling_take(task, tools, &batch, person, err);
 done:
 	nm_arena_release(&arena);
 	return rc;
