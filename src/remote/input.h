@@ -16,7 +16,8 @@
 enum {
 	NM_INPUT_LINES_MAX = 50000,
 	NM_INPUT_BYTES_MAX = 200000000, /* the service refuses above 209715200 */
-	NM_INPUT_EMBEDDINGS_MAX = 50000
+	NM_INPUT_EMBEDDINGS_MAX = 50000,
+	NM_INPUT_METADATA_VALUE_MAX = 512 /* characters, of a batch's metadata */
 };
 
 #define NM_INPUT_UNBOUNDED UINT64_MAX
@@ -119,19 +120,5 @@ uint64_t nm_input_guess_tokens(uint64_t prompt_bytes, uint64_t messages);
 bool nm_input_finish(struct nm_input *input, struct nm_finding *finding);
 
 void nm_input_release(struct nm_input *input);
-
-enum {
-	NM_INPUT_METADATA_PAIRS_MAX = 16,
-	NM_INPUT_METADATA_NAME_MAX = 64,  /* characters */
-	NM_INPUT_METADATA_VALUE_MAX = 512
-};
-
-/* A pair of a batch's metadata; `pairs` counts this one. NM_INPUT names it. */
-enum nm_code nm_input_check_metadata(size_t pairs, const char *name,
-                                     const char *value, struct nm_err *err)
-	NM_MUST_USE;
-
-/* Is it one that batches may have ("/v1/chat/completions", …)? */
-bool nm_input_knows_endpoint(struct nm_text endpoint);
 
 #endif

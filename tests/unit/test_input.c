@@ -346,46 +346,6 @@ files_are_judged_as_a_whole(void **state)
 	nm_input_release(&input);
 }
 
-static void
-metadata_has_its_limits(void **state)
-{
-	static const struct {
-		size_t pairs;
-		int    name, value;
-		bool   wide;
-		bool   good;
-		const char *why;
-	} pairs[] = {
-		{ 16, 64, 512, false, true, "just as much as is allowed" },
-		{ 16, 64, 512, true, true, "characters are counted, not bytes" },
-		{ 17, 1, 1, false, false, "a pair too many" },
-		{ 1, 65, 1, false, false, "a name too long" },
-		{ 1, 0, 1, false, false, "no name" },
-		{ 1, 1, 513, false, false, "a value too long" },
-		{ 1, 1, 0, false, true, "an empty value" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		const char *letter = pairs[i].wide ? "\xc3\xa9" : "e";
-		struct nm_buf name = {0}, value = {0};
-		struct nm_err err = {0};
-		enum nm_code rc;
-
-		for (int k = 0; k < pairs[i].name; k++)
-			nm_buf_add_string(&name, letter);
-		for (int k = 0; k < pairs[i].value; k++)
-			nm_buf_add_string(&value, letter);
-		rc = nm_input_check_metadata(pairs[i].pairs,
-		                             nm_buf_string(&name),
-		                             nm_buf_string(&value), &err);
-		if ((rc == NM_OK) != pairs[i].good)
-			fail_msg("%s: %s", pairs[i].why, err.text);
-		nm_buf_release(&name);
-		nm_buf_release(&value);
-	}
-}
-
 int
 main(void)
 {
@@ -397,7 +357,6 @@ main(void)
 		cmocka_unit_test(wishes_bind_from_line_one),
 		cmocka_unit_test(bodies_are_summed_up),
 		cmocka_unit_test(files_are_judged_as_a_whole),
-		cmocka_unit_test(metadata_has_its_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
