@@ -69,7 +69,7 @@ load client
 	[ "$(member '.data | length')" = 1 ]
 }
 
-@test "the lost creation, and the process dies: the next one finds it" {
+@test "the lost creation, and the process ends: the next one finds it" {
 	faults 'on POST /v1/batches nth 1: act then lose reply' \
 		'on GET /v1/batches nth 1..5: delay 30s'
 	a_desk --faults "$FAULTS"
@@ -79,8 +79,11 @@ load client
 	looking() { [ "$(calls POST /v1/batches)" = 1 ] &&
 		grep -q 'looking' first.txt; }
 	wait_for 10 looking
-	kill -9 $pid
+	kill -INT $pid
 	wait $pid || true
+	grep -q 'Whether a batch of 1-hop-test was created is not known yet' \
+		first.txt
+	lacks first.txt 'No batch'
 	restart
 	variant0 --mode batch --limit 3 --dry-run --patience 2
 	[ "$STATUS" = 0 ]
@@ -404,6 +407,8 @@ many_uploads() { # n path
 	[ ! -e "$RESULTS" ]
 	local id
 	id=$(jq -r 'select(.batch_id).batch_id' "$SERVER_LOG" | head -1)
+	[[ $ERR == *'No batch of 1-hop-test is at work any more'* ]]
+	lacks err.txt 'goes on'
 	[ "$(tail -1 err.txt)" = \
 		"  variant0_llm_baseline --mode batch --batch-id $id" ]
 	restart
