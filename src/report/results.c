@@ -199,25 +199,41 @@ look_at_known(const char *known, bool *foreign, int64_t *when_ms,
 	           : NM_OK;
 }
 
+/* A name of which there is no file: two may be of the same second. */
+static void
+name_kept(struct nm_results *results, int64_t when_ms)
+{
+	const char *run = nm_buf_string(&results->run_path);
+	struct nm_text folder = { run, (size_t)(nm_path_base(run) - run) };
+	struct nm_text stem = nm_path_stem(nm_buf_string(&results->known_path));
+	struct nm_buf *kept = &results->kept_path;
+	char when[NM_CLOCK_TEXT_MAX];
+	unsigned n = 1;
+
+	nm_clock_compact(when_ms, when);
+	do {
+		nm_buf_clear(kept);
+		nm_buf_addf(kept, "%.*s%.*s_kept_%s", NM_TEXT_ARGS(folder),
+		            NM_TEXT_ARGS(stem), when);
+		if (n > 1)
+			nm_buf_addf(kept, "_%u", n);
+		nm_buf_add_string(kept, ".json");
+		n++;
+	} while (access(nm_buf_string(kept), F_OK) == 0);
+}
+
 /* An older tool's results may have cost money: they are moved aside, not lost. */
 static enum nm_code
 keep_foreign(struct nm_results *results, struct nm_err *err)
 {
 	const char *known = nm_buf_string(&results->known_path);
-	const char *run = nm_buf_string(&results->run_path);
-	struct nm_text folder = { run, (size_t)(nm_path_base(run) - run) };
-	struct nm_text stem = nm_path_stem(known);
-	char when[NM_CLOCK_TEXT_MAX];
 	int64_t when_ms = 0;
 	bool foreign;
 	enum nm_code rc = look_at_known(known, &foreign, &when_ms, err);
 
 	if (rc || !foreign)
 		return rc;
-	nm_clock_compact(when_ms, when);
-	nm_buf_clear(&results->kept_path);
-	nm_buf_addf(&results->kept_path, "%.*s%.*s_kept_%s.json",
-	            NM_TEXT_ARGS(folder), NM_TEXT_ARGS(stem), when);
+	name_kept(results, when_ms);
 	return nm_file_copy(known, nm_buf_string(&results->kept_path),
 	                    FILE_MODE, err);
 }

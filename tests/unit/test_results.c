@@ -260,6 +260,39 @@ test_older_results_are_kept(void **state)
 	nm_buf_release(&text);
 }
 
+/* Of the same second, as what comes out of an archive may be: neither is lost. */
+static void
+test_two_older_results_are_kept(void **state)
+{
+	static const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+	struct fixture *f = *state;
+	struct nm_buf known = {0}, first = {0}, text = {0};
+	struct nm_err err;
+	int i;
+
+	nm_path_join(&known, f->folder,
+	             "variant0_llm_baseline_1-hop-test_batch.json");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(nm_file_write(known.at, 0644,
+			i ? NM_TEXT("two") : NM_TEXT("one"), &err), NM_OK);
+		assert_int_equal(utimensat(AT_FDCWD, known.at, times, 0), 0);
+		write_all(f, f->folder);
+		if (i == 0)
+			nm_buf_add_text(&first,
+			                nm_buf_text(&f->results.kept_path));
+		else
+			read_back(f->results.kept_path.at, &text);
+		nm_results_release(&f->results);
+	}
+	assert_string_equal(nm_buf_string(&text), "two");
+	nm_buf_clear(&text);
+	read_back(first.at, &text);
+	assert_string_equal(nm_buf_string(&text), "one");
+	nm_buf_release(&known);
+	nm_buf_release(&first);
+	nm_buf_release(&text);
+}
+
 /* Who may not read it cannot know whose it is, and cannot keep it: it stays. */
 static void
 test_results_that_none_may_read(void **state)
@@ -510,6 +543,7 @@ main(void)
 		CASE(test_no_rows),
 		CASE(test_many_rows_and_no_finish),
 		CASE(test_older_results_are_kept),
+		CASE(test_two_older_results_are_kept),
 		CASE(test_results_that_none_may_read),
 		CASE(test_no_folder),
 		CASE(test_full_disk),
