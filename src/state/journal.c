@@ -157,18 +157,40 @@ check_seals(struct nm_journal *journal, enum nm_sql which, struct nm_err *err)
 	return rc;
 }
 
+/* There may be gigabytes of answers: the way to where the next is put is whole. */
+static enum nm_code
+check_answers(struct nm_journal *journal, struct nm_err *err)
+{
+	sqlite3_stmt *s;
+	int some = 0;
+	enum nm_code rc = nm_sql_ready(journal, SQL_ANSWER_REACH, &s, err);
+
+	if (!rc)
+		rc = nm_sql_step(journal, s, &some, doing, err);
+	if (!rc)
+		nm_sql_done(s);
+	return rc;
+}
+
 enum nm_code
 nm_journal_check(struct nm_journal *journal, struct nm_err *err)
 {
-	enum nm_code rc = check_table(journal, "PRAGMA integrity_check(run)",
-	                              err);
+	static const char *const pragmas[] = {
+		"PRAGMA integrity_check(sqlite_master)",
+		"PRAGMA integrity_check(run)",
+		"PRAGMA integrity_check(shard)",
+		"PRAGMA integrity_check(learnt)",
+	};
+	enum nm_code rc = NM_OK;
+	size_t i;
 
-	if (!rc)
-		rc = check_table(journal, "PRAGMA integrity_check(shard)",
-		                 err);
+	for (i = 0; !rc && i < sizeof(pragmas) / sizeof(*pragmas); i++)
+		rc = check_table(journal, pragmas[i], err);
 	if (!rc)
 		rc = check_seals(journal, SQL_RUN_BROKEN, err);
-	return rc ? rc : check_seals(journal, SQL_SHARD_BROKEN, err);
+	if (!rc)
+		rc = check_seals(journal, SQL_SHARD_BROKEN, err);
+	return rc ? rc : check_answers(journal, err);
 }
 
 void

@@ -35,9 +35,9 @@ enum nm_code nm_journal_open(const char *folder, struct nm_journal **journal,
                              struct nm_err *err) NM_MUST_USE;
 void nm_journal_close(struct nm_journal *journal);
 
-/* Reads what is known of runs and shards through. NM_STATE, as above, where it does not
- * agree with itself, or a row not with its seal: what is not found in it may be there all
- * the same. */
+/* Reads what is known of runs and shards through, and sees whether an answer that comes
+ * could be kept. NM_STATE, as above, where it does not agree with itself, or a row not
+ * with its seal: what is not found in it may be there all the same. */
 enum nm_code nm_journal_check(struct nm_journal *journal, struct nm_err *err)
 	NM_MUST_USE;
 

@@ -152,6 +152,8 @@ static const char *const statements[N_SQL] = {
 		" WHERE run.id = ? ORDER BY attempt, ordinal",
 	[SQL_ANSWER_SEAL] = "SELECT " ANSWER_SEAL " FROM answer"
 		" WHERE run = ? AND attempt = ? AND ordinal = ?",
+	[SQL_ANSWER_REACH] = "SELECT (SELECT max(rowid) FROM answer),"
+		" (SELECT max(run) FROM answer)",
 	[SQL_ANSWER_REMOVE] = "DELETE FROM answer"
 		" WHERE run = ? AND attempt = ? AND ordinal = ?",
 	[SQL_LIMIT_SET] = "INSERT OR REPLACE INTO learnt"

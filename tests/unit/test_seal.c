@@ -326,6 +326,58 @@ test_a_step_does_not_heal(void **state)
 	assert_int_equal(read_all(p, &seen), NM_STATE);
 }
 
+/* The number of the page where each table and each index begins. */
+static size_t
+list_roots(struct place *p, int *roots)
+{
+	size_t n = 0;
+	sqlite3 *db;
+	sqlite3_stmt *s;
+
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT rootpage FROM "
+		"sqlite_master WHERE rootpage > 0", -1, &s, NULL), SQLITE_OK);
+	while (sqlite3_step(s) == SQLITE_ROW)
+		roots[n++] = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+/* Also of what is empty yet: what comes later, and was paid, could not be kept. */
+static void
+test_no_root_is_damaged_unseen(void **state)
+{
+	struct place *p = *state;
+	struct nm_run_record run = marked_run();
+	struct nm_buf file = { 0 };
+	char page[4096];
+	int roots[32];
+	size_t n;
+
+	assert_int_equal(nm_runs_add(p->journal, &run, &p->err), NM_OK);
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	n = list_roots(p, roots);
+	assert_int_equal(n, 10);
+	assert_int_equal(nm_file_read(p->file, &file, &p->err), NM_OK);
+	for (size_t i = 0; i < n; i++) {
+		char *at = file.at + (roots[i] - 1) * 4096;
+
+		memcpy(page, at, sizeof(page));
+		memset(at, 0xaa, sizeof(page));
+		assert_int_equal(nm_file_write(p->file, 0600,
+			nm_buf_text(&file), &p->err), NM_OK);
+		memcpy(at, page, sizeof(page));
+		reopen(p);
+		if (nm_journal_check(p->journal, &p->err) != NM_STATE)
+			fail_msg("page %d", roots[i]);
+		nm_journal_close(p->journal);
+		p->journal = NULL;
+	}
+	nm_buf_release(&file);
+}
+
 /* All ways in which answers come and go, and a step that is not made. */
 static void
 test_answers_stay_sealed(void **state)
@@ -380,6 +432,7 @@ main(void)
 		ROW(test_a_limit_does_not_change_unseen),
 		ROW(test_rows_by_another_hand),
 		ROW(test_a_step_does_not_heal),
+		ROW(test_no_root_is_damaged_unseen),
 		ROW(test_answers_stay_sealed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
