@@ -7,6 +7,7 @@
 #include "run/canary.h"
 #include "run/plan.h"
 #include "task/stake.h"
+#include "task/toll.h"
 
 #define DOLLAR_PUSD INT64_C(1000000000000)
 
@@ -180,7 +181,7 @@ why_passed(const struct nm_task *tasks, size_t n_tasks)
 	for (i = 0; i < n_tasks; i++) {
 		if (tasks[i].seen.longest_tokens > longest)
 			longest = tasks[i].seen.longest_tokens;
-		stated = nm_stake_stated_tokens(&tasks[i]);
+		stated = nm_toll_stated_tokens(&tasks[i]);
 		if (!stated)
 			return "replies were longer than those before them let"
 			       " expect; --max-output-tokens bounds them";

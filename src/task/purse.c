@@ -4,6 +4,7 @@
 #include "task/purse.h"
 
 #include "task/stake.h"
+#include "task/toll.h"
 
 static void
 pay(struct nm_purse *purse, const struct nm_row *row)
@@ -53,11 +54,11 @@ static enum nm_code
 cost_of(struct nm_purse *purse, int64_t count, struct nm_estimate_cost *cost,
         struct nm_err *err)
 {
-	int64_t stated = nm_stake_stated_tokens(purse->task);
+	int64_t stated = nm_toll_stated_tokens(purse->task);
 
-	return nm_stake_directly(purse->task, count,
-	                         nm_bound_flying(&purse->seen, count, stated),
-	                         cost, err);
+	return nm_toll_directly(purse->task, count,
+	                        nm_bound_flying(&purse->seen, count, stated),
+	                        cost, err);
 }
 
 /* What nobody tells the cost of is in flight for as long as the call lives. */
@@ -80,7 +81,7 @@ is_too_early(const struct nm_purse *purse, int64_t flying)
 {
 	return flying > purse->seen.replies + purse->mute &&
 	       !nm_bound_is_exact(&purse->seen,
-	                          nm_stake_stated_tokens(purse->task));
+	                          nm_toll_stated_tokens(purse->task));
 }
 
 static enum nm_code

@@ -7,6 +7,7 @@
 #include "run/canary.h"
 #include "run/deadline.h"
 #include "state/answers.h"
+#include "task/toll.h"
 
 static enum nm_code
 count_first(void *context, const struct nm_answer_record *answer,
@@ -61,87 +62,6 @@ done:
 	return rc;
 }
 
-static enum nm_code
-cost_of(struct nm_task *task, int64_t count, enum nm_price_column column,
-        struct nm_estimate_cost *cost, struct nm_err *err)
-{
-	struct nm_estimate estimate;
-	enum nm_code rc = nm_load_count(&task->load, task->quiz,
-	                                task->tools->prices, err);
-
-	if (rc)
-		return rc;
-	nm_load_estimate(&task->load, count, nm_seen_mean(&task->seen),
-	                 &estimate);
-	*cost = nm_estimate_cost(&estimate, column);
-	return NM_OK;
-}
-
-int64_t
-nm_stake_stated_tokens(const struct nm_task *task)
-{
-	return nm_quiz_wish(task->quiz)->max_output_tokens;
-}
-
-/* What was taken by the guess stands as long as no reply was longer. */
-static int64_t
-reply_of(const struct nm_task *task, int64_t count)
-{
-	int64_t most = nm_bound_reply(&task->seen, count,
-	                              nm_stake_stated_tokens(task));
-
-	return task->by_guess && most > NM_BOUND_UNSEEN_TOKENS &&
-	       task->seen.replies &&
-	       task->seen.longest_tokens <= NM_BOUND_UNSEEN_TOKENS
-		? NM_BOUND_UNSEEN_TOKENS : most;
-}
-
-/* What the model answered in a way that is to be asked again may have been its longest
- * answer, and be so again. */
-static int64_t
-reply_again(const struct nm_task *task, int64_t count)
-{
-	int64_t most = reply_of(task, count);
-
-	return most > task->seen.longest_tokens ? most
-	                                        : task->seen.longest_tokens;
-}
-
-/* At most, each reply of so many tokens. */
-static enum nm_code
-most_of(struct nm_task *task, int64_t count, int64_t reply_tokens,
-        enum nm_price_column column, struct nm_estimate_cost *cost,
-        struct nm_err *err)
-{
-	struct nm_estimate estimate;
-	enum nm_code rc = nm_load_count(&task->load, task->quiz,
-	                                task->tools->prices, err);
-
-	if (rc)
-		return rc;
-	nm_load_bound(&task->load, count, reply_tokens, &estimate);
-	*cost = nm_estimate_cost(&estimate, column);
-	return NM_OK;
-}
-
-/* Some that are asked for the first time, and some again. */
-static enum nm_code
-most_of_both(struct nm_task *task, int64_t first, int64_t again,
-             enum nm_price_column column, struct nm_estimate_cost *cost,
-             struct nm_err *err)
-{
-	struct nm_estimate_cost more;
-	enum nm_code rc = most_of(task, first, reply_of(task, first), column,
-	                          cost, err);
-
-	if (rc || !again)
-		return rc;
-	rc = most_of(task, again, reply_again(task, again), column, &more, err);
-	if (!rc)
-		cost->high_pusd = nm_price_add(cost->high_pusd, more.high_pusd);
-	return rc;
-}
-
 static struct nm_estimate_cost
 sum_of(const struct nm_stake *stake, const struct nm_estimate_cost *unsent,
        const struct nm_estimate_cost *unasked)
@@ -169,10 +89,10 @@ nm_stake_cost(struct nm_task *task, const struct nm_stake *stake,
 	struct nm_estimate_cost unsent, unasked;
 	enum nm_code rc;
 
-	rc = cost_of(task, stake->unsent, NM_PRICE_BATCH, &unsent, err);
+	rc = nm_toll_estimate(task, stake->unsent, NM_PRICE_BATCH, &unsent, err);
 	if (!rc)
-		rc = cost_of(task, stake->unasked, NM_PRICE_STANDARD, &unasked,
-		             err);
+		rc = nm_toll_estimate(task, stake->unasked, NM_PRICE_STANDARD,
+		                      &unasked, err);
 	if (!rc)
 		*cost = sum_of(stake, &unsent, &unasked);
 	return rc;
@@ -186,12 +106,11 @@ most_of_stake(struct nm_task *task, const struct nm_stake *stake,
 	struct nm_estimate_cost unsent, unasked;
 	enum nm_code rc;
 
-	rc = most_of_both(task, stake->unsent - stake->again, stake->again,
+	rc = nm_toll_most(task, stake->unsent - stake->again, stake->again,
 	                  NM_PRICE_BATCH, &unsent, err);
 	if (!rc)
-		rc = most_of(task, stake->unasked,
-		             reply_of(task, stake->unasked), NM_PRICE_STANDARD,
-		             &unasked, err);
+		rc = nm_toll_most(task, stake->unasked, 0, NM_PRICE_STANDARD,
+		                  &unasked, err);
 	if (!rc)
 		*cost = sum_of(stake, &unsent, &unasked);
 	return rc;
@@ -243,8 +162,8 @@ static enum nm_code
 hold(struct nm_task *task, int64_t in_flight, struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
-	enum nm_code rc = most_of(task, in_flight, reply_of(task, in_flight),
-	                          NM_PRICE_BATCH, &cost, err);
+	enum nm_code rc = nm_toll_most(task, in_flight, 0, NM_PRICE_BATCH,
+	                               &cost, err);
 
 	if (rc || cost.kind != NM_COST_KNOWN)
 		return rc;
@@ -307,13 +226,6 @@ nm_stake_take_anew(struct nm_task *task, struct nm_err *err)
 }
 
 enum nm_code
-nm_stake_directly(struct nm_task *task, int64_t count, int64_t reply_tokens,
-                  struct nm_estimate_cost *cost, struct nm_err *err)
-{
-	return most_of(task, count, reply_tokens, NM_PRICE_STANDARD, cost, err);
-}
-
-enum nm_code
 nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
               struct nm_err *err)
 {
@@ -328,7 +240,7 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 	if (!rc && stake.in_flight)
 		rc = hold(task, stake.in_flight, err);
 	if (!rc)
-		rc = most_of_both(task, again->count - again->replied,
+		rc = nm_toll_most(task, again->count - again->replied,
 		                  again->replied, again->column, &cost, err);
 	return rc ? rc : take(task, &cost, err);
 }

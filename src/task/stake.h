@@ -58,16 +58,6 @@ enum nm_code nm_stake_take(struct nm_task *task,
                            const struct nm_stake_again *again,
                            struct nm_err *err) NM_MUST_USE;
 
-/* What so many asked directly could cost, each reply of reply_tokens. Errors of
- * nm_load_count. */
-enum nm_code nm_stake_directly(struct nm_task *task, int64_t count,
-                               int64_t reply_tokens,
-                               struct nm_estimate_cost *cost,
-                               struct nm_err *err) NM_MUST_USE;
-
-/* The maximum that each reply of the task's states; 0 = none. */
-int64_t nm_stake_stated_tokens(const struct nm_task *task);
-
 /* No ceiling, or nothing that costs. */
 int nm_stake_is_free(const struct nm_task *task);
 

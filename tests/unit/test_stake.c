@@ -240,6 +240,7 @@ taking_stated(void **state)
 		small_task_state(s, "m", rows[i].stated);
 		s->budget = (struct nm_budget){ .max_pusd = INT64_MAX };
 		s->task.seen = rows[i].seen;
+		s->task.by_guess = 1; /* there was none to make */
 		assert_int_equal(nm_stake_take(&s->task, &again, &err), NM_OK);
 		if (s->budget.taken_pusd != rows[i].output_tokens * BATCH_PUSD)
 			fail_msg("%d: %lld", (int)i,

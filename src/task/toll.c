@@ -1,0 +1,93 @@
+/*
+ * toll: see the header.
+ */
+#include "task/toll.h"
+
+enum nm_code
+nm_toll_estimate(struct nm_task *task, int64_t count,
+                 enum nm_price_column column, struct nm_estimate_cost *cost,
+                 struct nm_err *err)
+{
+	struct nm_estimate estimate;
+	enum nm_code rc = nm_load_count(&task->load, task->quiz,
+	                                task->tools->prices, err);
+
+	if (rc)
+		return rc;
+	nm_load_estimate(&task->load, count, nm_seen_mean(&task->seen),
+	                 &estimate);
+	*cost = nm_estimate_cost(&estimate, column);
+	return NM_OK;
+}
+
+int64_t
+nm_toll_stated_tokens(const struct nm_task *task)
+{
+	return nm_quiz_wish(task->quiz)->max_output_tokens;
+}
+
+static int
+guess_stands(const struct nm_task *task)
+{
+	return task->by_guess && !nm_toll_stated_tokens(task) &&
+	       task->seen.longest_tokens <= NM_BOUND_UNSEEN_TOKENS;
+}
+
+static int64_t
+reply_of(const struct nm_task *task, int64_t count)
+{
+	int64_t most = nm_bound_reply(&task->seen, count,
+	                              nm_toll_stated_tokens(task));
+
+	return guess_stands(task) && most > NM_BOUND_UNSEEN_TOKENS
+		? NM_BOUND_UNSEEN_TOKENS : most;
+}
+
+static int64_t
+reply_again(const struct nm_task *task, int64_t count)
+{
+	int64_t most = reply_of(task, count);
+
+	return most > task->seen.longest_tokens ? most
+	                                        : task->seen.longest_tokens;
+}
+
+static enum nm_code
+most_of(struct nm_task *task, int64_t count, int64_t reply_tokens,
+        enum nm_price_column column, struct nm_estimate_cost *cost,
+        struct nm_err *err)
+{
+	struct nm_estimate estimate;
+	enum nm_code rc = nm_load_count(&task->load, task->quiz,
+	                                task->tools->prices, err);
+
+	if (rc)
+		return rc;
+	nm_load_bound(&task->load, count, reply_tokens, &estimate);
+	*cost = nm_estimate_cost(&estimate, column);
+	return NM_OK;
+}
+
+enum nm_code
+nm_toll_most(struct nm_task *task, int64_t first, int64_t again,
+             enum nm_price_column column, struct nm_estimate_cost *cost,
+             struct nm_err *err)
+{
+	struct nm_estimate_cost more;
+	enum nm_code rc = most_of(task, first, reply_of(task, first), column,
+	                          cost, err);
+
+	if (rc || !again)
+		return rc;
+	rc = most_of(task, again, reply_again(task, again), column, &more, err);
+	if (!rc)
+		cost->high_pusd = nm_price_add(cost->high_pusd, more.high_pusd);
+	return rc;
+}
+
+enum nm_code
+nm_toll_directly(struct nm_task *task, int64_t count, int64_t reply_tokens,
+                 struct nm_estimate_cost *cost, struct nm_err *err)
+{
+	return most_of(task, count, reply_tokens, NM_PRICE_STANDARD, cost, err);
+}
