@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "remote/input.h"
+#include "run/request_marks.h"
 #include "wire/json.h"
 #include "wire/jsonl.h"
 
@@ -26,10 +27,7 @@ struct nm_request_file {
 	struct nm_map                ids;    /* custom_id -> ordinal */
 	struct nm_buf                line, body, model, endpoint;
 	uint64_t                     number; /* of the line lent last */
-	uint32_t                    *numbers; /* by ordinal: line numbers; NULL =
-	                                         they are ordinal + 1 */
-	uint64_t                    *marks;   /* by ordinal: hashes of the lines */
-	uint64_t                     seed;    /* of these */
+	struct nm_request_marks      marks;  /* of the first walk */
 	struct nm_digest             digest; /* during the first walk */
 	int                          walked;
 };
@@ -117,24 +115,16 @@ read_request(struct nm_request_file *file, const struct nm_line *line,
 	return NM_OK;
 }
 
-static uint64_t
-mark_of(const struct nm_request_file *file, const struct nm_line *line)
-{
-	return nm_hash(file->seed, line->at, line->len);
-}
-
 /* What is sent is what was digested, or the run would have rows of other requests. A
  * time would not tell: of two writes it may have one. */
 static enum nm_code
 check_same(struct nm_request_file *file, const struct nm_line *line,
            struct nm_err *err)
 {
-	const struct nm_source *source = &file->source;
-	bool same = line ? source->position < (int64_t)file->facts.requests &&
-	                   mark_of(file, line) == file->marks[source->position]
-	                 : source->position == (int64_t)file->facts.requests;
+	uint64_t at = (uint64_t)file->source.position;
 
-	if (same)
+	if (line ? nm_request_marks_know(&file->marks, at, line)
+	         : at == file->facts.requests)
 		return NM_OK;
 	if (line)
 		file->number = line->number;
@@ -212,47 +202,8 @@ name(const struct nm_source *source, int64_t ordinal, struct nm_buf *out)
 	const struct nm_request_file *file = of_source(source);
 
 	nm_buf_addf(out, "%s:%llu", nm_buf_string(&file->path),
-	            file->numbers
-	            ? (unsigned long long)file->numbers[ordinal]
-	            : (unsigned long long)ordinal + 1);
-}
-
-/* Only where blank lines stand between do numbers differ from ordinals. */
-static void
-keep_number(struct nm_request_file *file, uint64_t ordinal, uint64_t number)
-{
-	uint64_t i;
-
-	if (!file->numbers && number == ordinal + 1)
-		return;
-	if (!file->numbers || (ordinal & (ordinal + 1)) == 0) {
-		uint64_t room = 16;
-		uint32_t *more;
-
-		while (room < 2 * (ordinal + 1))
-			room *= 2;
-		more = realloc(file->numbers, room * sizeof(*more));
-		if (!more)
-			abort();
-		for (i = 0; !file->numbers && i < ordinal; i++)
-			more[i] = (uint32_t)i + 1;
-		file->numbers = more;
-	}
-	file->numbers[ordinal] = (uint32_t)number;
-}
-
-static void
-keep_mark(struct nm_request_file *file, uint64_t ordinal,
-          const struct nm_line *line)
-{
-	if ((ordinal & (ordinal + 1)) == 0) {
-		uint64_t room = 2 * (ordinal + 1);
-
-		file->marks = realloc(file->marks, room * sizeof(*file->marks));
-		if (!file->marks)
-			abort();
-	}
-	file->marks[ordinal] = mark_of(file, line);
+	            (unsigned long long)nm_request_marks_number(
+			&file->marks, (uint64_t)ordinal));
 }
 
 static enum nm_code
@@ -292,8 +243,7 @@ note_request(struct nm_request_file *file, const struct nm_line *line,
 		nm_buf_add_text(&file->endpoint, nm_json_text(
 			nm_json_get(root, "url")));
 	}
-	keep_number(file, file->facts.requests, line->number);
-	keep_mark(file, file->facts.requests, line);
+	nm_request_marks_add(&file->marks, line);
 	file->facts.requests++;
 	return NM_OK;
 }
@@ -305,7 +255,6 @@ walk(struct nm_request_file *file, struct nm_err *err)
 	enum nm_code rc = NM_OK;
 	int some;
 
-	nm_digest_random(&file->seed, sizeof(file->seed));
 	nm_digest_init(&file->digest, NM_SHA256);
 	nm_digest_apart(&file->digest);
 	while (!rc && (some = next_line(file, &line, err)) != 0) {
@@ -372,8 +321,7 @@ nm_request_file_close(struct nm_request_file *file)
 	nm_buf_release(&file->body);
 	nm_buf_release(&file->model);
 	nm_buf_release(&file->endpoint);
-	free(file->numbers);
-	free(file->marks);
+	nm_request_marks_release(&file->marks);
 	free(file->chunk);
 	free(file);
 }

@@ -82,11 +82,51 @@ changed(void **state)
 	}
 }
 
+/* The line of each of a hundred requests, where a blank one stands after some. */
+static void
+numbered(void **state)
+{
+	static const int blank_after[] = { 0, 1, 8, 15, 16, 17, 31, 32, 33, 99 };
+	enum { N = 100 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(blank_after); i++) {
+		char path[] = "/tmp/nm_requests_XXXXXX", wanted[24];
+		struct nm_request_file *file;
+		struct nm_buf text = { 0 }, name = { 0 };
+		struct nm_source *source;
+		struct nm_err err = { 0 };
+
+		for (int k = 0; k < N; k++)
+			nm_buf_addf(&text, "%s{\"custom_id\":\"%d\"}\n",
+			            k == blank_after[i] ? "\n" : "", k);
+		assert_int_equal(close(mkstemp(path)), 0);
+		overwrite(path, nm_buf_string(&text));
+		assert_int_equal(nm_request_file_open(&file, path, &err),
+		                 NM_OK);
+		source = nm_request_file_source(file);
+		assert_int_equal(walk_on(source, &err), NM_OK);
+		for (int k = 0; k < N; k++) {
+			nm_buf_clear(&name);
+			source->name(source, k, &name);
+			snprintf(wanted, sizeof(wanted), ":%d",
+			         k + 1 + (k >= blank_after[i]));
+			assert_string_equal(strrchr(nm_buf_string(&name), ':'),
+			                    wanted);
+		}
+		nm_request_file_close(file);
+		nm_buf_release(&text);
+		nm_buf_release(&name);
+		unlink(path);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(changed),
+		cmocka_unit_test(numbered),
 	};
 
 	return cmocka_run_group_tests_name("request_file", tests, NULL, NULL);
