@@ -8,34 +8,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cli/byte_count.h"
-#include "cli/terminal.h"
-#include "eval/price.h"
-#include "prog/manager.h"
-#include "remote/input.h"
+#include "prog/inspection.h"
 
 enum { CHUNK_BYTES = 1 << 20, PRINT_BYTES = 64 << 10 };
 
-/* Invariant: text is what stdout still lacks. */
-struct inspection {
-	struct nm_manager    *manager;
-	struct nm_prices      prices;
-	const char           *path;
-	struct nm_input       input;
-	struct nm_jsonl       lines;
-	struct nm_buf         chunk;
-	struct nm_buf         text;
-	struct nm_json_writer w;
-	bool                  json;
-	uint64_t              bytes;        /* read of this file */
-	uint64_t              findings;     /* of it */
-	uint64_t              faulty_files; /* of all so far */
-	bool                  some;         /* that could be read */
-};
-
 /* A file may have more bad lines than memory has room. */
 static void
-print_some(struct inspection *in)
+print_some(struct nm_inspection *in)
 {
 	if (in->text.len < PRINT_BYTES)
 		return;
@@ -44,68 +23,21 @@ print_some(struct inspection *in)
 }
 
 static void
-put_finding(struct inspection *in, const struct nm_finding *finding,
-            struct nm_text custom_id)
-{
-	struct nm_json_writer *w = &in->w;
-
-	nm_json_open_object(w, NULL);
-	if (finding->line)
-		nm_json_put_int(w, "line", (int64_t)finding->line);
-	else
-		nm_json_put_null(w, "line");
-	nm_json_put_string(w, "code", finding->code);
-	nm_json_put_string(w, "param",
-	                   finding->param[0] ? finding->param : NULL);
-	nm_json_put_string(w, "message", finding->message);
-	if (custom_id.len)
-		nm_json_put_text(w, "custom_id", custom_id);
-	if (finding->earlier_line)
-		nm_json_put_int(w, "earlier_line",
-		                (int64_t)finding->earlier_line);
-	nm_json_put_true(w, "certain", finding->certain);
-	nm_json_close_object(w);
-}
-
-/* "requests.jsonl:3: invalid_url (url): The URL …" */
-static void
-add_finding(struct inspection *in, const struct nm_finding *finding)
-{
-	struct nm_buf *out = &in->text;
-
-	nm_terminal_add(out, nm_text_of(in->path), 0);
-	if (finding->line)
-		nm_buf_addf(out, ":%" PRIu64, finding->line);
-	nm_buf_addf(out, ": %s", finding->code);
-	if (finding->param[0])
-		nm_buf_addf(out, " (%s)", finding->param);
-	/* It quotes the file, which may hold anything. */
-	nm_buf_add_string(out, ": ");
-	nm_terminal_add(out, nm_text_of(finding->message), 0);
-	if (finding->earlier_line)
-		nm_buf_addf(out, " (first on line %" PRIu64 ")",
-		            finding->earlier_line);
-	if (finding->hint[0])
-		nm_buf_addf(out, " [%s]", finding->hint);
-	nm_buf_add_byte(out, '\n');
-}
-
-static void
-report(struct inspection *in, const struct nm_finding *finding,
+report(struct nm_inspection *in, const struct nm_finding *finding,
        struct nm_text custom_id)
 {
 	if (!finding->code[0])
 		return;
 	in->findings++;
 	if (in->json)
-		put_finding(in, finding, custom_id);
+		nm_inspection_put_finding(in, finding, custom_id);
 	else
-		add_finding(in, finding);
+		nm_inspection_add_finding(in, finding);
 	print_some(in);
 }
 
 static void
-check_lines(struct inspection *in)
+check_lines(struct nm_inspection *in)
 {
 	struct nm_input_line read;
 	struct nm_finding finding;
@@ -136,7 +68,7 @@ open_file(const char *path, int *fd, struct nm_err *err)
 }
 
 static enum nm_code
-check_chunk(struct inspection *in, size_t len, struct nm_err *err)
+check_chunk(struct nm_inspection *in, size_t len, struct nm_err *err)
 {
 	struct nm_text chunk = { in->chunk.at, len };
 	const char *foreign = in->bytes ? NULL : nm_input_foreign(chunk);
@@ -150,7 +82,7 @@ check_chunk(struct inspection *in, size_t len, struct nm_err *err)
 }
 
 static enum nm_code
-read_chunks(struct inspection *in, int fd, struct nm_err *err)
+read_chunks(struct nm_inspection *in, int fd, struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
 	ssize_t len = 1;
@@ -169,7 +101,7 @@ read_chunks(struct inspection *in, int fd, struct nm_err *err)
 }
 
 static enum nm_code
-read_file(struct inspection *in, struct nm_err *err)
+read_file(struct nm_inspection *in, struct nm_err *err)
 {
 	struct nm_finding finding;
 	enum nm_code rc;
@@ -191,123 +123,9 @@ read_file(struct inspection *in, struct nm_err *err)
 	return NM_OK;
 }
 
-/*
- * At batch prices: the input as guessed; the output at most, where it is bounded.
- * The rates for a long context belong to single requests, and are left out. -1
- * where there is no price.
- */
-static int64_t
-cost_pusd(const struct inspection *in, uint64_t output_tokens)
-{
-	const struct nm_price *price =
-		nm_prices_find(&in->prices, nm_buf_text(&in->input.model));
-	const struct nm_price_rates *rates;
-	double pusd;
-
-	if (!price)
-		return -1;
-	rates = &price->plain[NM_PRICE_BATCH];
-	if (rates->input_pusd < 0 || rates->output_pusd < 0)
-		return -1;
-	pusd = (double)in->input.prompt_tokens_guess *
-	       (double)rates->input_pusd +
-	       (double)output_tokens * (double)rates->output_pusd;
-	return pusd < 9e18 ? (int64_t)pusd : INT64_MAX;
-}
-
-static void
-add_cost(struct inspection *in, struct nm_sheet *sheet)
-{
-	int64_t least_pusd = cost_pusd(in, 0);
-	int64_t most_pusd = cost_pusd(in, in->input.output_tokens_max);
-	char texts[2][NM_PRICE_TEXT_MAX];
-
-	if (!in->input.requests)
-		return;
-	if (least_pusd < 0) {
-		nm_sheet_add(sheet, "Cost", "unknown: no batch price of %s",
-		             nm_buf_string(&in->input.model));
-		return;
-	}
-	nm_price_print(least_pusd, 4, texts[0]);
-	nm_price_print(most_pusd, 4, texts[1]);
-	if (in->input.unbounded)
-		nm_sheet_add(sheet, "Cost", "at least $%s (estimate, batch "
-		             "prices of %s); the output is not bounded",
-		             texts[0], in->prices.as_of);
-	else
-		nm_sheet_add(sheet, "Cost", "$%s to $%s (estimate, batch "
-		             "prices of %s)", texts[0], texts[1],
-		             in->prices.as_of);
-}
-
-static void
-add_totals(struct inspection *in)
-{
-	const struct nm_input *input = &in->input;
-	struct nm_sheet sheet = {0};
-	char size[NM_BYTE_COUNT_MAX];
-
-	nm_sheet_add(&sheet, "File", "%s", in->path);
-	if (input->faulty)
-		nm_sheet_add(&sheet, "Requests", "%" PRIu64 " without fault, %"
-		             PRIu64 " with one", input->requests,
-		             input->faulty);
-	else
-		nm_sheet_add(&sheet, "Requests", "%" PRIu64,
-		             input->requests);
-	if (input->blank)
-		nm_sheet_add(&sheet, "Blank lines", "%" PRIu64, input->blank);
-	nm_sheet_add(&sheet, "Size", "%s", nm_byte_count(input->bytes, size));
-	if (input->requests) {
-		nm_sheet_add(&sheet, "Model", "%s",
-		             nm_buf_string(&input->model));
-		nm_sheet_add(&sheet, "Endpoint", "%s",
-		             nm_buf_string(&input->endpoint));
-		nm_sheet_add(&sheet, "Prompt tokens", "about %" PRIu64,
-		             input->prompt_tokens_guess);
-	}
-	add_cost(in, &sheet);
-	nm_sheet_write(&sheet, 0, &in->text);
-	nm_sheet_release(&sheet);
-}
-
-static void
-put_cost(struct inspection *in, const char *name, int64_t pusd)
-{
-	if (pusd >= 0 && in->input.requests)
-		nm_json_put_double(&in->w, name, nm_price_usd(pusd));
-	else
-		nm_json_put_null(&in->w, name);
-}
-
-static void
-put_totals(struct inspection *in)
-{
-	const struct nm_input *input = &in->input;
-	struct nm_json_writer *w = &in->w;
-
-	nm_json_close_array(w);
-	nm_json_put_true(w, "ok", in->findings == 0);
-	nm_json_put_int(w, "requests", (int64_t)input->requests);
-	nm_json_put_int(w, "faulty", (int64_t)input->faulty);
-	nm_json_put_int(w, "blank", (int64_t)input->blank);
-	nm_json_put_int(w, "bytes", (int64_t)input->bytes);
-	nm_json_put_string(w, "model", input->model.len
-	                   ? nm_buf_string(&input->model) : NULL);
-	nm_json_put_string(w, "endpoint", input->endpoint.len
-	                   ? nm_buf_string(&input->endpoint) : NULL);
-	nm_json_put_int(w, "prompt_tokens_estimate",
-	                (int64_t)input->prompt_tokens_guess);
-	put_cost(in, "cost_usd_low", cost_pusd(in, 0));
-	put_cost(in, "cost_usd_high", input->unbounded
-	         ? -1 : cost_pusd(in, input->output_tokens_max));
-	nm_json_close_object(w);
-}
-
 /* One that cannot be read: the array of findings is open still. */
 static void
-put_unread(struct inspection *in, const struct nm_err *err)
+put_unread(struct nm_inspection *in, const struct nm_err *err)
 {
 	nm_json_close_array(&in->w);
 	nm_json_put_true(&in->w, "ok", false);
@@ -316,7 +134,7 @@ put_unread(struct inspection *in, const struct nm_err *err)
 }
 
 static enum nm_code
-inspect(struct inspection *in, const char *path, struct nm_err *err)
+inspect(struct nm_inspection *in, const char *path, struct nm_err *err)
 {
 	enum nm_code rc;
 
@@ -336,9 +154,9 @@ inspect(struct inspection *in, const char *path, struct nm_err *err)
 	if (rc || in->findings)
 		in->faulty_files++;
 	if (!rc && in->json)
-		put_totals(in);
+		nm_inspection_put_totals(in);
 	else if (!rc)
-		add_totals(in);
+		nm_inspection_add_totals(in);
 	nm_input_release(&in->input);
 	nm_jsonl_release(&in->lines);
 	return rc;
@@ -346,7 +164,7 @@ inspect(struct inspection *in, const char *path, struct nm_err *err)
 
 /* Before what is said of the next file on the same terminal. */
 static void
-say_so_far(struct inspection *in)
+say_so_far(struct nm_inspection *in)
 {
 	if (in->json)
 		return;
@@ -356,7 +174,7 @@ say_so_far(struct inspection *in)
 }
 
 static enum nm_code
-inspect_all(struct inspection *in, const char *const *paths, size_t n,
+inspect_all(struct nm_inspection *in, const char *const *paths, size_t n,
             struct nm_err *err)
 {
 	enum nm_code rc = NM_OK;
@@ -391,7 +209,7 @@ inspect_all(struct inspection *in, const char *const *paths, size_t n,
 enum nm_code
 nm_manage_check(struct nm_manager *manager, struct nm_err *err)
 {
-	struct inspection in = {
+	struct nm_inspection in = {
 		.manager = manager, .json = nm_manager_wants_json(manager),
 	};
 	size_t n;
