@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "remote/base_url.h"
 #include "remote/dotenv.h"
 
 enum { URL_MAX_BYTES = 2048, NAME_MAX_BYTES = 256 };
@@ -158,17 +159,30 @@ take_name(struct nm_buf *out, const struct nm_buf *value, const char *name,
 }
 
 static void
-identify(struct nm_account *account)
+add_identity(const struct nm_account *account, struct nm_text base_url,
+             struct nm_buf *out)
 {
 	char fingerprint[NM_SECRET_FINGERPRINT_MAX];
 
 	nm_secret_fingerprint(&account->key, fingerprint);
-	nm_buf_addf(&account->identity, "%s org %s project %s key %s",
-	            nm_buf_string(&account->base_url),
+	nm_buf_addf(out, "%.*s org %s project %s key %s", NM_TEXT_ARGS(base_url),
 	            account->organization.len
 	            ? nm_buf_string(&account->organization) : "-",
 	            account->project.len
 	            ? nm_buf_string(&account->project) : "-", fingerprint);
+}
+
+static void
+identify(struct nm_account *account)
+{
+	struct nm_text typed = nm_buf_text(&account->base_url);
+	struct nm_buf normal = {0};
+
+	nm_base_url_add_normal(&normal, typed);
+	add_identity(account, nm_buf_text(&normal), &account->identity);
+	if (!nm_text_is(typed, nm_buf_string(&normal)))
+		add_identity(account, typed, &account->as_typed);
+	nm_buf_release(&normal);
 }
 
 static enum nm_code
@@ -250,6 +264,7 @@ nm_account_close(struct nm_account *account)
 	nm_buf_release(&account->organization);
 	nm_buf_release(&account->project);
 	nm_buf_release(&account->identity);
+	nm_buf_release(&account->as_typed);
 	nm_secret_release(&account->key);
 	*account = (struct nm_account){0};
 }

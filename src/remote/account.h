@@ -20,6 +20,8 @@ struct nm_account {
 	struct nm_buf    project;      /* empty = none */
 	struct nm_secret key;          /* may be none: the caller's to tell */
 	struct nm_buf    identity;     /* equal for runs that share batches */
+	struct nm_buf    as_typed;     /* that with the URL as it was typed, where it is
+	                                * another: so older journals have it */
 };
 
 /* Zeroed: as the environment and ./.env have it. */

@@ -45,12 +45,13 @@ keep_metadata(struct nm_run *run, const struct nm_run_wish *wish)
 
 /* Joins with a byte that stands in none of them, so that no two runs meet. */
 static const char *
-make_key(struct nm_run *run, const struct nm_run_wish *wish)
+make_key(struct nm_run *run, const struct nm_run_wish *wish,
+         const struct nm_buf *account)
 {
 	const char *const texts[] = {
 		wish->mode, wish->name, wish->model, wish->endpoint,
 		wish->identity, run->source->digest,
-		nm_buf_string(&run->api->account->identity),
+		nm_buf_string(account),
 	};
 	struct nm_digest digest;
 	char hex[NM_DIGEST_HEX_MAX];
@@ -63,6 +64,34 @@ make_key(struct nm_run *run, const struct nm_run_wish *wish)
 	return keep(run, hex);
 }
 
+static int
+is_known(struct nm_run *run, const char *key)
+{
+	struct nm_run_record ignored;
+	struct nm_err trouble;
+	enum nm_code rc = nm_runs_find_open(run->journal, key, &run->arena,
+	                                    &ignored, &trouble);
+
+	if (rc == NM_ABSENT)
+		rc = nm_runs_find_done(run->journal, key, &run->arena,
+		                       &ignored, &trouble);
+	return !rc;
+}
+
+/* That of an older journal, where it has the run by an address of another form. */
+static const char *
+choose_key(struct nm_run *run, const struct nm_run_wish *wish)
+{
+	const struct nm_account *account = run->api->account;
+	const char *key = make_key(run, wish, &account->identity);
+	const char *older;
+
+	if (!account->as_typed.len || is_known(run, key))
+		return key;
+	older = make_key(run, wish, &account->as_typed);
+	return is_known(run, older) ? older : key;
+}
+
 static void
 make_record(struct nm_run *run, const struct nm_run_wish *wish)
 {
@@ -71,7 +100,7 @@ make_record(struct nm_run *run, const struct nm_run_wish *wish)
 	nm_digest_random_hex(id, NM_RUN_ID_DIGITS);
 	run->record = (struct nm_run_record){
 		.id = keep(run, id),
-		.key = make_key(run, wish),
+		.key = choose_key(run, wish),
 		.mode = keep(run, wish->mode),
 		.state = NM_RUN_OPEN,
 		.created_ms = nm_clock_wall_ms(run->clock),
@@ -319,7 +348,7 @@ nm_run_find_begun(const struct nm_run_tools *tools, struct nm_source *source,
 	enum nm_code rc;
 
 	take_tools(&run, tools, source);
-	rc = nm_runs_find_open(run.journal, make_key(&run, wish), &run.arena,
+	rc = nm_runs_find_open(run.journal, choose_key(&run, wish), &run.arena,
 	                       &old, err);
 	if (!rc)
 		*began_ms = old.created_ms;

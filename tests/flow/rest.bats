@@ -57,6 +57,16 @@ a_run_with_a_rest() {
 	[ "$(result '[.run.batches[].requests] | @json')" = '[4,1]' ]
 }
 
+@test "rest: the same service by an address of another form" {
+	a_run_with_a_rest
+	OPENAI_BASE_URL="HTTP://127.0.0.1:0${BASE_URL##*:}/"
+	OPENAI_BASE_URL=${OPENAI_BASE_URL/v1/%76./../v1}
+	run_batch 4 --max-attempts 2
+	[ "$STATUS" = 0 ]
+	[ "$(asked_by_batch)" = 2 ]
+	[ "$(result '[.run.batches[].requests] | @json')" = '[4,1]' ]
+}
+
 @test "rest: directly, by the command and --finish-direct" {
 	a_run_with_a_rest
 	# shellcheck disable=SC2046 # as printed, word by word

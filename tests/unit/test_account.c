@@ -247,6 +247,68 @@ identities_tell_accounts_apart(void **state)
 	clear_environment();
 }
 
+/* Addresses of one service each, and one that is another's. */
+static void
+identities_tell_services_apart_by_their_place(void **state)
+{
+	static const struct { const char *url, *normal, *why; } rows[] = {
+		{ "https://api.x.example/v1", "https://api.x.example/v1",
+		  "as everybody types it" },
+		{ "HTTPS://API.x.Example/v1", "https://api.x.example/v1",
+		  "scheme and host have no case" },
+		{ "https://api.x.example:443/v1/", "https://api.x.example/v1",
+		  "the port of https" },
+		{ "http://api.x.example:080/v1", "http://api.x.example/v1",
+		  "that of http" },
+		{ "http://api.x.example:/v1", "http://api.x.example/v1",
+		  "none" },
+		{ "http://api.x.example:443/v1", "http://api.x.example:443/v1",
+		  "that of the other scheme is one" },
+		{ "https://api.x.example./v1", "https://api.x.example/v1",
+		  "a dot that says that the name is whole" },
+		{ "https://api.x.example/%76%31/%c3%b6%2f",
+		  "https://api.x.example/v1/%C3%B6%2F", "escapes" },
+		{ "https://api.x.example/%zz/%4", "https://api.x.example/%zz/%4",
+		  "what is none" },
+		{ "https://api.x.example/./a/../v1/b/..",
+		  "https://api.x.example/v1", "dots in the path" },
+		{ "https://api.x.example/../v1", "https://api.x.example/v1",
+		  "no further up than the root" },
+		{ "https://api.x.example/V1", "https://api.x.example/V1",
+		  "a path has case" },
+		{ "http://[::1]:80/v1", "http://[::1]/v1", "IPv6" },
+		{ "http://[FE80::1]:9/v1", "http://[fe80::1]:9/v1", "another" },
+		{ "http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1",
+		  "a port of its own" },
+	};
+	struct nm_account_wish wish = { .dotenv_path = "" };
+	struct nm_account account;
+	struct nm_err err;
+
+	(void)state;
+	clear_environment();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *identity;
+		size_t len = strlen(rows[i].normal);
+
+		wish.base_url = rows[i].url;
+		assert_int_equal(nm_account_open(&account, &wish, &err), NM_OK);
+		identity = nm_buf_string(&account.identity);
+		if (strncmp(identity, rows[i].normal, len) != 0 ||
+		    identity[len] != ' ')
+			fail_msg("%s: %s", rows[i].why, identity);
+		/* What was typed is what is called, and what journals had. */
+		assert_true(strncmp(rows[i].url,
+		                    nm_buf_string(&account.base_url),
+		                    account.base_url.len) == 0);
+		if ((account.as_typed.len > 0) !=
+		    (strcmp(nm_buf_string(&account.base_url),
+		            rows[i].normal) != 0))
+			fail_msg("%s: as typed", rows[i].why);
+		nm_account_close(&account);
+	}
+}
+
 static int
 make_file(void **state)
 {
@@ -275,6 +337,7 @@ main(void)
 		cmocka_unit_test(nothing_set_is_no_error),
 		cmocka_unit_test(wrong_settings_name_themselves_and_no_value),
 		cmocka_unit_test(identities_tell_accounts_apart),
+		cmocka_unit_test(identities_tell_services_apart_by_their_place),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
