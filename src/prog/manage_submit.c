@@ -12,17 +12,17 @@
 
 /* One file of the call, from when its run is recorded. */
 struct entry {
-	const char *path;
-	char        run[NM_RUN_ID_DIGITS + 1]; /* "" = not yet */
-	bool        taken_up;
+	char run[NM_RUN_ID_DIGITS + 1]; /* "" = not yet */
+	bool taken_up;
 };
 
 /* What --submit does, in the order of the files. */
 struct posting {
-	struct nm_manager *manager;
-	struct entry      *entries;
-	size_t             n;
-	int64_t            since_ms; /* as nm_prospect_look tells it */
+	struct nm_manager       *manager;
+	struct nm_prospect_file *files;
+	struct entry            *entries; /* of these */
+	size_t                   n;
+	int64_t                  since_ms; /* as nm_prospect_look tells it */
 };
 
 static const char *
@@ -108,14 +108,17 @@ tell_taken_up(struct nm_dispatch *d)
 
 /* Records the run, or takes it up. */
 static enum nm_code
-open_entry(struct nm_dispatch *d, struct entry *entry, int64_t since_ms,
+open_entry(struct nm_dispatch *d, struct posting *posting, size_t i,
            struct nm_err *err)
 {
+	struct entry *entry = &posting->entries[i];
+	const char *digest = posting->files[i].digest;
 	struct nm_parcel_wish wish = {
-		.path = entry->path,
+		.path = posting->files[i].path,
+		.digest = digest[0] ? digest : NULL,
 		.take = nm_options_given(&d->manager->options, MANAGER_NEW)
 			? NM_RUN_AFRESH : NM_RUN_TAKE_UP,
-		.done_since_ms = since_ms,
+		.done_since_ms = posting->since_ms,
 	};
 	const struct nm_run *run = &d->parcel.run;
 	enum nm_code rc = nm_parcel_open(&d->parcel, &d->tools, &wish, err);
@@ -142,17 +145,17 @@ record_all(struct posting *posting, struct nm_err *err)
 		struct nm_dispatch d;
 
 		nm_dispatch_init(&d, posting->manager);
-		rc = open_entry(&d, &posting->entries[i], posting->since_ms,
-		                err);
+		rc = open_entry(&d, posting, i, err);
 		nm_dispatch_release(&d);
 	}
 	return rc;
 }
 
 static enum nm_code
-send_entry(struct posting *posting, struct entry *entry, struct nm_buf *out,
+send_entry(struct posting *posting, size_t i, struct nm_buf *out,
            struct nm_err *err)
 {
+	struct entry *entry = &posting->entries[i];
 	struct nm_manager *manager = posting->manager;
 	struct nm_dispatch d;
 	enum nm_code rc;
@@ -160,7 +163,7 @@ send_entry(struct posting *posting, struct entry *entry, struct nm_buf *out,
 	nm_dispatch_init(&d, manager);
 	rc = entry->run[0]
 		? nm_parcel_resume(&d.parcel, &d.tools, entry->run, err)
-		: open_entry(&d, entry, 0, err);
+		: open_entry(&d, posting, i, err);
 	if (!rc)
 		rc = nm_via_batch_submit(&d.parcel.run, err);
 	if (!rc && nm_manager_wants_json(manager))
@@ -195,7 +198,7 @@ tell_rest(struct posting *posting, size_t from, const char *lead)
 	nm_command_add_program(&command, manager->typed, "batch_manager");
 	nm_buf_add_string(&command, " --submit");
 	for (i = from; i < posting->n; i++)
-		nm_command_add_word(&command, posting->entries[i].path);
+		nm_command_add_word(&command, posting->files[i].path);
 	nm_manager_add_bounds(manager, &command);
 	nm_message_plain(&manager->message, "%s\n  %s", lead,
 	                 nm_buf_string(&command));
@@ -231,7 +234,7 @@ send_all(struct posting *posting, struct nm_err *err)
 
 		if (i && !nm_manager_wants_json(posting->manager))
 			nm_buf_add_byte(&out, '\n');
-		rc = send_entry(posting, &posting->entries[i], &out, err);
+		rc = send_entry(posting, i, &out, err);
 		nm_manager_print(&out);
 		nm_buf_release(&out);
 		if (rc)
@@ -241,10 +244,10 @@ send_all(struct posting *posting, struct nm_err *err)
 }
 
 static enum nm_code
-post(struct posting *posting, const char *const *paths, struct nm_err *err)
+post(struct posting *posting, struct nm_err *err)
 {
 	struct nm_manager *manager = posting->manager;
-	enum nm_code rc = nm_prospect_look(manager, paths, posting->n,
+	enum nm_code rc = nm_prospect_look(manager, posting->files, posting->n,
 	                                   &posting->since_ms, err);
 
 	if (!rc)
@@ -268,12 +271,14 @@ nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
 	enum nm_code rc = check_paths(paths, posting.n, err);
 	size_t i;
 
+	posting.files = nm_arena_array(&arena, posting.n,
+	                               sizeof(*posting.files));
 	posting.entries = nm_arena_array(&arena, posting.n,
 	                                 sizeof(*posting.entries));
 	for (i = 0; i < posting.n; i++)
-		posting.entries[i].path = paths[i];
+		posting.files[i].path = paths[i];
 	if (!rc)
-		rc = post(&posting, paths, err);
+		rc = post(&posting, err);
 	nm_arena_release(&arena);
 	return rc;
 }

@@ -54,21 +54,22 @@ take_on(struct prospect *prospect, struct nm_source *source, const char *model,
 /* The same by another name would be refused when the first is sent. */
 static enum nm_code
 look_for_same(struct prospect *prospect, struct nm_request_file *file,
-              const char *const *paths, size_t which, struct nm_err *err)
+              const struct nm_prospect_file *files, size_t which,
+              struct nm_err *err)
 {
-	const char *digest = nm_request_file_source(file)->digest;
+	const char *path = files[which].path;
 	uint32_t first = (uint32_t)which;
 
 	if (!prospect->tools)
 		return NM_OK;
-	if (nm_map_add(&prospect->seen, nm_text_of(digest), &first)
-	    == NM_MAP_KNOWN && strcmp(nm_path_base(paths[first]),
-	                              nm_path_base(paths[which])) != 0)
+	if (nm_map_add(&prospect->seen, nm_text_of(files[which].digest),
+	               &first) == NM_MAP_KNOWN &&
+	    strcmp(nm_path_base(files[first].path), nm_path_base(path)) != 0)
 		return nm_fail(err, NM_USAGE, 0, "%s holds the same requests as "
 		               "%s: leave one of them out, or send both by --new",
-		               paths[which], paths[first]);
+		               path, files[first].path);
 	return prospect->tools->journal
-		? nm_parcel_check(prospect->tools, file, paths[which], err)
+		? nm_parcel_check(prospect->tools, file, path, err)
 		: NM_OK;
 }
 
@@ -88,18 +89,19 @@ find_begun(struct prospect *prospect, struct nm_request_file *file,
 }
 
 static enum nm_code
-look_at(struct prospect *prospect, const char *const *paths, size_t which,
-        struct nm_err *err)
+look_at(struct prospect *prospect, struct nm_prospect_file *files,
+        size_t which, struct nm_err *err)
 {
 	struct nm_request_file *file;
 	struct nm_source *source;
-	const char *path = paths[which];
+	const char *path = files[which].path;
 	enum nm_code rc = nm_request_file_open(&file, path, err);
 
 	if (rc)
 		return rc;
 	source = nm_request_file_source(file);
-	rc = look_for_same(prospect, file, paths, which, err);
+	memcpy(files[which].digest, source->digest, sizeof(source->digest));
+	rc = look_for_same(prospect, file, files, which, err);
 	if (!rc)
 		rc = find_begun(prospect, file, path, err);
 	if (!rc && prospect->settings)
@@ -113,8 +115,8 @@ look_at(struct prospect *prospect, const char *const *paths, size_t which,
 
 /* A faulty file, too dear a one, or one that is under way keeps the others back too. */
 enum nm_code
-nm_prospect_look(struct nm_manager *manager, const char *const *paths, size_t n,
-                 int64_t *since_ms, struct nm_err *err)
+nm_prospect_look(struct nm_manager *manager, struct nm_prospect_file *files,
+                 size_t n, int64_t *since_ms, struct nm_err *err)
 {
 	const struct nm_options *options = &manager->options;
 	struct nm_prices prices = { 0 };
@@ -142,7 +144,7 @@ nm_prospect_look(struct nm_manager *manager, const char *const *paths, size_t n,
 	rc = nm_prices_open(&prices, nm_options_text(options, MANAGER_PRICES),
 	                    err);
 	for (i = 0; !rc && i < n; i++)
-		rc = look_at(&prospect, paths, i, err);
+		rc = look_at(&prospect, files, i, err);
 	/* One alone is done or is not. */
 	if (!rc && n > 1)
 		*since_ms = prospect.since_ms;

@@ -166,6 +166,11 @@ nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	rc = nm_request_file_open(&parcel->file, wanted->path, err);
 	if (rc)
 		return rc;
+	if (wanted->digest &&
+	    strcmp(wanted->digest,
+	           nm_request_file_source(parcel->file)->digest) != 0)
+		return nm_fail(err, NM_INPUT, 0, "%s has changed since it was"
+		               " first read: run this again", wanted->path);
 	pair.value = name_of(parcel, wanted->path);
 	if (wanted->take == NM_RUN_TAKE_UP)
 		rc = check_others(parcel, tools, pair.value, err);

@@ -21,13 +21,14 @@ struct nm_parcel {
 
 struct nm_parcel_wish {
 	const char      *path;
+	const char      *digest; /* that the file has to have; NULL = any */
 	enum nm_run_take take;
 	int64_t          done_since_ms; /* as a run's wish has it */
 };
 
 /* Opens the file and makes its run durable, or takes up the unfinished one that is
- * the same. Nothing is sent. What tools lend outlives the parcel. Errors of
- * nm_request_file_open and nm_run_open. */
+ * the same. Nothing is sent. What tools lend outlives the parcel. NM_INPUT where the
+ * digest is another; errors of nm_request_file_open and nm_run_open. */
 enum nm_code nm_parcel_open(struct nm_parcel *parcel,
                             const struct nm_run_tools *tools,
                             const struct nm_parcel_wish *wish,

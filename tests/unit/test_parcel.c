@@ -206,11 +206,11 @@ opening_in_vain(void **state)
 	struct nm_arena arena = { 0 };
 	struct nm_parcel_wish wish = { .path = s->path };
 	struct nm_run_record *runs;
+	struct nm_parcel parcel;
 	struct nm_err err;
 	size_t n;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct nm_parcel parcel;
 		enum nm_code rc;
 
 		if (rows[i].lines)
@@ -222,6 +222,12 @@ opening_in_vain(void **state)
 			fail_msg("%d: %s", (int)rc, err.text);
 		nm_parcel_release(&parcel);
 	}
+	own_write(s->path, LINES);
+	wish.digest = "of what it was when it was looked at";
+	assert_int_equal(nm_parcel_open(&parcel, &s->tools, &wish, &err),
+	                 NM_INPUT);
+	assert_non_null(strstr(err.text, "has changed since"));
+	nm_parcel_release(&parcel);
 	assert_int_equal(nm_runs_list(s->journal, &arena, &runs, &n, &err),
 	                 NM_OK);
 	assert_int_equal(n, 0);
