@@ -51,6 +51,25 @@ take_on(struct prospect *prospect, struct nm_source *source, const char *model,
 	                                : rc;
 }
 
+/* By one name --new would begin its run twice, and give the first of them up. */
+static enum nm_code
+look_for_twice(struct prospect *prospect, const struct nm_prospect_file *files,
+               size_t which, struct nm_err *err)
+{
+	uint32_t first = (uint32_t)which;
+	struct nm_buf key = { 0 };
+	int known;
+
+	nm_buf_addf(&key, "%s %s", files[which].digest,
+	            nm_path_base(files[which].path));
+	known = nm_map_add(&prospect->seen, nm_buf_text(&key), &first);
+	nm_buf_release(&key);
+	return known == NM_MAP_NEW ? NM_OK
+		: nm_fail(err, NM_USAGE, 0, "%s holds the same requests as %s, "
+		          "and has its name: leave one of them out",
+		          files[which].path, files[first].path);
+}
+
 /* The same by another name would be refused when the first is sent. */
 static enum nm_code
 look_for_same(struct prospect *prospect, struct nm_request_file *file,
@@ -61,7 +80,7 @@ look_for_same(struct prospect *prospect, struct nm_request_file *file,
 	uint32_t first = (uint32_t)which;
 
 	if (!prospect->tools)
-		return NM_OK;
+		return look_for_twice(prospect, files, which, err);
 	if (nm_map_add(&prospect->seen, nm_text_of(files[which].digest),
 	               &first) == NM_MAP_KNOWN &&
 	    strcmp(nm_path_base(files[first].path), nm_path_base(path)) != 0)

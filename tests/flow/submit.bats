@@ -210,6 +210,11 @@ paste_after() { # text
 	[ "$(posted /v1/batches)" = 1 ]
 	manage --submit work.jsonl other.jsonl copy.jsonl --new
 	[ "$(posted /v1/batches)" = 4 ]
+	# One that a pattern and a name both gave is not begun twice.
+	run manage --submit copy.jsonl work.jsonl ./work.jsonl --new
+	[ "$status" -eq 2 ]
+	[[ $output == *'./work.jsonl holds the same requests as work.jsonl, and has its name'* ]]
+	[ "$(posted /v1/batches)" = 4 ]
 }
 
 @test "a file's name is shown without what moves the cursor, and cut at a character" {
