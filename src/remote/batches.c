@@ -107,8 +107,8 @@ nm_batches_cancel(struct nm_api *api, const char *id, struct nm_arena *arena,
 
 /* A page; a vendor's bare array is one too. */
 static void
-read_page(const struct nm_value *root, struct nm_arena *arena,
-          struct nm_batches_page *out)
+read_page(const struct nm_value *root, const char *after,
+          struct nm_arena *arena, struct nm_batches_page *out)
 {
 	const struct nm_value *data = root, *element;
 	struct nm_batches_page page = { .after = "" };
@@ -127,6 +127,9 @@ read_page(const struct nm_value *root, struct nm_arena *arena,
 		page.after = page.batches[page.count - 1].id;
 	page.more = page.count > 0 &&
 		nm_json_true(nm_json_get(root, "has_more"));
+	/* A service that does not know `after` gives the same for ever. */
+	if (page.more && after && strcmp(page.after, after) == 0)
+		page.count = 0;
 	*out = page;
 }
 
@@ -151,7 +154,7 @@ nm_batches_list(struct nm_api *api, const char *after, int limit,
 	}
 	rc = nm_api_get(api, nm_buf_string(&path), &reply, err);
 	if (!rc)
-		read_page(reply.root, arena, out);
+		read_page(reply.root, after, arena, out);
 	nm_reply_release(&reply);
 	nm_buf_release(&path);
 	return rc;

@@ -110,7 +110,8 @@ struct nm_batches_page {
 };
 
 /* after: "" or NULL = the first page; limit 1..100, 0 = the service's own. An
- * element that is no batch is passed over. */
+ * element that is no batch is passed over. count 0 and more: the page before came
+ * again, and there is no way to the rest. */
 enum nm_code nm_batches_list(struct nm_api *api, const char *after, int limit,
                              struct nm_arena *arena,
                              struct nm_batches_page *out, struct nm_err *err)

@@ -164,8 +164,8 @@ put_query(struct nm_buf *path, const char *name, const char *value)
 }
 
 static void
-read_page(const struct nm_value *root, struct nm_arena *arena,
-          struct nm_files_page *out)
+read_page(const struct nm_value *root, const char *after,
+          struct nm_arena *arena, struct nm_files_page *out)
 {
 	const struct nm_value *data = nm_json_get(root, "data"), *element;
 	struct nm_files_page page = { .after = "" };
@@ -181,6 +181,9 @@ read_page(const struct nm_value *root, struct nm_arena *arena,
 		page.after = page.files[page.count - 1].id;
 	page.more = page.count > 0 &&
 		nm_json_true(nm_json_get(root, "has_more"));
+	/* A service that does not know `after` gives the same for ever. */
+	if (page.more && after && strcmp(page.after, after) == 0)
+		page.count = 0;
 	*out = page;
 }
 
@@ -203,7 +206,7 @@ nm_files_list(struct nm_api *api, const struct nm_files_query *query,
 	put_query(&path, "after", query->after);
 	rc = nm_api_get(api, nm_buf_string(&path), &reply, err);
 	if (!rc)
-		read_page(reply.root, arena, out);
+		read_page(reply.root, query->after, arena, out);
 	nm_reply_release(&reply);
 	nm_buf_release(&path);
 	return rc;

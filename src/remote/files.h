@@ -57,7 +57,8 @@ struct nm_files_page {
 	const char            *after; /* for the next page; "" = none */
 };
 
-/* One page. Codes as in api.h. An element that is no file is passed over. */
+/* One page. Codes as in api.h. An element that is no file is passed over. count 0 and
+ * more: the page before came again, and there is no way to the rest. */
 enum nm_code nm_files_list(struct nm_api *api,
                            const struct nm_files_query *query,
                            struct nm_arena *arena, struct nm_files_page *out,

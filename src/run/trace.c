@@ -188,7 +188,7 @@ nm_trace_files(struct nm_run *run, struct nm_shard_record *shards, size_t n,
 			break;
 		for (i = 0; !rc && i < page.count; i++)
 			rc = match_file(&walk, &page.files[i], err);
-		if (page.count &&
+		if (!page.count ||
 		    is_past(&walk, page.files[0].created_s,
 		            page.files[page.count - 1].created_s))
 			page.more = false;
@@ -272,7 +272,7 @@ nm_trace_batches(struct nm_run *run, struct nm_shard_record *shards, size_t n,
 			break;
 		for (i = 0; !rc && i < page.count; i++)
 			rc = match_batch(&walk, &page.batches[i], err);
-		if (page.count &&
+		if (!page.count ||
 		    is_past(&walk, page.batches[0].created_s,
 		            page.batches[page.count - 1].created_s))
 			page.more = false;

@@ -177,3 +177,22 @@ looks() {
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
 	[ "$(calls POST /v1/batches)" = 3 ]
 }
+
+# It knows no `after`, and says that there is more.
+@test "a service that gives one page over and over: it is looked at, and that is all" {
+	local page
+	page='{\"data\":[{\"id\":\"batch_1\",\"status\":\"completed\",\"created_at\":'$(date +%s)'}],\"has_more\":true}'
+	faults 'on POST /v1/files nth 1: status 401' \
+		"on GET /v1/batches: status 200 body \"$page\"" \
+		"on GET /v1/files: status 200 body \"$page\""
+	a_desk --faults "$FAULTS"
+	run_batch 4
+	[ "$STATUS" = 4 ]
+	run_batch 4
+	[ "$STATUS" = 0 ]
+	[ "$(looks)" = '2 of files, 2 of batches' ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=1' ]
+	NIGHTMAIL_STATE=$PWD/empty variant0 --mode batch \
+		--batch-id "$(result '.run.batches[0].id')"
+	[ "$STATUS" = 0 ]
+}

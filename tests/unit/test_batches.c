@@ -406,6 +406,32 @@ pages_are_read_with_and_without_has_more(void **state)
 		nm_buf_release(&replies[i]);
 }
 
+/* Services that do not know `after` give the first page for ever. */
+static void
+a_page_over_again_is_none(void **state)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 58"
+		"\r\n\r\n{\"has_more\":true,\"data\":[{\"id\":\"b1\"},"
+		"{\"id\":\"b2\"}]}        ";
+	struct canned_step steps[2] = {{ .reply = reply }, { .reply = reply }};
+	struct nm_batches_page page;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, steps, 2);
+	assert_int_equal(nm_batches_list(&scene.api, NULL, 2, &scene.arena,
+	                                 &page, &err), NM_OK);
+	assert_int_equal(page.count, 2);
+	assert_string_equal(page.after, "b2");
+	assert_int_equal(nm_batches_list(&scene.api, page.after, 2,
+	                                 &scene.arena, &page, &err), NM_OK);
+	assert_int_equal(page.count, 0);
+	assert_true(page.more);
+	scene_stop(&scene);
+	scene_release(&scene);
+}
+
 static void
 a_conflict_is_the_answer_to_a_cancel(void **state)
 {
@@ -447,6 +473,7 @@ main(void)
 		cmocka_unit_test(a_batch_is_created_as_it_is_wished),
 		cmocka_unit_test(creation_is_never_repeated),
 		cmocka_unit_test(pages_are_read_with_and_without_has_more),
+		cmocka_unit_test(a_page_over_again_is_none),
 		cmocka_unit_test(a_conflict_is_the_answer_to_a_cancel),
 	};
 

@@ -188,6 +188,32 @@ files_are_listed_looked_up_and_deleted(void **state)
 		nm_buf_release(&replies[i]);
 }
 
+/* Services that do not know `after` give the first page for ever. */
+static void
+a_page_over_again_is_none(void **state)
+{
+	struct canned_step step = { .reply = OK "Content-Length: 38\r\n\r\n"
+		"{\"has_more\":true,\"data\":[{\"id\":\"f9\"}]}" };
+	struct nm_files_query query = { .after = "f8" };
+	struct canned_step steps[2] = { step, step };
+	struct nm_files_page page;
+	struct nm_err err = {0};
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, steps, 2);
+	assert_int_equal(nm_files_list(&scene.api, &query, &scene.arena, &page,
+	                               &err), NM_OK);
+	assert_int_equal(page.count, 1);
+	query.after = page.after;
+	assert_int_equal(nm_files_list(&scene.api, &query, &scene.arena, &page,
+	                               &err), NM_OK);
+	assert_int_equal(page.count, 0);
+	assert_true(page.more);
+	scene_stop(&scene);
+	scene_release(&scene);
+}
+
 int
 main(void)
 {
@@ -195,6 +221,7 @@ main(void)
 		cmocka_unit_test(uploads_are_sent_once),
 		cmocka_unit_test(uploads_are_sent_once_after_other_calls_too),
 		cmocka_unit_test(files_are_listed_looked_up_and_deleted),
+		cmocka_unit_test(a_page_over_again_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
