@@ -3,6 +3,8 @@
  */
 #include "remote/input_body.h"
 
+#include <math.h>
+
 enum { CHOICES_MAX = 128 }; /* the service refuses more */
 
 struct nm_input_body
@@ -32,10 +34,11 @@ nm_input_body_read(const struct nm_value *object)
 		else if (nm_text_is(name, "best_of"))
 			body.best_of = value;
 		else if (nm_text_is(name, "max_tokens"))
-			body.output_max = value;
-		else if (nm_text_is(name, "max_completion_tokens") ||
-		         nm_text_is(name, "max_output_tokens"))
-			body.output_max_new = value;
+			body.max_tokens = value;
+		else if (nm_text_is(name, "max_completion_tokens"))
+			body.max_completion_tokens = value;
+		else if (nm_text_is(name, "max_output_tokens"))
+			body.max_output_tokens = value;
 	}
 	return body;
 }
@@ -117,13 +120,40 @@ choices_of(const struct nm_input_body *body)
 		? choices * nm_json_count(body->prompt) : choices;
 }
 
+static bool
+ends_in(struct nm_text text, const char *end)
+{
+	size_t len = strlen(end);
+
+	return text.len >= len &&
+	       !memcmp(text.at + text.len - len, end, len);
+}
+
+/* What bounds another endpoint's replies does not bound this one's. */
+static const struct nm_value *
+bound_of(const struct nm_input_body *body, struct nm_text url)
+{
+	if (ends_in(url, "/responses"))
+		return body->max_output_tokens;
+	if (ends_in(url, "/chat/completions") &&
+	    has(body->max_completion_tokens))
+		return body->max_completion_tokens;
+	return body->max_tokens;
+}
+
+/* However it is written, 1e5 say; one that no model can reach is none. */
+static int64_t
+bound_tokens(const struct nm_value *bound)
+{
+	double tokens = nm_json_double(bound, -1);
+
+	return tokens >= 0 && tokens <= INT32_MAX ? (int64_t)ceil(tokens) : -1;
+}
+
 void
 nm_input_body_guess(const struct nm_input_body *body,
                     struct nm_input_line *line)
 {
-	const struct nm_value *bound = has(body->output_max_new)
-		? body->output_max_new : body->output_max;
-
 	line->prompt_bytes = text_bytes(body->messages, 4) +
 		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
 		text_bytes(body->instructions, 1);
@@ -131,13 +161,11 @@ nm_input_body_guess(const struct nm_input_body *body,
 	line->prompt_tokens_guess = nm_input_guess_tokens(line->prompt_bytes,
 	                                                  line->messages);
 	line->choices = choices_of(body);
-	line->output_tokens_max = nm_json_int(bound, -1);
-	if (line->output_tokens_max < 0 ||
-	    line->output_tokens_max > INT32_MAX)
-		line->output_tokens_max = -1;
-	else if (__builtin_mul_overflow(line->output_tokens_max,
-	                                (int64_t)line->choices,
-	                                &line->output_tokens_max))
+	line->output_tokens_max = bound_tokens(bound_of(body, line->url));
+	if (line->output_tokens_max >= 0 &&
+	    __builtin_mul_overflow(line->output_tokens_max,
+	                           (int64_t)line->choices,
+	                           &line->output_tokens_max))
 		line->output_tokens_max = INT64_MAX;
 }
 

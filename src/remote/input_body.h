@@ -11,13 +11,15 @@
 struct nm_input_body {
 	const struct nm_value *model, *messages, *input, *prompt, *stream;
 	const struct nm_value *instructions, *n, *best_of;
-	const struct nm_value *output_max, *output_max_new;
+	const struct nm_value *max_tokens, *max_completion_tokens;
+	const struct nm_value *max_output_tokens;
 };
 
 /* Looks every member up in one walk; of one given twice the last counts. */
 struct nm_input_body nm_input_body_read(const struct nm_value *object);
 
-/* Sets the line's two numbers of tokens, and what they come from. */
+/* Sets the line's two numbers of tokens, and what they come from; its url is set: each
+ * endpoint has a name of its own for the bound of a reply. */
 void nm_input_body_guess(const struct nm_input_body *body,
                          struct nm_input_line *line);
 

@@ -78,6 +78,21 @@ counting(void **state)
 		{ "nor is one that no model can reach",
 		  CHAT("a", ",\"max_tokens\":2147483648"), 1, 11, 20, 150,
 		  2000 },
+		{ "a bound is one however it is written",
+		  CHAT("a", ",\"max_tokens\":5e4") CHAT("b",
+		  ",\"max_completion_tokens\":9000.0"), 2, 22, 0, 0, 59000 },
+		{ "part of a token is one",
+		  CHAT("a", ",\"max_tokens\":49.5"), 1, 11, 0, 0, 50 },
+		{ "a bound by another endpoint's name bounds nothing",
+		  CHAT("a", ",\"max_output_tokens\":5")
+		  LINE("b", "responses", "\"input\":\"hello!\","
+		       "\"max_tokens\":5,\"max_completion_tokens\":5")
+		  LINE("c", "completions", "\"prompt\":\"hello!\","
+		       "\"max_output_tokens\":5,\"max_completion_tokens\":5"),
+		  3, 34, 60, 450, 6000 },
+		{ "nor does it stand before the endpoint's own",
+		  CHAT("a", ",\"max_completion_tokens\":50,"
+		       "\"max_output_tokens\":5"), 1, 11, 0, 0, 50 },
 		{ "several choices, each up to its bound",
 		  CHAT("a", ",\"max_tokens\":50,\"n\":3"), 1, 11, 0, 0, 150 },
 		{ "several choices, each by the guess of a reply",
