@@ -129,7 +129,10 @@ note_row(struct nm_collect *collect, const struct nm_slab_row *row,
          const char *packed, uint64_t offset, const struct origin *from)
 {
 	struct nm_collect_entry *entry = &collect->entries[row->ordinal];
-	struct nm_heard reply = { .way = from->way };
+	struct nm_heard reply = {
+		.way = from->way,
+		.replied = !nm_class_is_instrument(row->class),
+	};
 	bool better;
 
 	nm_row_peek(packed + row->at, &reply.usage, &reply.model);

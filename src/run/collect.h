@@ -25,6 +25,7 @@ struct nm_heard {
 	struct nm_text  model; /* empty = not told */
 	struct nm_usage usage;
 	enum nm_way     way;
+	bool            replied; /* the model did; false: the service failed it */
 };
 
 struct nm_collect {

@@ -6,6 +6,36 @@
 #include "task/stake.h"
 #include "task/toll.h"
 
+/* So many requests, each reply as long as one in flight may be. */
+static enum nm_code
+cost_of(struct nm_purse *purse, int64_t count, struct nm_estimate_cost *cost,
+        struct nm_err *err)
+{
+	int64_t stated = nm_toll_stated_tokens(purse->task);
+
+	return nm_toll_directly(purse->task, count,
+	                        nm_bound_flying(&purse->seen, count, stated),
+	                        cost, err);
+}
+
+/* What one may have cost that nobody tells of; its price was known when it was sent. */
+static int64_t
+most_of_one(struct nm_purse *purse)
+{
+	struct nm_estimate_cost cost;
+	struct nm_err none;
+
+	return cost_of(purse, 1, &cost, &none) || cost.kind != NM_COST_KNOWN
+		? 0 : cost.high_pusd;
+}
+
+/* Was it the model's, though it does not tell what it took? */
+static int
+is_mute(const struct nm_row *row)
+{
+	return !row->usage.present && !nm_class_is_instrument(row->class);
+}
+
 static void
 pay(struct nm_purse *purse, const struct nm_row *row)
 {
@@ -14,7 +44,12 @@ pay(struct nm_purse *purse, const struct nm_row *row)
 		? row->model : nm_text_of(task->run.record.model);
 	struct nm_cost cost;
 
-	if (!row->usage.present || nm_collect_is_simulated(model))
+	if (nm_collect_is_simulated(model))
+		return;
+	if (is_mute(row))
+		purse->taken_pusd = nm_price_add(purse->taken_pusd,
+		                                 most_of_one(purse));
+	if (!row->usage.present)
 		return;
 	cost = nm_price_cost(nm_prices_find(task->tools->prices, model),
 	                     NM_PRICE_STANDARD, &row->usage);
@@ -32,8 +67,7 @@ note_length(struct nm_purse *purse, const struct nm_row *row)
 		nm_seen_add(&purse->seen, row->usage.output_tokens);
 		nm_seen_add(&purse->task->tools->budget->seen,
 		            row->usage.output_tokens);
-	} else if (row->class != NM_CLASS_HTTP_ERROR &&
-	           row->class != NM_CLASS_MISSING) {
+	} else if (is_mute(row)) {
 		purse->mute++;
 	}
 }
@@ -49,30 +83,15 @@ hear(void *user, struct nm_text line)
 	pay(purse, &row);
 }
 
-/* So many requests, each reply as long as one in flight may be. */
-static enum nm_code
-cost_of(struct nm_purse *purse, int64_t count, struct nm_estimate_cost *cost,
-        struct nm_err *err)
-{
-	int64_t stated = nm_toll_stated_tokens(purse->task);
-
-	return nm_toll_directly(purse->task, count,
-	                        nm_bound_flying(&purse->seen, count, stated),
-	                        cost, err);
-}
-
 /* What nobody tells the cost of is in flight for as long as the call lives. */
 static void
 lose(void *user)
 {
 	struct nm_purse *purse = user;
-	struct nm_estimate_cost cost;
-	struct nm_err none;
+	int64_t most_pusd = most_of_one(purse);
 
-	if (cost_of(purse, 1, &cost, &none) || cost.kind != NM_COST_KNOWN)
-		return;
-	nm_budget_hold(purse->task->tools->budget, cost.high_pusd);
-	purse->taken_pusd = nm_price_add(purse->taken_pusd, cost.high_pusd);
+	nm_budget_hold(purse->task->tools->budget, most_pusd);
+	purse->taken_pusd = nm_price_add(purse->taken_pusd, most_pusd);
 }
 
 /* Where a maximum is stated, and heeded, there is nothing to be learnt. */
@@ -91,7 +110,8 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 	const struct nm_task *task = purse->task;
 	struct nm_budget rest = { .max_pusd = task->tools->budget->max_pusd,
 	                          .taken_pusd = purse->taken_pusd,
-	                          .unpriced = purse->unpriced };
+	                          .unpriced = purse->unpriced ||
+	                                      task->tools->budget->unpriced };
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
 

@@ -136,7 +136,7 @@ make_outcome(struct nm_task *task, int64_t attempts, struct nm_err *err)
 
 	task->scored = !rc;
 	if (!rc)
-		nm_stake_settle(task, &task->outcome.spending);
+		rc = nm_stake_settle(task, &task->outcome.spending, err);
 	if (!rc && task->outcome.usage_note.len)
 		nm_message_warn(task->tools->message, "%s",
 		                nm_buf_string(&task->outcome.usage_note));

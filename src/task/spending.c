@@ -23,8 +23,9 @@ struct nm_cost
 nm_spending_of(const struct nm_spending *spending, const struct nm_row *row,
                enum nm_way way)
 {
-	return cost_of(spending, &(struct nm_heard){ row->model, row->usage,
-	                                             way });
+	return cost_of(spending, &(struct nm_heard){
+		.model = row->model, .usage = row->usage, .way = way,
+	});
 }
 
 static void
@@ -42,8 +43,10 @@ hear(void *user, const struct nm_heard *reply)
 {
 	struct nm_spending *spending = user;
 
-	if (!reply->usage.present)
+	if (!reply->usage.present) {
+		spending->mute[reply->way] += reply->replied;
 		return;
+	}
 	nm_price_add_usage(&spending->usage, &reply->usage);
 	nm_seen_add(&spending->seen, reply->usage.output_tokens);
 	spending->replies++;
@@ -131,6 +134,10 @@ nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
 	struct nm_usage lost = { .present = true };
 
 	add_up_batches(spending, run);
+	if (spending->told_output_tokens > 0)
+		spending->mute[NM_WAY_BATCH] = 0;
+	if (spending->collect->model == NM_COLLECT_SIMULATED)
+		spending->mute[NM_WAY_BATCH] = spending->mute[NM_WAY_DIRECT] = 0;
 	lost.input_tokens = beyond(spending->told_input_tokens,
 	                           spending->batch_rows.input_tokens);
 	lost.cached_tokens = beyond(spending->told_cached_tokens,

@@ -22,6 +22,9 @@ struct nm_spending {
 	struct nm_seen           seen;  /* the same, for what is to come */
 	uint64_t                 replies;  /* with usage */
 	uint64_t                 unpriced; /* of these: their model has no price */
+	int64_t                  mute[2];  /* by nm_way: replies that were no simulated
+	                                      ones and told no usage, nor did their
+	                                      batches */
 	int64_t                  cost_pusd; /* of the others, and of what is lost */
 	struct nm_usage          batch_rows; /* of those that came by batch */
 	/* By the batches' own usage; each is -1 where not all tell it. */

@@ -151,20 +151,25 @@ look_back(struct nm_task *task, struct nm_err *err)
 	                         &attempts, err);
 	if (!rc) {
 		nm_spending_close(&spending, &task->run);
-		nm_stake_settle(task, &spending);
+		rc = nm_stake_settle(task, &spending, err);
 	}
 	nm_collect_release(&collect);
 	return rc;
 }
 
-/* What flies cannot be refused. */
+/* What flies cannot be refused, nor can what came and did not tell its usage. */
 static enum nm_code
-hold(struct nm_task *task, int64_t in_flight, struct nm_err *err)
+hold(struct nm_task *task, int64_t count, enum nm_price_column column,
+     struct nm_err *err)
 {
 	struct nm_estimate_cost cost;
-	enum nm_code rc = nm_toll_most(task, in_flight, 0, NM_PRICE_BATCH,
-	                               &cost, err);
+	enum nm_code rc;
 
+	if (!count)
+		return NM_OK;
+	rc = nm_toll_most(task, count, 0, column, &cost, err);
+	if (!rc && cost.kind != NM_COST_KNOWN)
+		task->tools->budget->unpriced = 1;
 	if (rc || cost.kind != NM_COST_KNOWN)
 		return rc;
 	nm_budget_hold(task->tools->budget, cost.high_pusd);
@@ -194,8 +199,8 @@ take_rest(struct nm_task *task, struct nm_err *err)
 	struct nm_stake stake = { 0 };
 	enum nm_code rc = nm_stake_count(task, &stake, err);
 
-	if (!rc && stake.in_flight)
-		rc = hold(task, stake.in_flight, err);
+	if (!rc)
+		rc = hold(task, stake.in_flight, NM_PRICE_BATCH, err);
 	if (rc || (!stake.unsent && !stake.unasked))
 		return rc;
 	rc = most_of_stake(task, &stake, &cost, err);
@@ -237,18 +242,20 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 		return NM_OK;
 	task->weighed = batches_here(task);
 	rc = nm_stake_count(task, &stake, err);
-	if (!rc && stake.in_flight)
-		rc = hold(task, stake.in_flight, err);
+	if (!rc)
+		rc = hold(task, stake.in_flight, NM_PRICE_BATCH, err);
 	if (!rc)
 		rc = nm_toll_most(task, again->count - again->replied,
 		                  again->replied, again->column, &cost, err);
 	return rc ? rc : take(task, &cost, err);
 }
 
-void
-nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
+enum nm_code
+nm_stake_settle(struct nm_task *task, const struct nm_spending *spending,
+                struct nm_err *err)
 {
 	struct nm_cost cost = nm_spending_cost(spending);
+	enum nm_code rc;
 
 	nm_budget_settle(task->tools->budget,
 	                 nm_price_add(task->taken_pusd, task->spent_pusd),
@@ -256,4 +263,9 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending)
 	task->taken_pusd = task->held_pusd = 0;
 	task->spent_pusd = cost.kind == NM_COST_KNOWN ? cost.pusd : 0;
 	task->seen = spending->seen;
+	if (nm_stake_is_free(task))
+		return NM_OK;
+	rc = hold(task, spending->mute[NM_WAY_BATCH], NM_PRICE_BATCH, err);
+	return rc ? rc : hold(task, spending->mute[NM_WAY_DIRECT],
+	                      NM_PRICE_STANDARD, err);
 }

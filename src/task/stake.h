@@ -61,7 +61,10 @@ enum nm_code nm_stake_take(struct nm_task *task,
 /* No ceiling, or nothing that costs. */
 int nm_stake_is_free(const struct nm_task *task);
 
-/* Nothing is in flight any more: all of it cost this. */
-void nm_stake_settle(struct nm_task *task, const struct nm_spending *spending);
+/* Nothing is in flight any more: all of it cost this, and replies that told no usage
+ * what they may have. Errors of nm_load_count. */
+enum nm_code nm_stake_settle(struct nm_task *task,
+                             const struct nm_spending *spending,
+                             struct nm_err *err) NM_MUST_USE;
 
 #endif

@@ -214,3 +214,41 @@ upstream_down() {
 	variant0 "${all[@]}" --max-cost "$MOST"
 	[ "$STATUS" = 0 ]
 }
+
+@test "replies that do not tell what they took count as what they may have taken" {
+	local mode
+	questions 5
+	echo "on POST /v1/chat/completions: status 200 body $(jq -n '{id: "c",
+		object: "chat.completion", model: "gpt-5-mini", choices: [{index: 0,
+		finish_reason: "stop", message: {role: "assistant",
+		content: "I do not know"}}]} | @json | @json' -r)" >lots.txt
+	for mode in direct batch; do
+		restart_fresh lots.txt
+		[ $mode = direct ] || through_upstream
+		local all=(--mode "$mode" --datasets q.txt --reask 3
+			--max-output-tokens 1000)
+		most_of "${all[@]}"
+		local usd=$(jq -n "$MOST * 3 / 2")
+		variant0 "${all[@]}" --max-cost "$usd"
+		[ "$STATUS" = 1 ]
+		tells "beside the \$$MOST spent or in flight"
+		# Nor does the next process take them for nothing.
+		: >"$SERVER_LOG"
+		variant0 "${all[@]}" --max-cost "$usd"
+		[ "$STATUS" = 1 ]
+		tells "beside the \$$MOST spent or in flight"
+		[ "$(calls POST '.*')" = 0 ]
+	done
+}
+
+@test "a reply without a price is the last of all that the command asks" {
+	echo "on POST /v1/chat/completions: status 200 body $(reply who \
+		'{"answers": ["Heat"]}')" >lots.txt
+	restart_fresh lots.txt
+	questions 5
+	sed 's/Film/Book/' q.txt >b.txt
+	variant0 --datasets q.txt b.txt --max-cost 100
+	[ "$STATUS" = 1 ]
+	tells 'the model that replied to gpt-5-mini has no price'
+	[ "$(calls POST /v1/chat/completions)" = 1 ]
+}

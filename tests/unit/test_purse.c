@@ -128,6 +128,34 @@ losing(void **state)
 	assert_int_equal(s->budget.taken_pusd, s->budget.max_pusd);
 }
 
+/* A reply that does not tell what it took may have taken all that it was let. */
+static void
+hearing_no_usage(void **state)
+{
+	static const char *const lines[] = {
+		"{\"custom_id\":\"a\",\"response\":{\"status_code\":200,\"body\":"
+		"{\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\","
+		"\"message\":{\"content\":\"hm\"}}]}}}",
+		"{\"custom_id\":\"a\",\"response\":{\"status_code\":500,\"body\":{}}}",
+	};
+	struct small_task *s = *state;
+	const struct nm_direct_purse *lent;
+	struct nm_purse purse;
+	struct nm_err err;
+
+	small_task_state(s, "m", 100);
+	s->budget.max_pusd = 3 * 100 * DIRECT_PUSD;
+	lent = nm_purse_open(&purse, &s->task);
+	for (int i = 0; i < 9; i++)
+		lent->heard(lent->user, nm_text_of(lines[1]));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(lent->may_send(lent->user, 0, &err), NM_OK);
+		lent->heard(lent->user, nm_text_of(lines[0]));
+	}
+	assert_int_equal(lent->may_send(lent->user, 0, &err), NM_USAGE);
+	nm_purse_release(&purse);
+}
+
 static void
 beyond_all_sums(void **state)
 {
@@ -155,6 +183,9 @@ main(void)
 		                                small_task_leave),
 		cmocka_unit_test(few_fly),
 		cmocka_unit_test_setup_teardown(losing, small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(hearing_no_usage,
+		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(beyond_all_sums,
 		                                small_task_enter,

@@ -52,6 +52,7 @@ struct case_ {
 	} shards[2];
 	struct nm_cost cost;
 	uint64_t       replies;
+	int64_t        mute_batch, mute_direct;
 	int64_t        seen; /* tokens out a reply */
 	int64_t        told_input, told_output, told_cached, told_reasoning;
 };
@@ -83,8 +84,20 @@ static const struct case_ cases[] = {
 	{ .why = "where a reply names none, the one asked is",
 	  .files = { { NM_WAY_BATCH, 1, { { 0, "", 10, 0, 2, 0 } } } },
 	  .cost = { NM_COST_KNOWN, 1500 }, .replies = 1, .seen = 2 },
-	{ .why = "a reply that tells no usage is none to pay for",
-	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", -1, 0, 0, 0 } } } } },
+	{ .why = "a reply that tells no usage may have cost something",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", -1, 0, 0, 0 } } } },
+	  .mute_batch = 1 },
+	{ .why = "also directly, and beside one that failed",
+	  .files = { { NM_WAY_DIRECT, 1, { { 0, "m", -1, 0, 0, 0 },
+	                                   { 1, "m", -1, 0, 0, 500 } } } },
+	  .mute_direct = 1 },
+	{ .why = "its batch's own usage tells what it took",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", -1, 0, 0, 0 } } } },
+	  .shards = { { "b", "completed", 10, 2 } },
+	  .cost = { NM_COST_KNOWN, 1500 },
+	  .told_input = 10, .told_output = 2 },
+	{ .why = "what was simulated was free, whatever it tells",
+	  .files = { { NM_WAY_BATCH, 1, { { 0, "simulated-1", -1, 0, 0, 0 } } } } },
 	{ .why = "a failed one costs nothing, beside one that came",
 	  .files = { { NM_WAY_BATCH, 1, { { 0, "m", -1, 0, 0, 500 },
 	                                  { 1, "m", 10, 0, 2, 0 } } } },
@@ -320,6 +333,11 @@ sums(void **state)
 			fail_msg("%s: %d replies, %d tokens each", c->why,
 			         (int)s.replies,
 			         (int)nm_seen_mean(&s.seen));
+		if (s.mute[NM_WAY_BATCH] != c->mute_batch ||
+		    s.mute[NM_WAY_DIRECT] != c->mute_direct)
+			fail_msg("%s: %d and %d told no usage", c->why,
+			         (int)s.mute[NM_WAY_BATCH],
+			         (int)s.mute[NM_WAY_DIRECT]);
 		if (s.told_input_tokens != c->told_input ||
 		    s.told_output_tokens != c->told_output)
 			fail_msg("%s: %lld in and %lld out are told", c->why,

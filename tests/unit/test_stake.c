@@ -284,11 +284,13 @@ settling(void **state)
 		.seen = { 3, 10, 5 },
 	};
 	struct small_task *s = *state;
+	struct nm_err err;
 
 	s->budget = (struct nm_budget){ .max_pusd = 5000, .taken_pusd = 2100 };
 	s->task.taken_pusd = 2000; /* 100 are another task's */
 	for (int round = 0; round < 2; round++) {
-		nm_stake_settle(&s->task, &spending);
+		assert_int_equal(nm_stake_settle(&s->task, &spending, &err),
+		                 NM_OK);
 		assert_int_equal(s->budget.taken_pusd, 800);
 		assert_int_equal(s->task.taken_pusd, 0);
 		assert_int_equal(s->task.spent_pusd, 700);
@@ -296,15 +298,45 @@ settling(void **state)
 	}
 	/* More than can be counted. */
 	spending.cost_pusd = INT64_MAX;
-	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(nm_stake_settle(&s->task, &spending, &err),
+	                 NM_OK);
 	assert_int_equal(s->budget.taken_pusd, INT64_MAX);
 	s->task.taken_pusd = 2000;
-	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(nm_stake_settle(&s->task, &spending, &err),
+	                 NM_OK);
 	assert_int_equal(s->budget.taken_pusd, INT64_MAX);
 	spending.unpriced = 1;
-	nm_stake_settle(&s->task, &spending);
+	assert_int_equal(nm_stake_settle(&s->task, &spending, &err),
+	                 NM_OK);
 	assert_int_equal(s->budget.unpriced, 1);
 	assert_int_equal(s->task.spent_pusd, 0);
+}
+
+/* What came and did not tell its usage may have been as long as any, by its way. */
+static void
+settling_mute(void **state)
+{
+	struct nm_spending spending = {
+		.replies = 3, .cost_pusd = 700, .told_output_tokens = -1,
+		.seen = { 3, 10, 5 }, .mute = { [NM_WAY_BATCH] = 2,
+		                                [NM_WAY_DIRECT] = 1 },
+	};
+	/* 4 and four times that over the root of two, and of one; a quarter of the
+	 * guess while three were seen. */
+	int64_t held = (2 * BATCH_PUSD + DIRECT_PUSD) * 500;
+	struct small_task *s = *state;
+	struct nm_err err;
+
+	s->budget = (struct nm_budget){ .max_pusd = 500000 };
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(nm_stake_settle(&s->task, &spending, &err),
+		                 NM_OK);
+		assert_int_equal(s->budget.taken_pusd, 700 + held);
+		assert_int_equal(s->task.held_pusd, held);
+	}
+	s->budget.max_pusd = 0;
+	assert_int_equal(nm_stake_settle(&s->task, &spending, &err), NM_OK);
+	assert_int_equal(s->task.held_pusd, 0);
 }
 
 int
@@ -325,6 +357,9 @@ main(void)
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(planned_again,
+		                                small_task_enter,
+		                                small_task_leave),
+		cmocka_unit_test_setup_teardown(settling_mute,
 		                                small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(settling,
