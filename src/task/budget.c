@@ -61,6 +61,16 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 		nm_price_print_exactly(budget->max_pusd, max));
 }
 
+int
+nm_budget_is_short(const struct nm_budget *budget,
+                   const struct nm_estimate_cost *cost)
+{
+	return budget->max_pusd && cost->kind == NM_COST_KNOWN &&
+	       !budget->unpriced &&
+	       nm_price_add(budget->taken_pusd, cost->high_pusd) >
+	       budget->max_pusd;
+}
+
 void
 nm_budget_hold(struct nm_budget *budget, int64_t high_pusd)
 {

@@ -34,6 +34,10 @@ enum nm_code nm_budget_take(struct nm_budget *budget,
                             const char *model, struct nm_err *err)
 	NM_MUST_USE;
 
+/* Is it for want of money alone that this is not taken on? */
+int nm_budget_is_short(const struct nm_budget *budget,
+                       const struct nm_estimate_cost *cost);
+
 /* Counts what is in flight already, at its highest: it cannot be refused. */
 void nm_budget_hold(struct nm_budget *budget, int64_t high_pusd);
 

@@ -122,6 +122,11 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 	if (rc)
 		return rc;
 	rc = nm_budget_take(&rest, &cost, task->run.record.model, err);
+	if (rc && nm_budget_is_short(&rest, &cost))
+		nm_toll_explain(task, &purse->seen,
+		                nm_bound_flying(&purse->seen, flying + 1,
+		                                nm_toll_stated_tokens(task)),
+		                err);
 	purse->empty |= rc == NM_USAGE;
 	return rc;
 }

@@ -179,7 +179,7 @@ hold(struct nm_task *task, int64_t count, enum nm_price_column column,
 }
 
 static enum nm_code
-take(struct nm_task *task, const struct nm_estimate_cost *cost,
+take(struct nm_task *task, const struct nm_estimate_cost *cost, int64_t count,
      struct nm_err *err)
 {
 	enum nm_code rc = nm_budget_take(task->tools->budget, cost,
@@ -188,6 +188,9 @@ take(struct nm_task *task, const struct nm_estimate_cost *cost,
 	if (!rc)
 		task->taken_pusd = nm_price_add(task->taken_pusd,
 		                                cost->high_pusd);
+	else if (nm_budget_is_short(task->tools->budget, cost))
+		nm_toll_explain(task, &task->seen, nm_toll_reply(task, count),
+		                err);
 	return rc;
 }
 
@@ -204,7 +207,7 @@ take_rest(struct nm_task *task, struct nm_err *err)
 	if (rc || (!stake.unsent && !stake.unasked))
 		return rc;
 	rc = most_of_stake(task, &stake, &cost, err);
-	return rc ? rc : take(task, &cost, err);
+	return rc ? rc : take(task, &cost, stake.unsent + stake.unasked, err);
 }
 
 enum nm_code
@@ -247,7 +250,7 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 	if (!rc)
 		rc = nm_toll_most(task, again->count - again->replied,
 		                  again->replied, again->column, &cost, err);
-	return rc ? rc : take(task, &cost, err);
+	return rc ? rc : take(task, &cost, again->count, err);
 }
 
 enum nm_code

@@ -3,6 +3,8 @@
  */
 #include "task/toll.h"
 
+enum { FEW_REPLIES = 10 };
+
 enum nm_code
 nm_toll_estimate(struct nm_task *task, int64_t count,
                  enum nm_price_column column, struct nm_estimate_cost *cost,
@@ -33,8 +35,8 @@ guess_stands(const struct nm_task *task)
 	       task->seen.longest_tokens <= NM_BOUND_UNSEEN_TOKENS;
 }
 
-static int64_t
-reply_of(const struct nm_task *task, int64_t count)
+int64_t
+nm_toll_reply(const struct nm_task *task, int64_t count)
 {
 	int64_t most = nm_bound_reply(&task->seen, count,
 	                              nm_toll_stated_tokens(task));
@@ -46,7 +48,7 @@ reply_of(const struct nm_task *task, int64_t count)
 static int64_t
 reply_again(const struct nm_task *task, int64_t count)
 {
-	int64_t most = reply_of(task, count);
+	int64_t most = nm_toll_reply(task, count);
 
 	return most > task->seen.longest_tokens ? most
 	                                        : task->seen.longest_tokens;
@@ -74,8 +76,8 @@ nm_toll_most(struct nm_task *task, int64_t first, int64_t again,
              struct nm_err *err)
 {
 	struct nm_estimate_cost more;
-	enum nm_code rc = most_of(task, first, reply_of(task, first), column,
-	                          cost, err);
+	enum nm_code rc = most_of(task, first, nm_toll_reply(task, first),
+	                          column, cost, err);
 
 	if (rc || !again)
 		return rc;
@@ -90,4 +92,29 @@ nm_toll_directly(struct nm_task *task, int64_t count, int64_t reply_tokens,
                  struct nm_estimate_cost *cost, struct nm_err *err)
 {
 	return most_of(task, count, reply_tokens, NM_PRICE_STANDARD, cost, err);
+}
+
+void
+nm_toll_explain(const struct nm_task *task, const struct nm_seen *seen,
+                int64_t reply_tokens, struct nm_err *err)
+{
+	const char *more = nm_task_is_batch(task) && seen->replies < FEW_REPLIES
+		? "--max-output-tokens, or a larger --canary with --new, tells"
+		  " more"
+		: "--max-output-tokens bounds it";
+
+	if (nm_bound_is_exact(seen, nm_toll_stated_tokens(task)))
+		nm_while(err, "a reply counts as the %lld tokens of"
+		         " --max-output-tokens", (long long)reply_tokens);
+	else if (!seen->replies)
+		nm_while(err, "a reply counts as %lld tokens until some came;"
+		         " --max-output-tokens bounds it",
+		         (long long)reply_tokens);
+	else
+		nm_while(err, "a reply counts as %lld tokens by the %lld that"
+		         " came; %s", (long long)reply_tokens,
+		         (long long)seen->replies,
+		         nm_toll_stated_tokens(task)
+		         ? "the service does not heed --max-output-tokens"
+		         : more);
 }

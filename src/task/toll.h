@@ -10,6 +10,16 @@
 /* The maximum that each reply of the task's states; 0 = none. */
 int64_t nm_toll_stated_tokens(const struct nm_task *task);
 
+/*
+ * Adds to a refusal what each reply was counted as, so many tokens by what was seen, and
+ * what would make that less.
+ */
+void nm_toll_explain(const struct nm_task *task, const struct nm_seen *seen,
+                     int64_t reply_tokens, struct nm_err *err);
+
+/* What each of so many replies is counted as by nm_toll_most. */
+int64_t nm_toll_reply(const struct nm_task *task, int64_t count);
+
 /* So many requests by the mean of what came so far. Errors of nm_load_count. */
 enum nm_code nm_toll_estimate(struct nm_task *task, int64_t count,
                               enum nm_price_column column,

@@ -139,6 +139,32 @@ upstream_down() {
 	done
 }
 
+@test "a refusal tells what a reply counts as, and what would do" {
+	questions 20
+	lots 1 99 300 300 0 >lots.txt
+	restart_fresh lots.txt
+	variant0 --datasets q.txt --max-cost 0.001
+	[ "$STATUS" = 2 ]
+	tells 'while a reply counts as 2000 tokens until some came; --max-output-tokens bounds it'
+	variant0 --datasets q.txt --max-output-tokens 900 --max-cost 0.001
+	[ "$STATUS" = 2 ]
+	tells 'while a reply counts as the 900 tokens of --max-output-tokens'
+	through_upstream
+	variant0 --mode batch --datasets q.txt --canary 1 --max-cost 0.045
+	[ "$STATUS" = 0 ]
+	# One long reply alone: five times that may come.
+	echo "on POST /v1/chat/completions: status 200 body $(reply gpt-5-mini \
+		'{"answers": ["Heat"]}' | sed 's/1000000/1500/g')" >lots.txt
+	upstream_down
+	stop_server
+	restart_fresh lots.txt
+	through_upstream
+	variant0 --mode batch --datasets q.txt --canary 1 --max-cost 0.1
+	[ "$STATUS" = 2 ]
+	tells 'while a reply counts as 7500 tokens by the 1 that came; --max-output-tokens, or a larger --canary with --new, tells more'
+	[ "$(calls POST /v1/batches)" = 0 ]
+}
+
 # ---- batches that wait for others ----
 
 @test "batches that wait are not sent when the first show that they cost too much" {

@@ -284,7 +284,9 @@ taking(void **state)
 		  ", while adding n", NM_RUN_LEFT, NM_RUN_LEFT,
 		  "the first alone is too much" },
 		{ HIGH_PUSD - 1, 1, BOTH_NEW, NM_USAGE, 0,
-		  "above --max-cost $0.000000399999", NM_RUN_LEFT, NM_RUN_OPEN,
+		  "above --max-cost $0.000000399999, while a reply counts as "
+		  "2000 tokens until some came; --max-output-tokens bounds it",
+		  NM_RUN_LEFT, NM_RUN_OPEN,
 		  "of one alone nothing needs a name" },
 		{ 2 * HIGH_PUSD - 1, 2, FIRST_RESUMED, NM_USAGE, HIGH_PUSD,
 		  ", while adding o", NM_RUN_OPEN, NM_RUN_LEFT,
