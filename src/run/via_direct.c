@@ -170,7 +170,7 @@ tell_outage(struct nm_direct *d, int64_t failing_ms)
 		d->told = 0;
 		nm_run_note(d->run, "the service answers again: going on");
 	}
-	if (d->told || !nm_pace_is_outage(d->pace) ||
+	if (d->told || !d->trouble.code || !nm_pace_is_outage(d->pace) ||
 	    failing_ms < TOLD_AFTER_MS)
 		return;
 	d->told = 1;
@@ -204,7 +204,8 @@ check_outage(struct nm_direct *d, struct nm_err *err)
 	tell_outage(d, failing_ms);
 	d->part->status = status_of(d, now_ms);
 	nm_run_progress(d->run);
-	if (failing_ms < patience_of(d))
+	/* The attempt before may have ended in it: this one has yet to see. */
+	if (failing_ms < patience_of(d) || !d->trouble.code)
 		return NM_OK;
 	*err = d->trouble;
 	nm_clock_span(failing_ms, span);

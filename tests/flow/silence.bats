@@ -105,6 +105,16 @@ die_over_four() {
 	[ "$(doubled)" = 0 ]
 }
 
+@test "silence: what is waited for has a reason, also when an attempt begins with it" {
+	faults 'on POST /v1/chat/completions nth 1..18: status 500'
+	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
+	NIGHTMAIL_CLOCK=fast=20 variant0 --limit 4
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *'waiting for the service, 10m 00s at most'*'attempt 2'* ]]
+	lacks err.txt 'warning: :'
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]
+}
+
 @test "silence: a service that fails for a while loses no question" {
 	faults 'on POST /v1/chat/completions nth 21..50: status 500'
 	a_desk --faults "$FAULTS" --answer-key "$SAMPLE"
