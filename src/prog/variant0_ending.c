@@ -99,8 +99,10 @@ tell_how_to_go_on(struct nm_variant0 *p, struct nm_task *task)
 	if (task->short_of_money)
 		nm_message_plain(&p->message, "What came of %s is scored and"
 			" kept. To have the rest asked, run the same command"
-			" again with a higher --max-cost.",
-			task->run.record.name);
+			" again with %s.", task->run.record.name,
+			p->budget.unpriced ? "--prices that name what the model"
+			                     " costs"
+			                   : "a higher --max-cost");
 	else if (!nm_task_is_batch(task))
 		nm_message_plain(&p->message, "What came of %s is kept. To go"
 			" on, run the same command again.",

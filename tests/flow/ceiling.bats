@@ -276,5 +276,6 @@ upstream_down() {
 	variant0 --datasets q.txt b.txt --max-cost 100
 	[ "$STATUS" = 1 ]
 	tells 'the model that replied to gpt-5-mini has no price'
+	tells 'To have the rest asked, run the same command again with --prices that name what the model costs.'
 	[ "$(calls POST /v1/chat/completions)" = 1 ]
 }
