@@ -1,178 +1,45 @@
 /*
  * download: a file's content, continued where it was cut; see files.h.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "base/path.h"
+#include "remote/content_range.h"
 #include "remote/files.h"
+#include "remote/part_file.h"
 
 enum {
-	TRIES_IN_VAIN = 5, STALL_MS = 60000, HASH_BYTES = 64 << 10,
-	RESTARTS_MAX = 2,
+	TRIES_IN_VAIN = 5, STALL_MS = 60000, RESTARTS_MAX = 2,
 	/* Asked for again, where no tag promises that the rest is of the same file. */
 	AGAIN_MAX_BYTES = 4096, AGAIN_MIN_BYTES = 256
 };
 
-/* A part file, and what is known of the whole. */
+/* What is here, and what is known of the whole. */
 struct part {
 	const struct nm_download *wish;
-	struct nm_buf    path;
-	int              fd;        /* -1 = not open */
-	uint64_t         bytes;     /* in the file, all of them in the digest */
-	uint64_t         at;        /* of the next byte that comes; one before the end is
-	                             * to be the same as here */
-	uint64_t         again_max; /* less after tries that ended within those */
-	uint64_t         furthest;  /* bytes ever reached: what counts as progress */
-	int64_t          total;     /* as announced; -1 = not yet */
-	struct nm_digest digest;
-	struct nm_buf    etag;      /* of the bytes so far; empty = not told */
-	bool             begun;     /* this try's headers have been looked at */
-	bool             from_zero; /* ask for the whole next time */
-	bool             restarted; /* and it was this try that said so */
-	int              restarts;
+	struct nm_part_file file;
+	uint64_t      at;        /* of the next byte that comes; one before the end is to
+	                          * be the same as here */
+	uint64_t      again_max; /* less after tries that ended within those */
+	uint64_t      furthest;  /* bytes ever reached: what counts as progress */
+	int64_t       total;     /* as announced; -1 = not yet */
+	struct nm_buf etag;      /* of the bytes so far; empty = not told */
+	bool          begun;     /* this try's headers have been looked at */
+	bool          from_zero; /* ask for the whole next time */
+	bool          restarted; /* and it was this try that said so */
+	int           restarts;
 };
 
-static void
-restart_digest(struct part *part)
-{
-	nm_digest_release(&part->digest);
-	nm_digest_init(&part->digest, NM_SHA256);
-}
-
-/* Takes what an earlier process left into the digest. */
 static enum nm_code
-hash_part(struct part *part, struct nm_err *err)
+forget_all(struct part *part, struct nm_err *err)
 {
-	static const size_t step = HASH_BYTES;
-	char piece[HASH_BYTES];
-	enum nm_code rc = NM_OK;
+	enum nm_code rc = nm_part_file_empty(&part->file, err);
 
-	for (uint64_t at = 0; at < part->bytes && !rc;) {
-		size_t len = part->bytes - at < step
-			? (size_t)(part->bytes - at) : step;
-
-		rc = nm_file_read_at(part->fd, at, len, piece, err);
-		if (!rc)
-			nm_digest_add(&part->digest, piece, len);
-		at += len;
-	}
-	return rc;
-}
-
-static enum nm_code
-fail_on_disk(const struct part *part, int why, struct nm_err *err)
-{
-	return nm_fail(err, NM_IO, why, "cannot write %s: %s",
-	               nm_buf_string(&part->path), strerror(why));
-}
-
-static enum nm_code
-open_part(struct part *part, const struct nm_download *wish,
-          struct nm_err *err)
-{
-	struct stat stat;
-
-	*part = (struct part){
-		.wish = wish, .fd = -1, .total = -1,
-		.again_max = AGAIN_MAX_BYTES,
-	};
-	nm_buf_addf(&part->path, "%s.", wish->path);
-	/* Named by the id too: a part of another file is never continued. */
-	nm_path_add_safe(&part->path, nm_text_of(wish->id));
-	nm_buf_add_string(&part->path, ".part");
-	part->fd = open(nm_buf_string(&part->path),
-	                O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (part->fd < 0 || fstat(part->fd, &stat))
-		return fail_on_disk(part, errno, err);
-	if (flock(part->fd, LOCK_EX | LOCK_NB))
-		return nm_fail(err, NM_HELD, 0,
-		               "%s is being downloaded by another process",
-		               wish->path);
-	part->bytes = part->furthest = (uint64_t)stat.st_size;
-	restart_digest(part);
-	if (lseek(part->fd, 0, SEEK_END) < 0)
-		return fail_on_disk(part, errno, err);
-	return hash_part(part, err);
-}
-
-static void
-close_part(struct part *part)
-{
-	if (part->fd >= 0)
-		close(part->fd);
-	nm_digest_release(&part->digest);
-	nm_buf_release(&part->path);
-	nm_buf_release(&part->etag);
-}
-
-static enum nm_code
-empty_part(struct part *part, struct nm_err *err)
-{
-	if (ftruncate(part->fd, 0) || lseek(part->fd, 0, SEEK_SET) < 0)
-		return fail_on_disk(part, errno, err);
-	part->bytes = part->at = 0;
+	if (rc)
+		return rc;
+	part->at = 0;
 	part->total = -1;
 	nm_buf_clear(&part->etag);
-	restart_digest(part);
 	return NM_OK;
-}
-
-static int64_t
-read_number(struct nm_text *text)
-{
-	int64_t value = 0;
-	size_t digits = 0;
-
-	while (text->len > 0 && text->at[0] >= '0' && text->at[0] <= '9' &&
-	       digits < 18) {
-		value = value * 10 + (text->at[0] - '0');
-		text->at++;
-		text->len--;
-		digits++;
-	}
-	return digits ? value : -1;
-}
-
-static bool
-skip_byte(struct nm_text *text, char byte)
-{
-	if (text->len == 0 || text->at[0] != byte)
-		return false;
-	text->at++;
-	text->len--;
-	return true;
-}
-
-/* "bytes 5-9/10" or, with first -1, a 416's "bytes * /10"; total -1 for '*'. */
-static bool
-read_range(struct nm_text text, int64_t *first, int64_t *total)
-{
-	int64_t last = -1;
-
-	*first = *total = -1;
-	if (text.len < 6 || memcmp(text.at, "bytes ", 6) != 0)
-		return false;
-	text.at += 6;
-	text.len -= 6;
-	if (!skip_byte(&text, '*')) {
-		*first = read_number(&text);
-		if (*first < 0 || !skip_byte(&text, '-'))
-			return false;
-		last = read_number(&text);
-		if (last < *first)
-			return false;
-	}
-	if (!skip_byte(&text, '/'))
-		return false;
-	if (!skip_byte(&text, '*'))
-		*total = read_number(&text);
-	return text.len == 0;
 }
 
 /* What came so far is none of the file, or may be none: not for a later process
@@ -180,7 +47,7 @@ read_range(struct nm_text text, int64_t *first, int64_t *total)
 static enum nm_code
 start_over(struct part *part, const char *why, struct nm_err *err)
 {
-	if (empty_part(part, err))
+	if (forget_all(part, err))
 		return err->code;
 	part->from_zero = part->restarted = true;
 	if (++part->restarts > RESTARTS_MAX)
@@ -219,19 +86,20 @@ static enum nm_code
 look_at_rest(struct part *part, const struct nm_http_reply *reply,
              struct nm_err *err)
 {
-	int64_t first, total;
+	struct nm_content_range came;
 
-	if (!read_range(nm_http_header(reply, "content-range"), &first, &total)
-	    || first < 0 || (uint64_t)first != part->at)
+	if (!nm_content_range_read(nm_http_header(reply, "content-range"),
+	                           &came) ||
+	    came.first < 0 || (uint64_t)came.first != part->at)
 		return start_over(part, "another range than asked for came",
 		                  err);
-	if (total >= 0 && (uint64_t)total < part->bytes)
+	if (came.total >= 0 && (uint64_t)came.total < part->file.bytes)
 		return start_over(part, "the part is longer than the whole",
 		                  err);
-	if (total >= 0 && part->total >= 0 && total != part->total)
+	if (came.total >= 0 && part->total >= 0 && came.total != part->total)
 		return start_over(part, "the length changed midway", err);
-	if (total >= 0)
-		part->total = total;
+	if (came.total >= 0)
+		part->total = came.total;
 	part->from_zero = false;
 	return NM_OK;
 }
@@ -254,8 +122,8 @@ look_at_head(struct part *part, const struct nm_http_reply *reply,
 		return look_at_rest(part, reply, err);
 	/* The whole comes, asked for or because Range is not known there. */
 	part->at = 0;
-	if (part->bytes > 0)
-		rc = empty_part(part, err);
+	if (part->file.bytes > 0)
+		rc = forget_all(part, err);
 	part->from_zero = false;
 	part->total = nm_http_header_int(reply, "content-length", -1);
 	keep_etag(part, reply);
@@ -269,19 +137,17 @@ static enum nm_code
 compare_again(struct part *part, const char *bytes, size_t *len,
               struct nm_err *err)
 {
-	char kept[AGAIN_MAX_BYTES];
-	enum nm_code rc = NM_OK;
+	enum nm_code rc;
+	int same;
 
-	if (*len > part->bytes - part->at)
-		*len = (size_t)(part->bytes - part->at);
-	for (size_t done = 0, step; !rc && done < *len; done += step) {
-		step = *len - done < sizeof(kept) ? *len - done : sizeof(kept);
-		rc = nm_file_read_at(part->fd, part->at, step, kept, err);
-		if (!rc && memcmp(bytes + done, kept, step) != 0)
-			return start_over(part, "other bytes than before came",
-			                  err);
-		part->at += step;
-	}
+	if (*len > part->file.bytes - part->at)
+		*len = (size_t)(part->file.bytes - part->at);
+	rc = nm_part_file_compare(&part->file, part->at, bytes, *len, &same,
+	                          err);
+	if (!rc && !same)
+		rc = start_over(part, "other bytes than before came", err);
+	else if (!rc)
+		part->at += *len;
 	return rc;
 }
 
@@ -297,17 +163,14 @@ take_bytes(void *user, const struct nm_http_reply *reply, const char *bytes,
 		rc = look_at_head(part, reply, err);
 	if (!rc)
 		rc = compare_again(part, bytes, &again, err);
+	if (!rc)
+		rc = nm_part_file_add(&part->file, bytes + again, len - again,
+		                      err);
 	if (rc)
 		return rc;
-	bytes += again;
-	len -= again;
-	if (nm_file_write_all(part->fd, bytes, len, err))
-		return fail_on_disk(part, (int)err->detail, err);
-	nm_digest_add(&part->digest, bytes, len);
-	part->bytes += len;
-	part->at += len;
+	part->at += len - again;
 	if (part->wish->progress)
-		part->wish->progress(part->wish->progress_user, part->bytes,
+		part->wish->progress(part->wish->progress_user, part->file.bytes,
 		                     part->total > 0 ? (uint64_t)part->total
 		                     : (uint64_t)part->wish->expected_bytes);
 	return NM_OK;
@@ -318,12 +181,13 @@ static enum nm_code
 look_at_unsatisfied(struct part *part, const struct nm_http_reply *reply,
                     struct nm_err *err)
 {
-	int64_t first, total;
+	struct nm_content_range said;
 
-	if (read_range(nm_http_header(reply, "content-range"), &first, &total)
-	    && total >= 0 && (uint64_t)total == part->bytes &&
-	    part->at == part->bytes) {
-		part->total = total;
+	if (nm_content_range_read(nm_http_header(reply, "content-range"),
+	                          &said) &&
+	    said.total >= 0 && (uint64_t)said.total == part->file.bytes &&
+	    part->at == part->file.bytes) {
+		part->total = said.total;
 		return NM_OK;
 	}
 	return start_over(part, "the part is longer than the whole", err);
@@ -335,17 +199,17 @@ check_length(struct part *part, struct nm_err *err)
 {
 	int64_t expected = part->wish->expected_bytes;
 
-	if (part->total >= 0 && part->bytes < (uint64_t)part->total)
+	if (part->total >= 0 && part->file.bytes < (uint64_t)part->total)
 		return nm_fail(err, NM_UNREACHABLE, 0,
 		               "%llu of %lld bytes of %s came",
-		               (unsigned long long)part->bytes,
+		               (unsigned long long)part->file.bytes,
 		               (long long)part->total, part->wish->id);
-	if (part->at < part->bytes)
+	if (part->at < part->file.bytes)
 		return start_over(part, "fewer bytes than before came", err);
-	if (part->total >= 0 && part->bytes > (uint64_t)part->total)
+	if (part->total >= 0 && part->file.bytes > (uint64_t)part->total)
 		return start_over(part, "more bytes than announced came", err);
-	if (expected > 0 && part->bytes != (uint64_t)expected)
-		return refuse_length(part, part->bytes, err);
+	if (expected > 0 && part->file.bytes != (uint64_t)expected)
+		return refuse_length(part, part->file.bytes, err);
 	return NM_OK;
 }
 
@@ -356,8 +220,9 @@ next_place(const struct part *part)
 	if (part->from_zero)
 		return 0;
 	if (part->etag.len)
-		return part->bytes;
-	return part->bytes > part->again_max ? part->bytes - part->again_max : 0;
+		return part->file.bytes;
+	return part->file.bytes > part->again_max
+	       ? part->file.bytes - part->again_max : 0;
 }
 
 static void
@@ -406,7 +271,7 @@ request_once(struct nm_api *api, struct part *part, const char *path,
 	nm_api_address(api, path, &address, &request);
 	set_range(part, &request, lines, headers);
 	out->code = nm_http_call(api->http, &request, &out->reply, &out->err);
-	if (out->code == NM_OK && out->reply.status == 416 && part->bytes > 0)
+	if (out->code == NM_OK && out->reply.status == 416 && part->file.bytes > 0)
 		out->rc = look_at_unsatisfied(part, &out->reply, &out->err);
 	else
 		out->rc = nm_api_judge(api, NM_API_READS, out->code,
@@ -486,11 +351,11 @@ fetch(struct nm_api *api, struct part *part, int *tries, struct nm_err *err)
 
 		++*tries;
 		request_once(api, part, nm_buf_string(&path), &out);
-		in_vain = part->bytes > part->furthest ? 0 : in_vain + 1;
+		in_vain = part->file.bytes > part->furthest ? 0 : in_vain + 1;
 		if (in_vain && part->begun && part->again_max > AGAIN_MIN_BYTES)
 			part->again_max /= 2;
-		if (part->bytes > part->furthest)
-			part->furthest = part->bytes;
+		if (part->file.bytes > part->furthest)
+			part->furthest = part->file.bytes;
 		verdict = decide(api, part, &out, in_vain);
 		tell(api, nm_buf_string(&path), *tries, &out, verdict);
 		rc = out.rc;
@@ -507,34 +372,28 @@ fetch(struct nm_api *api, struct part *part, int *tries, struct nm_err *err)
 	return rc;
 }
 
-static enum nm_code
-put_in_place(const struct part *part, struct nm_err *err)
-{
-	if (fsync(part->fd) ||
-	    rename(nm_buf_string(&part->path), part->wish->path))
-		return nm_fail(err, NM_IO, errno, "cannot write %s: %s",
-		               part->wish->path, strerror(errno));
-	return nm_file_sync_folder(part->wish->path, err);
-}
-
 enum nm_code
 nm_files_download(struct nm_api *api, const struct nm_download *wish,
                   struct nm_downloaded *out, struct nm_err *err)
 {
+	struct part part = {
+		.wish = wish, .total = -1, .again_max = AGAIN_MAX_BYTES,
+	};
 	struct nm_downloaded done = {0};
-	struct part part;
 	enum nm_code rc;
 
-	rc = open_part(&part, wish, err);
+	rc = nm_part_file_open(&part.file, wish->path, wish->id, err);
+	part.furthest = part.file.bytes;
 	if (!rc)
 		rc = fetch(api, &part, &done.tries, err);
 	if (!rc)
-		rc = put_in_place(&part, err);
+		rc = nm_part_file_place(&part.file, err);
 	if (!rc) {
-		done.bytes = part.bytes;
-		nm_digest_finish(&part.digest, done.sha256);
+		done.bytes = part.file.bytes;
+		nm_digest_finish(&part.file.digest, done.sha256);
 		*out = done;
 	}
-	close_part(&part);
+	nm_part_file_close(&part.file);
+	nm_buf_release(&part.etag);
 	return rc;
 }
