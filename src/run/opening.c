@@ -9,6 +9,7 @@
 #include "run/adoption.h"
 #include "run/fetch.h"
 #include "run/plan.h"
+#include "run/record.h"
 
 static void
 take_tools(struct nm_run *run, const struct nm_run_tools *tools,
@@ -41,79 +42,6 @@ keep_metadata(struct nm_run *run, const struct nm_run_wish *wish)
 		run->metadata[i].value = keep(run, wish->metadata[i].value);
 	}
 	run->n_metadata = i;
-}
-
-/* Joins with a byte that stands in none of them, so that no two runs meet. */
-static const char *
-make_key(struct nm_run *run, const struct nm_run_wish *wish,
-         const struct nm_buf *account)
-{
-	const char *const texts[] = {
-		wish->mode, wish->name, wish->model, wish->endpoint,
-		wish->identity, run->source->digest,
-		nm_buf_string(account),
-	};
-	struct nm_digest digest;
-	char hex[NM_DIGEST_HEX_MAX];
-	size_t i;
-
-	nm_digest_init(&digest, NM_SHA256);
-	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		nm_digest_add(&digest, texts[i], strlen(texts[i]) + 1);
-	nm_digest_finish(&digest, hex);
-	return keep(run, hex);
-}
-
-static int
-is_known(struct nm_run *run, const char *key)
-{
-	struct nm_run_record ignored;
-	struct nm_err trouble;
-	enum nm_code rc = nm_runs_find_open(run->journal, key, &run->arena,
-	                                    &ignored, &trouble);
-
-	if (rc == NM_ABSENT)
-		rc = nm_runs_find_done(run->journal, key, &run->arena,
-		                       &ignored, &trouble);
-	return !rc;
-}
-
-/* That of an older journal, where it has the run by an address of another form. */
-static const char *
-choose_key(struct nm_run *run, const struct nm_run_wish *wish)
-{
-	const struct nm_account *account = run->api->account;
-	const char *key = make_key(run, wish, &account->identity);
-	const char *older;
-
-	if (!account->as_typed.len || is_known(run, key))
-		return key;
-	older = make_key(run, wish, &account->as_typed);
-	return is_known(run, older) ? older : key;
-}
-
-static void
-make_record(struct nm_run *run, const struct nm_run_wish *wish)
-{
-	char id[NM_RUN_ID_DIGITS + 1];
-
-	nm_digest_random_hex(id, NM_RUN_ID_DIGITS);
-	run->record = (struct nm_run_record){
-		.id = keep(run, id),
-		.key = choose_key(run, wish),
-		.mode = keep(run, wish->mode),
-		.state = NM_RUN_OPEN,
-		.created_ms = nm_clock_wall_ms(run->clock),
-		.name = keep(run, wish->name),
-		.model = keep(run, wish->model),
-		.endpoint = keep(run, wish->endpoint),
-		.account = keep(run,
-			nm_buf_string(&run->api->account->identity)),
-		.requests = run->source->count,
-		.spec = keep(run, wish->spec),
-		.results_path = "",
-	};
-	run->record.updated_ms = run->record.created_ms;
 }
 
 enum { HOLDER_MAX = 40 };
@@ -331,7 +259,7 @@ nm_run_open(struct nm_run *run, const struct nm_run_tools *tools,
 
 	take_tools(run, tools, source);
 	keep_metadata(run, wish);
-	make_record(run, wish);
+	nm_record_make(run, wish);
 	/* In a damaged journal what is not found may be there all the same: a run, or
 	 * a shard of the one that is. */
 	rc = nm_journal_check(run->journal, err);
@@ -348,7 +276,7 @@ nm_run_find_begun(const struct nm_run_tools *tools, struct nm_source *source,
 	enum nm_code rc;
 
 	take_tools(&run, tools, source);
-	rc = nm_runs_find_open(run.journal, choose_key(&run, wish), &run.arena,
+	rc = nm_runs_find_open(run.journal, nm_record_key(&run, wish), &run.arena,
 	                       &old, err);
 	if (!rc)
 		*began_ms = old.created_ms;
@@ -420,7 +348,7 @@ nm_run_adopt(struct nm_run *run, const struct nm_run_tools *tools,
 	if (rc)
 		return rc;
 	keep_metadata(run, wish);
-	make_record(run, wish);
+	nm_record_make(run, wish);
 	/* It began where it was made: a deadline counts from then on. */
 	run->record.created_ms -= nm_adoption_age_ms(run, batches, n_batches);
 	run->origin = NM_RUN_RESUMED;
