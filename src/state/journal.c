@@ -55,6 +55,29 @@ mend_beside(const struct nm_journal *journal)
 	nm_buf_release(&path);
 }
 
+/* Once SQLite opens it, what a damaged log had is gone. */
+static enum nm_code
+check_log(const char *path, struct nm_err *err)
+{
+	switch (nm_wal_look(path)) {
+	case NM_WAL_DAMAGED:
+		return nm_fail(err, NM_STATE, SQLITE_CORRUPT,
+			"%s-wal: the file is damaged, and steps that were"
+			" committed cannot be read any more: move it and"
+			" journal.db away (batches are still found by"
+			" batch_manager --list, and taken up by --batch-id)",
+			path);
+	case NM_WAL_GONE:
+		return nm_fail(err, NM_STATE, SQLITE_CORRUPT,
+			"%s-wal is gone, and steps that were committed stood"
+			" there alone: bring it back, or move journal.db-shm"
+			" away to go on without them (batches are still found"
+			" by batch_manager --list)", path);
+	default:
+		return NM_OK;
+	}
+}
+
 static enum nm_code
 open_file(struct nm_journal *journal, struct nm_err *err)
 {
@@ -65,14 +88,8 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 	int result;
 
 	mend_beside(journal);
-	/* Once SQLite opens it, what a damaged log had is gone. */
-	if (nm_wal_look(path) == NM_WAL_DAMAGED)
-		return nm_fail(err, NM_STATE, SQLITE_CORRUPT,
-			"%s-wal: the file is damaged, and steps that were"
-			" committed cannot be read any more: move it and"
-			" journal.db away (batches are still found by"
-			" batch_manager --list, and taken up by --batch-id)",
-			path);
+	if (check_log(path, err))
+		return err->code;
 	before = umask(077);
 	result = sqlite3_open_v2(path, &journal->db, flags, NULL);
 

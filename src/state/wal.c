@@ -4,6 +4,7 @@
 #include "state/wal.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -45,6 +46,7 @@ struct log {
 	unsigned char *bytes;      /* of a frame, and what is before it in the file */
 	off_t          next;       /* of the frame after it */
 	struct index_head index;   /* 0 frames where it says nothing */
+	uint32_t       in_database; /* of the index's frames */
 };
 
 /* A frame as its header tells it. */
@@ -207,7 +209,11 @@ find_transactions(struct log *log)
 static void
 read_index(struct log *log, const char *database)
 {
-	struct index_head heads[2];
+	struct {
+		struct index_head heads[2];
+		uint32_t          in_database;
+	} begin;
+	const struct index_head *heads = begin.heads;
 	struct nm_buf path = { 0 };
 	struct sums sums;
 	int fd;
@@ -217,14 +223,17 @@ read_index(struct log *log, const char *database)
 	nm_buf_release(&path);
 	if (fd < 0)
 		return;
-	if (pread(fd, heads, sizeof(heads), 0) == sizeof(heads) &&
+	if (pread(fd, &begin, sizeof(begin), 0) == sizeof(begin) &&
 	    memcmp(&heads[0], &heads[1], sizeof(heads[0])) == 0) {
-		sums = go_on((struct sums){ 0, 0 }, (unsigned char *)heads,
+		sums = go_on((struct sums){ 0, 0 },
+		             (const unsigned char *)heads,
 		             offsetof(struct index_head, sums),
 		             BYTE_ORDER == BIG_ENDIAN);
 		if (heads[0].is_made && sums.a == heads[0].sums[0] &&
-		    sums.b == heads[0].sums[1])
+		    sums.b == heads[0].sums[1]) {
 			log->index = heads[0];
+			log->in_database = begin.in_database;
+		}
 	}
 	close(fd);
 }
@@ -247,7 +256,7 @@ take_header(struct log *log, const unsigned char *header)
 static int
 read_header(const struct log *log, unsigned char *header)
 {
-	return pread(log->fd, header, HEADER_BYTES, 0) == HEADER_BYTES;
+	return log->fd >= 0 && pread(log->fd, header, HEADER_BYTES, 0) == HEADER_BYTES;
 }
 
 /*
@@ -279,6 +288,38 @@ look(struct log *log)
 	return NM_WAL_SOUND;
 }
 
+/*
+ * There was no log. Whoever takes it away in order does so when the database has all of
+ * it, and takes the index away before.
+ */
+static int
+is_missed(const struct log *log, const char *database)
+{
+	struct log now = { 0 };
+
+	read_index(&now, database);
+	return log->index.frames > log->in_database &&
+	       memcmp(&now.index, &log->index, sizeof(now.index)) == 0 &&
+	       now.in_database == log->in_database &&
+	       access(database, F_OK) == 0;
+}
+
+static enum nm_wal_verdict
+look_at(struct log *log, const char *database)
+{
+	unsigned char header[HEADER_BYTES];
+	enum nm_wal_verdict verdict;
+
+	if (!read_header(log, header))
+		return is_missed(log, database) ? NM_WAL_GONE : NM_WAL_SOUND;
+	log->bytes = malloc(FRAME_HEADER_BYTES + PAGE_MAX);
+	if (!log->bytes)
+		nm_die("out of memory");
+	verdict = look(log);
+	free(log->bytes);
+	return verdict;
+}
+
 enum nm_wal_verdict
 nm_wal_look(const char *database)
 {
@@ -286,17 +327,14 @@ nm_wal_look(const char *database)
 	struct nm_buf path = { 0 };
 	struct log log = { 0 };
 
+	/* The index first: a log is never younger than what is said of it. */
+	read_index(&log, database);
 	nm_buf_addf(&path, "%s-wal", database);
 	log.fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
 	nm_buf_release(&path);
-	if (log.fd < 0)
-		return NM_WAL_SOUND;
-	log.bytes = malloc(FRAME_HEADER_BYTES + PAGE_MAX);
-	if (!log.bytes)
-		nm_die("out of memory");
-	read_index(&log, database);
-	verdict = look(&log);
-	free(log.bytes);
-	close(log.fd);
+	if (log.fd >= 0 || errno == ENOENT)
+		verdict = look_at(&log, database);
+	if (log.fd >= 0)
+		close(log.fd);
 	return verdict;
 }

@@ -277,6 +277,41 @@ test_frames_that_were_taken_back(void **state)
 	assert_int_equal(look_with(s, HEADER + 30, 1), NM_WAL_DAMAGED);
 }
 
+/* What a process did before it was killed stood in the log alone, or not. */
+static void
+test_a_log_that_is_gone(void **state)
+{
+	static const struct {
+		const char         *sql;
+		enum nm_wal_verdict expected;
+	} rows[] = {
+		{ TRANSACTIONS LAST, NM_WAL_GONE },
+		{ TRANSACTIONS "PRAGMA wal_checkpoint(PASSIVE);", NM_WAL_SOUND },
+		{ TRANSACTIONS "PRAGMA wal_checkpoint(PASSIVE);" LAST,
+		  NM_WAL_GONE },
+		{ TRANSACTIONS "PRAGMA wal_checkpoint(TRUNCATE);", NM_WAL_SOUND },
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (int which = 0; which < N_FILES; which++)
+			drop(s, which);
+		die_after(s, rows[i].sql);
+		put(s, OF_LOG, nm_text_of("short"));
+		assert_int_equal(nm_wal_look(s->path), rows[i].expected);
+		put(s, OF_LOG, nm_text_of(""));
+		assert_int_equal(nm_wal_look(s->path), rows[i].expected);
+		drop(s, OF_LOG);
+		assert_int_equal(nm_wal_look(s->path), rows[i].expected);
+		/* Of none that was moved away, and of none at all. */
+		drop(s, OF_DATABASE);
+		assert_int_equal(nm_wal_look(s->path), NM_WAL_SOUND);
+		put(s, OF_DATABASE, nm_buf_text(&s->kept[OF_DATABASE]));
+		drop(s, OF_INDEX);
+		assert_int_equal(nm_wal_look(s->path), NM_WAL_SOUND);
+	}
+}
+
 static void
 test_nothing_to_look_at(void **state)
 {
@@ -316,6 +351,12 @@ test_the_journal_is_refused(void **state)
 	assert_true(nm_text_equal(nm_buf_text(&now),
 	                          nm_buf_text(&s->kept[OF_DATABASE])));
 	nm_buf_release(&now);
+	put_all(s);
+	drop(s, OF_LOG);
+	assert_int_equal(nm_journal_open(s->folder, &journal, &s->err),
+	                 NM_STATE);
+	assert_non_null(strstr(s->err.text, "journal.db-wal is gone"));
+	assert_non_null(strstr(s->err.text, "journal.db-shm away to go on"));
 	put_all(s);
 	drop(s, OF_DATABASE);
 	drop(s, OF_LOG);
@@ -365,6 +406,7 @@ main(void)
 		ROW(test_a_cut_log),
 		ROW(test_frames_of_an_older_log),
 		ROW(test_frames_that_were_taken_back),
+		ROW(test_a_log_that_is_gone),
 		ROW(test_nothing_to_look_at),
 		ROW(test_the_journal_is_refused),
 		ROW(test_a_log_at_work),
