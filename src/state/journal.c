@@ -7,13 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "state/seal.h"
 #include "state/sql.h"
 #include "state/wal.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 10000, TURNS_MS = 3000, TURN_FIRST_MS = 10 };
 
 static enum nm_code
 prepare_connection(struct nm_journal *journal, struct nm_err *err)
@@ -103,6 +104,40 @@ open_file(struct nm_journal *journal, struct nm_err *err)
 	               nm_sql_reason(journal), path);
 }
 
+static void
+disconnect(struct nm_journal *journal)
+{
+	size_t i;
+
+	for (i = 0; i < N_SQL; i++) {
+		sqlite3_finalize(journal->statements[i]);
+		journal->statements[i] = NULL;
+	}
+	sqlite3_close(journal->db);
+	journal->db = NULL;
+}
+
+/* Those that would bring an older one up at once keep each other from it, as long as
+ * they have it open. */
+static enum nm_code
+open_in_turn(struct nm_journal *journal, struct nm_err *err)
+{
+	int64_t end_ms = nm_clock_machine_ms() + TURNS_MS;
+	struct nm_err ignored;
+	unsigned char chance;
+	enum nm_code rc;
+
+	for (;;) {
+		rc = open_file(journal, err);
+		if (rc != NM_HELD || nm_clock_machine_ms() >= end_ms)
+			return rc;
+		disconnect(journal);
+		sqlite3_randomness(sizeof(chance), &chance);
+		if (nm_clock_sleep(NULL, TURN_FIRST_MS + chance, &ignored))
+			return rc;
+	}
+}
+
 enum nm_code
 nm_journal_open(const char *folder, struct nm_journal **journal,
                 struct nm_err *err)
@@ -121,7 +156,7 @@ nm_journal_open(const char *folder, struct nm_journal **journal,
 		nm_buf_add_string(&made->folder, "./");
 	nm_buf_add_string(&made->folder, folder);
 	nm_path_join(&made->path, nm_buf_string(&made->folder), "journal.db");
-	rc = open_file(made, err);
+	rc = open_in_turn(made, err);
 	if (rc) {
 		nm_journal_close(made);
 		return rc;
@@ -213,13 +248,9 @@ nm_journal_check(struct nm_journal *journal, struct nm_err *err)
 void
 nm_journal_close(struct nm_journal *journal)
 {
-	size_t i;
-
 	if (!journal)
 		return;
-	for (i = 0; i < N_SQL; i++)
-		sqlite3_finalize(journal->statements[i]);
-	sqlite3_close(journal->db);
+	disconnect(journal);
 	nm_buf_release(&journal->folder);
 	nm_buf_release(&journal->answers_run);
 	nm_buf_release(&journal->path);

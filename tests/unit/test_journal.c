@@ -446,6 +446,48 @@ test_an_older_program_is_at_work(void **state)
 	           "INSERT INTO wal SELECT * FROM mode");
 }
 
+/* Waits for the others at the gate, and opens it. */
+static int
+open_with_others(struct place *p, int gate)
+{
+	struct nm_journal *journal = NULL;
+	char byte;
+
+	if (read(gate, &byte, 1) != 0 ||
+	    nm_journal_open(p->folder, &journal, &p->err))
+		return 1;
+	nm_journal_close(journal);
+	return 0;
+}
+
+/* Each has it open, and only one that is alone can bring it up. */
+static void
+test_several_bring_it_up_at_once(void **state)
+{
+	enum { N_PROCESSES = 8, ROUNDS = 5 };
+	struct place *p = *state;
+	int gate[2], status, i, round;
+
+	nm_journal_close(p->journal);
+	p->journal = NULL;
+	for (round = 0; round < ROUNDS; round++) {
+		assert_int_equal(unlink(p->file), 0);
+		execute(p, VERSION_3 "PRAGMA journal_mode = WAL;");
+		assert_int_equal(pipe(gate), 0);
+		for (i = 0; i < N_PROCESSES; i++)
+			if (fork() == 0) {
+				close(gate[1]);
+				_exit(open_with_others(p, gate[0]));
+			}
+		close(gate[0]);
+		close(gate[1]);
+		for (i = 0; i < N_PROCESSES; i++) {
+			assert_true(wait(&status) > 0);
+			assert_int_equal(status, 0);
+		}
+	}
+}
+
 static void
 test_modes(void **state)
 {
@@ -492,6 +534,7 @@ main(void)
 		ROW(test_older_answers_are_kept),
 		ROW(test_older_rows_are_sealed),
 		ROW(test_an_older_program_is_at_work),
+		ROW(test_several_bring_it_up_at_once),
 		ROW(test_modes),
 		ROW(test_modes_whatever_the_umask),
 	};
