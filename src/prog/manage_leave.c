@@ -85,7 +85,7 @@ look_for_refused(struct leaving *leaving, struct nm_err *err)
 		    !nm_look_is_refused(shard))
 			continue;
 		rc = nm_trace_batches(run, shard, 1, &met, err);
-		if (rc == NM_ABSENT || rc == NM_REFUSED)
+		if (nm_look_is_blind(run, rc))
 			rc = NM_OK;
 		if (!rc && !met.found)
 			shard->state = NM_SHARD_UPLOADED;

@@ -45,9 +45,8 @@ nm_look_refused(struct nm_run *run, struct nm_shard_record *shard,
 	return rc;
 }
 
-/* Is there nothing to look through, neither now nor later? */
-static int
-is_blind(const struct nm_run *run, enum nm_code rc)
+int
+nm_look_is_blind(const struct nm_run *run, enum nm_code rc)
 {
 	return rc == NM_ABSENT || rc == NM_REFUSED ||
 	       (rc && run->api->refusal.status == NOT_IMPLEMENTED);
@@ -87,7 +86,7 @@ nm_look(struct nm_run *run, struct nm_shard_record *shard,
 		int64_t left_ms = end_ms - nm_clock_mono_ms(run->clock);
 
 		rc = once(run, shard, found, err);
-		if (refused && is_blind(run, rc))
+		if (refused && nm_look_is_blind(run, rc))
 			return NM_OK;
 		if (rc)
 			return nm_while(err, "looking whether shard %lld was"

@@ -38,6 +38,10 @@ enum nm_code nm_look_refused(struct nm_run *run, struct nm_shard_record *shard,
 /* Was the shard's intent refused, and is to be sent again? */
 int nm_look_is_refused(const struct nm_shard_record *shard);
 
+/* Is there nothing to look through, neither now nor later, as the walk's code and the
+ * api's refusal say? */
+int nm_look_is_blind(const struct nm_run *run, enum nm_code rc);
+
 /* Milliseconds until a single look tells whether a shard that was refused was submitted
  * all the same; 0 = now, or it was not refused in the time of this process. */
 int64_t nm_look_wait_ms(const struct nm_run *run,

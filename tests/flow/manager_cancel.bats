@@ -192,6 +192,27 @@ is kept." ]
 	[ "$(member '[.data[] | select(.status | startswith("cancel"))] | length')" = 2 ]
 }
 
+@test "a run of which a creation was refused is given up where there are no lists, too" {
+	local status pid
+	for status in 404 405 501; do
+		faults 'on POST /v1/batches: status 429' \
+			"on GET /v1/batches: status $status"
+		rm -rf xdg state
+		a_desk --faults "$FAULTS"
+		variant0_llm_baseline --mode batch --limit 3 >/dev/null \
+			2>waits.txt 3>&- &
+		pid=$!
+		wait_for 10 grep -q 'trying again' waits.txt
+		kill -9 $pid
+		wait $pid || true
+		the_run
+		manager --cancel "$RUN" --json
+		[ "$STATUS" = 0 ]
+		[ "$(jq -r .state out.txt)" = left ]
+		stop_server
+	done
+}
+
 @test "a run whose downloads' folder is gone is given up, and a holder is named if known" {
 	faults 'in_progress forever'
 	a_desk --faults "$FAULTS"
