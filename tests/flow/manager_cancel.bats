@@ -197,12 +197,12 @@ is kept." ]
 	for status in 404 405 501; do
 		faults 'on POST /v1/batches: status 429' \
 			"on GET /v1/batches: status $status"
-		rm -rf xdg state
+		rm -rf xdg state waits.txt
 		a_desk --faults "$FAULTS"
 		variant0_llm_baseline --mode batch --limit 3 >/dev/null \
 			2>waits.txt 3>&- &
 		pid=$!
-		wait_for 10 grep -q 'trying again' waits.txt
+		wait_for 10 grep -qs 'trying again' waits.txt
 		kill -9 $pid
 		wait $pid || true
 		the_run
