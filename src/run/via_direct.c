@@ -64,18 +64,18 @@ send(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 	return NM_OK;
 }
 
-/* Is one more request paid for, beside so many? Where it is not, what flies may leave
- * more than was feared; when there are none, that is the end. */
+/* Is one more request paid for, beside what flies and so many that wait? Where it is
+ * not, these may leave more than was feared; when there are none, that is the end. */
 static int
-is_payable(struct nm_direct *d, int64_t flying)
+is_payable(struct nm_direct *d, int64_t waiting)
 {
 	struct nm_err why;
 	enum nm_code rc;
 
 	if (!d->purse)
 		return 1;
-	rc = d->purse->may_send(d->purse->user, flying, &why);
-	if (rc && !flying) {
+	rc = d->purse->may_send(d->purse->user, d->flying, waiting, &why);
+	if (rc && !d->flying && !waiting) {
 		d->stop = rc;
 		d->why = why;
 	}
@@ -102,7 +102,7 @@ load(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
 	struct nm_source_item item;
 	enum nm_code rc;
 
-	if (next_ordinal(d) < 0 || !is_payable(d, d->flying + d->waiting))
+	if (next_ordinal(d) < 0 || !is_payable(d, d->waiting))
 		return NM_OK;
 	rc = nm_source_seek(d->run->source, d->next, &item, err);
 	if (rc)
@@ -135,7 +135,7 @@ send_what_may_go(struct nm_direct *d, struct nm_err *err)
 		if (slot->state != SLOT_WAITING || slot->due_ms > now_ms)
 			continue;
 		/* What was lost may be paid for twice. */
-		if (!is_payable(d, d->flying))
+		if (!is_payable(d, 0))
 			break;
 		d->waiting--;
 		room--;

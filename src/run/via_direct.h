@@ -25,8 +25,9 @@ struct nm_direct_purse {
 	void (*heard)(void *user, struct nm_text line);
 	/* A request was sent and brought no reply, though it may be paid for. */
 	void (*lost)(void *user);
-	/* May one more be sent beside so many in flight? NM_OK; else why not. */
-	enum nm_code (*may_send)(void *user, int64_t flying,
+	/* May one more be sent beside so many in flight, and so many that were refused
+	 * for the moment and wait to be sent again? NM_OK; else why not. */
+	enum nm_code (*may_send)(void *user, int64_t flying, int64_t waiting,
 	                         struct nm_err *err);
 	void *user;
 };

@@ -94,7 +94,8 @@ lose(void *user)
 	purse->taken_pusd = nm_price_add(purse->taken_pusd, most_pusd);
 }
 
-/* Where a maximum is stated, and heeded, there is nothing to be learnt. */
+/* Where a maximum is stated, and heeded, there is nothing to be learnt. What was refused
+ * for the moment took nothing, and keeps no other from being sent. */
 static int
 is_too_early(const struct nm_purse *purse, int64_t flying)
 {
@@ -104,7 +105,7 @@ is_too_early(const struct nm_purse *purse, int64_t flying)
 }
 
 static enum nm_code
-may_send(void *user, int64_t flying, struct nm_err *err)
+may_send(void *user, int64_t flying, int64_t waiting, struct nm_err *err)
 {
 	struct nm_purse *purse = user;
 	const struct nm_task *task = purse->task;
@@ -112,19 +113,20 @@ may_send(void *user, int64_t flying, struct nm_err *err)
 	                          .taken_pusd = purse->taken_pusd,
 	                          .unpriced = purse->unpriced ||
 	                                      task->tools->budget->unpriced };
+	int64_t count = flying + waiting + 1;
 	struct nm_estimate_cost cost;
 	enum nm_code rc;
 
 	if (is_too_early(purse, flying))
 		return nm_fail(err, NM_UNFINISHED, 0,
 		               "how long replies are is not known yet");
-	rc = cost_of(purse, flying + 1, &cost, err);
+	rc = cost_of(purse, count, &cost, err);
 	if (rc)
 		return rc;
 	rc = nm_budget_take(&rest, &cost, task->run.record.model, err);
 	if (rc && nm_budget_is_short(&rest, &cost))
 		nm_toll_explain(task, &purse->seen,
-		                nm_bound_flying(&purse->seen, flying + 1,
+		                nm_bound_flying(&purse->seen, count,
 		                                nm_toll_stated_tokens(task)),
 		                err);
 	purse->empty |= rc == NM_USAGE;

@@ -267,6 +267,19 @@ upstream_down() {
 	done
 }
 
+@test "direct: one question that is refused for the moment, again and again, holds no other back" {
+	questions 20
+	{
+		echo 'on POST /v1/chat/completions nth 1..6: status 429' \
+			'header "Retry-After: 3600"'
+		lots 1 99 100 100 0
+	} >lots.txt
+	restart_fresh lots.txt
+	NIGHTMAIL_CLOCK=fast=200 variant0 --datasets q.txt --max-cost 1
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=20 answered=20 attempts=1' ]
+}
+
 @test "a reply without a price is the last of all that the command asks" {
 	echo "on POST /v1/chat/completions: status 200 body $(reply who \
 		'{"answers": ["Heat"]}')" >lots.txt

@@ -52,7 +52,7 @@ paying(void **state)
 	assert_non_null(lent);
 	for (int i = 0; i < 4; i++) {
 		hear(lent, 100);
-		if (lent->may_send(lent->user, 0, &err) !=
+		if (lent->may_send(lent->user, 0, 0, &err) !=
 		    (i < 3 ? NM_OK : NM_USAGE))
 			fail_msg("after %d replies", i + 1);
 	}
@@ -95,13 +95,32 @@ few_fly(void **state)
 		lent = nm_purse_open(&purse, &s->task);
 		for (int64_t n = 0; n < rows[i].heard; n++)
 			hear(lent, rows[i].tokens);
-		while (fly < 1000 && !lent->may_send(lent->user, fly, &err))
+		while (fly < 1000 && !lent->may_send(lent->user, fly, 0, &err))
 			fly++;
 		if (fly != rows[i].fly)
 			fail_msg("%s: %lld", rows[i].why, (long long)fly);
 		nm_purse_release(&purse);
 		small_task_leave(&entered);
 	}
+}
+
+/* What was refused for the moment is to be paid for, and keeps no other back. */
+static void
+waiting_beside(void **state)
+{
+	struct small_task *s = *state;
+	const struct nm_direct_purse *lent;
+	struct nm_purse purse;
+	struct nm_err err;
+
+	s->task.seen = (struct nm_seen){ 0 };
+	s->budget.max_pusd = 10 * 2000 * DIRECT_PUSD;
+	lent = nm_purse_open(&purse, &s->task);
+	assert_int_equal(lent->may_send(lent->user, 0, 9, &err), NM_OK);
+	assert_int_equal(lent->may_send(lent->user, 0, 10, &err), NM_USAGE);
+	assert_int_equal(lent->may_send(lent->user, 1, 1, &err),
+	                 NM_UNFINISHED);
+	nm_purse_release(&purse);
 }
 
 /* A request that brought no reply may be paid for: there is less for others, also in
@@ -118,10 +137,10 @@ losing(void **state)
 	s->budget.max_pusd = 3 * 100 * DIRECT_PUSD;
 	for (int round = 0; round < 3; round++) {
 		lent = nm_purse_open(&purse, &s->task);
-		assert_int_equal(lent->may_send(lent->user, 2 - round, &err),
+		assert_int_equal(lent->may_send(lent->user, 2 - round, 0, &err),
 		                 NM_OK);
 		lent->lost(lent->user);
-		assert_int_equal(lent->may_send(lent->user, 2 - round, &err),
+		assert_int_equal(lent->may_send(lent->user, 2 - round, 0, &err),
 		                 NM_USAGE);
 		nm_purse_release(&purse);
 	}
@@ -149,10 +168,10 @@ hearing_no_usage(void **state)
 	for (int i = 0; i < 9; i++)
 		lent->heard(lent->user, nm_text_of(lines[1]));
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(lent->may_send(lent->user, 0, &err), NM_OK);
+		assert_int_equal(lent->may_send(lent->user, 0, 0, &err), NM_OK);
 		lent->heard(lent->user, nm_text_of(lines[0]));
 	}
-	assert_int_equal(lent->may_send(lent->user, 0, &err), NM_USAGE);
+	assert_int_equal(lent->may_send(lent->user, 0, 0, &err), NM_USAGE);
 	nm_purse_release(&purse);
 }
 
@@ -169,7 +188,7 @@ beyond_all_sums(void **state)
 	lent = nm_purse_open(&purse, &s->task);
 	for (int i = 0; i < 30; i++) {
 		hear(lent, 1000000000);
-		if (lent->may_send(lent->user, 0, &err) != NM_USAGE)
+		if (lent->may_send(lent->user, 0, 0, &err) != NM_USAGE)
 			fail_msg("after %d replies", i + 1);
 	}
 	nm_purse_release(&purse);
@@ -182,6 +201,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(paying, small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test(few_fly),
+		cmocka_unit_test_setup_teardown(waiting_beside,
+		                                small_task_enter,
+		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(losing, small_task_enter,
 		                                small_task_leave),
 		cmocka_unit_test_setup_teardown(hearing_no_usage,
