@@ -210,6 +210,15 @@ take_rest(struct nm_task *task, struct nm_err *err)
 	return rc ? rc : take(task, &cost, stake.unsent + stake.unasked, err);
 }
 
+/* Nothing was seen yet, or it was taken before the first was: a process that takes the
+ * run up is to be no warier than the one that began it. */
+static int
+goes_by_guess(const struct nm_task *task)
+{
+	return !task->seen.replies || !nm_task_is_batch(task) ||
+	       nm_run_has_sent(&task->run);
+}
+
 enum nm_code
 nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 {
@@ -218,7 +227,7 @@ nm_stake_take_all(struct nm_task *task, struct nm_err *err)
 	if (nm_stake_is_free(task))
 		return NM_OK;
 	rc = look_back(task, err);
-	task->by_guess = !task->seen.replies;
+	task->by_guess = goes_by_guess(task);
 	return rc ? rc : take_rest(task, err);
 }
 

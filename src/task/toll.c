@@ -98,7 +98,9 @@ void
 nm_toll_explain(const struct nm_task *task, const struct nm_seen *seen,
                 int64_t reply_tokens, struct nm_err *err)
 {
-	const char *more = nm_task_is_batch(task) && seen->replies < FEW_REPLIES
+	const char *more = nm_task_is_batch(task) &&
+	                   !nm_run_has_sent(&task->run) &&
+	                   seen->replies < FEW_REPLIES
 		? "--max-output-tokens, or a larger --canary with --new, tells"
 		  " more"
 		: "--max-output-tokens bounds it";

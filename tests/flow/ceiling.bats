@@ -208,6 +208,52 @@ upstream_down() {
 	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
 }
 
+# ---- what was killed ----
+
+die_when() { # command... ; ALL
+	variant0_llm_baseline "${ALL[@]}" >/dev/null 2>&1 3>&- &
+	local pid=$!
+	wait_for 20 "$@"
+	kill -9 $pid
+	wait $pid || true
+}
+
+@test "what was begun under a ceiling and died goes on under it: direct" {
+	questions 60
+	lots 1 99 1500 1500 0 >fine.txt
+	{
+		echo 'on POST /v1/chat/completions nth 8..: hang'
+		cat fine.txt
+	} >lots.txt
+	restart_fresh lots.txt
+	# Sixty of 2,000 tokens are $0.24.
+	ALL=(--datasets q.txt --max-cost 0.26)
+	die_when journalled 7
+	cp fine.txt lots.txt
+	call POST /_control/faults
+	variant0 "${ALL[@]}"
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=60 answered=60 attempts=1' ]
+}
+
+@test "what was begun under a ceiling and died goes on under it: by batch" {
+	RESULTS=results/variant0_llm_baseline_q_batch.json
+	questions 6
+	lots 1 99 1900 1900 0 | sed 's/I do not know/{\\\\\\"answers\\\\\\": []}/' \
+		>lots.txt
+	restart_fresh lots.txt
+	faults 'quota requests 2' 'in_progress 1s'
+	through_upstream --faults "$FAULTS"
+	export NIGHTMAIL_CLOCK=fast=50
+	ALL=(--mode batch --datasets q.txt --shard-requests 2 --poll-interval 0.2
+		--max-cost 0.0125)
+	one_is_here() { batch_manager --runs --json | grep -q '"collected": true'; }
+	die_when one_is_here
+	variant0 "${ALL[@]}"
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
+}
+
 # ---- what was passed, and what may have been paid for ----
 
 @test "a ceiling that was passed is told in a line, and why" {
