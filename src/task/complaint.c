@@ -120,11 +120,11 @@ complain_of_failed(struct nm_message *message, struct nm_run *run,
 
 void
 nm_complain_of_batches(struct nm_message *message, struct nm_run *run,
-                       struct nm_quiz *quiz)
+                       struct nm_quiz *quiz, size_t first)
 {
 	size_t i;
 
-	for (i = 0; i < run->n_shards; i++) {
+	for (i = first; i < run->n_shards; i++) {
 		const struct nm_shard_record *shard = &run->shards[i];
 
 		if (strcmp(shard->status, "failed") == 0)

@@ -374,10 +374,12 @@ go_round(struct nm_task *task, struct nm_err *err)
 {
 	int64_t number = first_attempt(task);
 	enum nm_code rc = first_round(task, err);
+	size_t told = 0; /* shards */
 
 	while (!rc) {
 		nm_complain_of_batches(task->tools->message, &task->run,
-		                       task->quiz);
+		                       task->quiz, told);
+		told = task->run.n_shards;
 		if (came_back(task))
 			rc = make_outcome(task, number, err);
 		if (rc)

@@ -201,6 +201,8 @@ answered answered answered answered unparseable http_error answered" ]
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]
 	[ "$(result '[.run.batches[] | "\(.status) \(.requests)"] |
 		join(",")')" = 'expired 4,completed 2' ]
+	# Once, and not again after each attempt.
+	[ "$(grep -c 'expired: what it had finished is kept' err.txt)" = 1 ]
 }
 
 @test "cancelled by another: scored as it is, not asked again by itself" {

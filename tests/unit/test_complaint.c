@@ -156,7 +156,7 @@ of_batches(void **state)
 
 		shard.batch_id = "b";
 		listen_to(&said);
-		nm_complain_of_batches(&said.message, &run, NULL);
+		nm_complain_of_batches(&said.message, &run, NULL, 0);
 		expect_said(&said, ends[i].text, ends[i].why);
 	}
 }
@@ -201,7 +201,7 @@ of_a_failed_batch(void **state)
 	scene_begin(&scene, &step, 1);
 	run.api = &scene.api;
 	listen_to(&said);
-	nm_complain_of_batches(&said.message, &run, quiz);
+	nm_complain_of_batches(&said.message, &run, quiz, 0);
 	scene_stop(&scene);
 	expect_said(&said,
 		"warning: batch b failed at line 2 of its input:"
@@ -247,7 +247,7 @@ of_a_failed_batch_that_is_gone(void **state)
 		scene_begin(&scene, &step, 1);
 		run.api = &scene.api;
 		listen_to(&said);
-		nm_complain_of_batches(&said.message, &run, NULL);
+		nm_complain_of_batches(&said.message, &run, NULL, 0);
 		scene_stop(&scene);
 		expect_said(&said, rows[i].text, rows[i].why);
 		scene_release(&scene);
