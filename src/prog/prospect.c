@@ -47,6 +47,9 @@ take_on(struct prospect *prospect, struct nm_source *source, const char *model,
 		return rc;
 	cost = nm_estimate_cost(&estimate, NM_PRICE_BATCH);
 	rc = nm_budget_take(&prospect->budget, &cost, model, err);
+	if (rc && nm_budget_is_short(&prospect->budget, &cost))
+		nm_while(err, "a reply counts as the bound that its request"
+		         " states, else as %d tokens", NM_BOUND_UNSEEN_TOKENS);
 	return rc && prospect->settings ? nm_while(err, "adding %s", path)
 	                                : rc;
 }
