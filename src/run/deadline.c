@@ -147,9 +147,9 @@ leave_unsent(struct nm_run *run, struct nm_shard_record *shard,
 	return nm_run_save(run, shard, err);
 }
 
-/* It may have its batch though that was refused: then this one is to be ended. */
+/* It may have its batch though no reply, or a refusal, came: then that is to be ended. */
 static enum nm_code
-leave_refused(struct nm_run *run, struct nm_shard_record *shard,
+leave_doubtful(struct nm_run *run, struct nm_shard_record *shard,
               struct nm_err *err)
 {
 	struct nm_setback *own = nm_setback_of(run, shard);
@@ -210,8 +210,8 @@ nm_deadline_heed(struct nm_run *run, struct nm_err *err)
 		else if (near && (shard->state == NM_SHARD_PLANNED ||
 		                  shard->state == NM_SHARD_UPLOADED))
 			rc = leave_unsent(run, shard, err);
-		else if (near && nm_look_is_refused(shard))
-			rc = leave_refused(run, shard, err);
+		else if (near && shard->state < NM_SHARD_CREATED)
+			rc = leave_doubtful(run, shard, err);
 	}
 	return rc;
 }

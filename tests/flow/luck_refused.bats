@@ -172,3 +172,29 @@ end_refused() { # signal rule...
 	[ "$(calls POST /v1/chat/completions)" = 3 ]
 	[ "$(ledger)" = 'asked=3 answered=3 attempts=2' ]
 }
+
+# Rows: the call | what comes of it, each time.
+@test "no reply until a deadline is near: looked for, and then asked directly" {
+	local which act bad=0
+	while IFS='|' read -r which act; do
+		faults "on POST $which: $act"
+		rm -rf state xdg
+		: >"$SERVER_LOG"
+		a_desk --faults "$FAULTS" --clock fast=300
+		NIGHTMAIL_CLOCK=fast=300 run_batch 3 --finish-direct \
+			--deadline 20m --outage 2h
+		if [ "$STATUS" != 0 ] || [ "$(batches)" != 0 ] ||
+			[ "$(calls POST /v1/chat/completions)" != 3 ] ||
+			[ "$(ledger)" != 'asked=3 answered=3 attempts=2' ]; then
+			echo "$which $act: status $STATUS, $(calls POST "$which") sent"
+			bad=1
+		fi
+		stop_server
+	done <<-'ROWS'
+	/v1/batches|lose call
+	/v1/batches|status 500
+	/v1/files|lose call
+	/v1/files|status 500
+	ROWS
+	[ $bad = 0 ]
+}
