@@ -1,6 +1,6 @@
 /*
- * direct_inner: direct mode at work, for its own files alone: via_direct sends,
- * direct_reply takes what came.
+ * direct_inner: direct mode at work, for its own files alone: via_direct goes round,
+ * direct_send sends, direct_reply takes what came.
  */
 #ifndef NM_RUN_DIRECT_INNER_H
 #define NM_RUN_DIRECT_INNER_H
@@ -37,6 +37,9 @@ struct nm_direct {
 	size_t                 n_slots;
 	int64_t                flying;
 	int64_t                waiting;
+	int64_t                lost;      /* without a reply, perhaps paid for: of all
+	                                   * processes of the run */
+	int64_t                intended;  /* fly or are lost, as the journal has it */
 	int64_t                next;      /* walked to, not sent yet; -1 = none */
 	int                    asked_all; /* the walk is at its end */
 	struct nm_pace        *pace;      /* the run's */
@@ -54,6 +57,14 @@ struct nm_direct {
 	enum nm_code           stop; /* why it has to end early */
 	struct nm_err          why;
 };
+
+/* Sends what may go now; the journal knows of it before. Errors of the journal and of
+ * the source. */
+enum nm_code nm_direct_send(struct nm_direct *direct, struct nm_err *err)
+	NM_MUST_USE;
+
+/* At the end: what flies, and what could not be kept, is left, and may be paid for. */
+void nm_direct_leave(struct nm_direct *direct);
 
 /* Ends one try of a slot (`user`): a row, another try, or the end of all (stop). */
 void nm_direct_take(void *user, const struct nm_chat_reply *reply);

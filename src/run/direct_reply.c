@@ -31,6 +31,15 @@ keep_row(struct nm_direct *d, int64_t ordinal)
 		d->purse->heard(d->purse->user, row);
 }
 
+/* It may have been answered, and paid for. */
+static void
+lose(struct nm_direct *d)
+{
+	d->lost++;
+	if (d->purse)
+		d->purse->lost(d->purse->user);
+}
+
 /* The reply as a row, in d->row. */
 static enum nm_row_wrapped
 wrap(struct nm_direct *d, const struct nm_slot *slot,
@@ -183,8 +192,8 @@ nm_direct_take(void *user, const struct nm_chat_reply *reply)
 
 	d->flying--;
 	slot->chat = NULL;
-	if (d->purse && !reply->status && reply->code != NM_UNREACHABLE)
-		d->purse->lost(d->purse->user);
+	if (!reply->status && reply->code != NM_UNREACHABLE)
+		lose(d);
 	adapt(slot, reply, kind);
 	if (reply->code && refuses_us(d, reply)) {
 		give_up(d, NM_REFUSED, reply->err);

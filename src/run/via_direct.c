@@ -1,10 +1,11 @@
 /*
- * via_direct: see the header. What a reply means is in direct_reply.c, how answers
- * become files in direct_files.c.
+ * via_direct: see the header. What is sent when is in direct_send.c, what a reply means
+ * in direct_reply.c, how answers become files in direct_files.c.
  */
 #include "run/direct_inner.h"
 
 #include "state/answers.h"
+#include "state/flights.h"
 
 enum {
 	COMMIT_MS = 200, COMMIT_ROWS = 1024, POLL_MS = 50,
@@ -16,12 +17,6 @@ static void
 set_done(struct nm_direct *d, int64_t ordinal)
 {
 	d->done[ordinal >> 3] |= (unsigned char)(1 << (ordinal & 7));
-}
-
-static int
-is_done(const struct nm_direct *d, int64_t ordinal)
-{
-	return d->done[ordinal >> 3] >> (ordinal & 7) & 1;
 }
 
 static enum nm_code
@@ -37,119 +32,6 @@ mark_answered(void *context, const struct nm_answer_record *answer,
 		d->part->done++;
 	}
 	return NM_OK;
-}
-
-static enum nm_code
-send(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
-{
-	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
-	struct nm_chat_wish wish = {
-		.path = d->path,
-		.body = nm_buf_text(&slot->body),
-		.tries = slot->tries,
-		.waited_ms = slot->tries ? now_ms - slot->began_ms : 0,
-		.done = nm_direct_take,
-		.user = slot,
-	};
-	enum nm_code rc;
-
-	if (!slot->tries)
-		slot->began_ms = now_ms;
-	slot->sent_ms = now_ms;
-	rc = nm_chat_start(d->run->api, &wish, &slot->chat, err);
-	if (rc)
-		return rc;
-	slot->state = SLOT_FLYING;
-	d->flying++;
-	return NM_OK;
-}
-
-/* Is one more request paid for, beside what flies and so many that wait? Where it is
- * not, these may leave more than was feared; when there are none, that is the end. */
-static int
-is_payable(struct nm_direct *d, int64_t waiting)
-{
-	struct nm_err why;
-	enum nm_code rc;
-
-	if (!d->purse)
-		return 1;
-	rc = d->purse->may_send(d->purse->user, d->flying, waiting, &why);
-	if (rc && !d->flying && !waiting) {
-		d->stop = rc;
-		d->why = why;
-	}
-	return !rc;
-}
-
-static int64_t
-next_ordinal(struct nm_direct *d)
-{
-	while (d->next < 0 && !d->asked_all) {
-		d->next = nm_members_walk_next(&d->walk);
-		d->asked_all = d->next < 0;
-		if (d->next >= 0 && is_done(d, d->next))
-			d->next = -1;
-	}
-	return d->next;
-}
-
-/* The next request without an answer into a free slot, which stays free where there is
- * none or nobody pays for it. */
-static enum nm_code
-load(struct nm_direct *d, struct nm_slot *slot, struct nm_err *err)
-{
-	struct nm_source_item item;
-	enum nm_code rc;
-
-	if (next_ordinal(d) < 0 || !is_payable(d, d->waiting))
-		return NM_OK;
-	rc = nm_source_seek(d->run->source, d->next, &item, err);
-	if (rc)
-		return rc;
-	slot->ordinal = d->next;
-	d->next = -1;
-	slot->tries = slot->spared = 0;
-	nm_buf_clear(&slot->body);
-	nm_buf_add_text(&slot->body, item.body);
-	nm_buf_clear(&slot->custom_id);
-	nm_buf_add_text(&slot->custom_id, item.custom_id);
-	return send(d, slot, err);
-}
-
-static enum nm_code
-send_what_may_go(struct nm_direct *d, struct nm_err *err)
-{
-	int64_t now_ms = nm_clock_mono_ms(d->run->clock);
-	int64_t room = nm_pace_room(d->pace, now_ms) - d->flying;
-	enum nm_code rc = NM_OK;
-	size_t i;
-
-	/* What would come could not be kept. */
-	if (d->full_since_ms)
-		return NM_OK;
-
-	for (i = 0; !rc && room > 0 && d->waiting && i < d->n_slots; i++) {
-		struct nm_slot *slot = &d->slots[i];
-
-		if (slot->state != SLOT_WAITING || slot->due_ms > now_ms)
-			continue;
-		/* What was lost may be paid for twice. */
-		if (!is_payable(d, 0))
-			break;
-		d->waiting--;
-		room--;
-		rc = send(d, slot, err);
-	}
-	for (i = 0; !rc && room > 0 && !d->asked_all && i < d->n_slots; i++) {
-		if (d->slots[i].state != SLOT_FREE)
-			continue;
-		rc = load(d, &d->slots[i], err);
-		if (d->slots[i].state == SLOT_FREE)
-			break;
-		room--;
-	}
-	return rc;
 }
 
 /* Who never replied is given less time than who will surely come back. */
@@ -270,7 +152,7 @@ commit_in_time(struct nm_direct *d, struct nm_err *err)
 static enum nm_code
 turn(struct nm_direct *d, struct nm_err *err)
 {
-	enum nm_code rc = send_what_may_go(d, err);
+	enum nm_code rc = nm_direct_send(d, err);
 
 	if (!rc && (!is_over(d) || d->full_since_ms))
 		rc = nm_http_poll(d->run->api->http, POLL_MS, err);
@@ -357,6 +239,9 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	init(&d, run, wish);
 	rc = nm_answers_walk(run->journal, run->record.id, mark_answered, &d,
 	                     err);
+	if (!rc)
+		rc = nm_flights_get(run->journal, run->record.id, &d.lost, err);
+	d.intended = d.lost;
 	while (!rc && !(is_over(&d) && !d.pouch.count))
 		rc = turn(&d, err);
 	if (rc == NM_REFUSED)
@@ -365,6 +250,7 @@ nm_via_direct(struct nm_run *run, const struct nm_direct_wish *wish,
 	if (nm_pouch_commit(&d.pouch, run, &late))
 		nm_run_warn(run, "%s: %zu answers that came are lost", late.text,
 		            d.pouch.count);
+	nm_direct_leave(&d);
 	release(&d);
 	return rc;
 }

@@ -232,6 +232,7 @@ nm_journal_check(struct nm_journal *journal, struct nm_err *err)
 		"PRAGMA integrity_check(run)",
 		"PRAGMA integrity_check(shard)",
 		"PRAGMA integrity_check(learnt)",
+		"PRAGMA integrity_check(flight)",
 	};
 	enum nm_code rc = NM_OK;
 	size_t i;

@@ -22,6 +22,7 @@
 #define RUN_SEAL "seal('run', " RUN_COLUMNS ")"
 #define SHARD_SEAL "seal('shard', " SHARD_COLUMNS ")"
 #define LEARNT_SEAL "seal('learnt', account, model, kind, value, learnt_ms)"
+#define FLIGHT_SEAL "seal('flight', run, requests)"
 #define ANSWER_SEAL "seal('answer', answer.run, attempt, ordinal, row)"
 
 /* Index i holds the steps from version i to i + 1. */
@@ -86,7 +87,10 @@ static const char *const migrations[NM_JOURNAL_VERSION] = {
 	" (SELECT seals(" ANSWER_SEAL ") FROM answer"
 	" WHERE answer.run = run.id);"
 	"UPDATE shard SET seal = " SHARD_SEAL ";"
-	"UPDATE learnt SET seal = " LEARNT_SEAL ";",
+	"UPDATE learnt SET seal = " LEARNT_SEAL ";"
+	"CREATE TABLE flight ("
+	" run TEXT PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,"
+	" requests INTEGER NOT NULL, seal INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 #define RUN_READ RUN_COLUMNS ", seal IS " RUN_SEAL
@@ -162,6 +166,11 @@ static const char *const statements[N_SQL] = {
 	[SQL_LIMIT_GET] = "SELECT value, seal IS " LEARNT_SEAL " FROM learnt"
 		" WHERE account = ? AND model = ? AND kind = ?"
 		" AND learnt_ms > ?",
+	[SQL_FLIGHT_SET] = "INSERT OR REPLACE INTO flight"
+		" (run, requests, seal)"
+		" VALUES (?1, ?2, seal('flight', ?1, ?2))",
+	[SQL_FLIGHT_GET] = "SELECT requests, seal IS " FLIGHT_SEAL
+		" FROM flight WHERE run = ?",
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 };

@@ -7,6 +7,7 @@
 #include "run/canary.h"
 #include "run/deadline.h"
 #include "state/answers.h"
+#include "state/flights.h"
 #include "task/toll.h"
 
 static enum nm_code
@@ -262,6 +263,20 @@ nm_stake_take(struct nm_task *task, const struct nm_stake_again *again,
 	return rc ? rc : take(task, &cost, again->count, err);
 }
 
+/* Once, before this process asks anything: what it loses itself its purse holds. */
+static enum nm_code
+recall_lost(struct nm_task *task, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	if (task->lost_is_known)
+		return NM_OK;
+	rc = nm_flights_get(task->run.journal, task->run.record.id,
+	                    &task->lost_before, err);
+	task->lost_is_known = !rc;
+	return rc;
+}
+
 enum nm_code
 nm_stake_settle(struct nm_task *task, const struct nm_spending *spending,
                 struct nm_err *err)
@@ -278,6 +293,8 @@ nm_stake_settle(struct nm_task *task, const struct nm_spending *spending,
 	if (nm_stake_is_free(task))
 		return NM_OK;
 	rc = hold(task, spending->mute[NM_WAY_BATCH], NM_PRICE_BATCH, err);
-	return rc ? rc : hold(task, spending->mute[NM_WAY_DIRECT],
-	                      NM_PRICE_STANDARD, err);
+	if (!rc)
+		rc = recall_lost(task, err);
+	return rc ? rc : hold(task, spending->mute[NM_WAY_DIRECT] +
+	                      task->lost_before, NM_PRICE_STANDARD, err);
 }

@@ -55,6 +55,10 @@ struct nm_task {
 	                                          reply, before one came */
 	size_t                     weighed; /* batches that are here of those, when its
 	                                       stake was taken last */
+	int64_t                    lost_before; /* that earlier processes asked
+	                                           directly, perhaps paid for and
+	                                           without a reply */
+	int                        lost_is_known;
 	int                        short_of_money; /* the rest was not sent */
 	int                        broken_off; /* for that, amid an attempt */
 	int                        scored;  /* the outcome's summary is there */

@@ -359,7 +359,7 @@ test_no_root_is_damaged_unseen(void **state)
 	nm_journal_close(p->journal);
 	p->journal = NULL;
 	n = list_roots(p, roots);
-	assert_int_equal(n, 10);
+	assert_int_equal(n, 11);
 	assert_int_equal(nm_file_read(p->file, &file, &p->err), NM_OK);
 	for (size_t i = 0; i < n; i++) {
 		char *at = file.at + (roots[i] - 1) * 4096;
