@@ -20,7 +20,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { NM_JOURNAL_VERSION = 4 };
+enum { NM_JOURNAL_VERSION = 5 };
 
 struct nm_journal;
 

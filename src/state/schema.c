@@ -87,7 +87,8 @@ static const char *const migrations[NM_JOURNAL_VERSION] = {
 	" (SELECT seals(" ANSWER_SEAL ") FROM answer"
 	" WHERE answer.run = run.id);"
 	"UPDATE shard SET seal = " SHARD_SEAL ";"
-	"UPDATE learnt SET seal = " LEARNT_SEAL ";"
+	"UPDATE learnt SET seal = " LEARNT_SEAL ";",
+
 	"CREATE TABLE flight ("
 	" run TEXT PRIMARY KEY REFERENCES run (id) ON DELETE CASCADE,"
 	" requests INTEGER NOT NULL, seal INTEGER NOT NULL) WITHOUT ROWID;",

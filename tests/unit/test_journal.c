@@ -5,6 +5,7 @@
 
 #include "base/path.h"
 #include "state/answers.h"
+#include "state/flights.h"
 #include "state/limits.h"
 #include "state/shards.h"
 
@@ -416,6 +417,32 @@ test_older_rows_are_sealed(void **state)
 	assert_int_equal(seen, 1);
 }
 
+/* Version 4 had none. */
+static void
+test_flights(void **state)
+{
+	struct place *p = *state;
+	int64_t n = -1;
+
+	put_older(p, VERSION_3);
+	execute(p, "DROP TABLE flight; PRAGMA user_version = 4");
+	reopen(p);
+	assert_int_equal(nm_flights_get(p->journal, "r1", &n, &p->err), NM_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(nm_flights_set(p->journal, "r1", 8, &p->err), NM_OK);
+	assert_int_equal(nm_flights_set(p->journal, "r1", 64, &p->err), NM_OK);
+	reopen(p);
+	assert_int_equal(nm_flights_get(p->journal, "r1", &n, &p->err), NM_OK);
+	assert_int_equal(n, 64);
+	execute(p, "UPDATE flight SET requests = 0");
+	assert_int_equal(nm_flights_get(p->journal, "r1", &n, &p->err),
+	                 NM_STATE);
+	assert_int_equal(n, 64);
+	assert_int_equal(nm_runs_remove(p->journal, "r1", &p->err), NM_OK);
+	assert_int_equal(nm_flights_get(p->journal, "r1", &n, &p->err), NM_OK);
+	assert_int_equal(n, 0);
+}
+
 /* A program of before has it open, and goes on to write rows without seals. */
 static void
 test_an_older_program_is_at_work(void **state)
@@ -533,6 +560,7 @@ main(void)
 		ROW(test_older_shards_tell_no_details),
 		ROW(test_older_answers_are_kept),
 		ROW(test_older_rows_are_sealed),
+		ROW(test_flights),
 		ROW(test_an_older_program_is_at_work),
 		ROW(test_several_bring_it_up_at_once),
 		ROW(test_modes),
