@@ -12,12 +12,11 @@ keep(struct nm_run *run, const char *text)
 /* Joins with a byte that stands in none of them, so that no two runs meet. */
 static const char *
 make_key(struct nm_run *run, const struct nm_run_wish *wish,
-         const struct nm_buf *account)
+         const char *identity, const struct nm_buf *account)
 {
 	const char *const texts[] = {
 		wish->mode, wish->name, wish->model, wish->endpoint,
-		wish->identity, run->source->digest,
-		nm_buf_string(account),
+		identity, run->source->digest, nm_buf_string(account),
 	};
 	struct nm_digest digest;
 	char hex[NM_DIGEST_HEX_MAX];
@@ -44,17 +43,29 @@ is_known(struct nm_run *run, const char *key)
 	return !rc;
 }
 
+/* Every form in which a journal may have it, today's first. */
 const char *
 nm_record_key(struct nm_run *run, const struct nm_run_wish *wish)
 {
 	const struct nm_account *account = run->api->account;
-	const char *key = make_key(run, wish, &account->identity);
-	const char *older;
+	const char *const identities[] = { wish->identity, wish->older_identity };
+	const struct nm_buf *const accounts[] = { &account->identity,
+	                                          &account->as_typed };
+	const char *todays = NULL, *key;
+	size_t i, k;
 
-	if (!account->as_typed.len || is_known(run, key))
-		return key;
-	older = make_key(run, wish, &account->as_typed);
-	return is_known(run, older) ? older : key;
+	for (i = 0; i < 2; i++) {
+		for (k = 0; identities[i] && k < 2; k++) {
+			if (!accounts[k]->len)
+				continue;
+			key = make_key(run, wish, identities[i], accounts[k]);
+			if (!todays)
+				todays = key;
+			if (is_known(run, key))
+				return key;
+		}
+	}
+	return todays;
 }
 
 void

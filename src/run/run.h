@@ -72,6 +72,7 @@ struct nm_run_wish {
 	const char *endpoint;  /* "/v1/chat/completions" */
 	const char *spec;      /* JSON; what a later process needs to know */
 	const char *identity;  /* all of it but the source's digest, in any form */
+	const char *older_identity; /* as older programs had it; NULL = no other */
 	const struct nm_batch_pair *metadata; /* of its batches, ours excepted */
 	size_t      n_metadata;
 	/* One that is done is taken up likewise, where it ended no earlier; 0 = none. */
@@ -79,8 +80,9 @@ struct nm_run_wish {
 };
 
 /* In an identity: the default size of shards, whatever theirs is. In how many parts it
- * is sent makes no other run; journals have keys with this in them. */
-#define NM_RUN_KEY_SIZE "50000"
+ * is sent makes no other run; journals have keys with this in them, and older programs'
+ * with the size that was asked for. */
+enum { NM_RUN_KEY_SIZE = 50000 };
 
 enum { NM_RUN_METADATA_MAX = 10 }; /* of 16; the rest is the run's own */
 

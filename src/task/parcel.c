@@ -124,18 +124,29 @@ nm_parcel_check(const struct nm_run_tools *tools, struct nm_request_file *file,
 	return rc;
 }
 
+static const char *
+identity_of(struct nm_parcel *parcel, int64_t shard_requests)
+{
+	return nm_arena_printf(&parcel->arena, "%lld",
+	                       (long long)shard_requests);
+}
+
 /* All that makes a file's run the same as another, but the file's digest. */
 static struct nm_run_wish
-wish_of(struct nm_request_file *file, const char *name)
+wish_of(struct nm_parcel *parcel, const struct nm_run_tools *tools,
+        const char *name)
 {
-	const struct nm_request_file_facts *facts = nm_request_file_facts(file);
+	const struct nm_request_file_facts *facts =
+		nm_request_file_facts(parcel->file);
+	int64_t size = tools->settings ? tools->settings->shard_requests : 0;
 
 	return (struct nm_run_wish){
 		.mode = "file",
 		.name = name,
 		.model = facts->model,
 		.endpoint = facts->endpoint,
-		.identity = NM_RUN_KEY_SIZE,
+		.identity = identity_of(parcel, NM_RUN_KEY_SIZE),
+		.older_identity = size ? identity_of(parcel, size) : NULL,
 	};
 }
 
@@ -145,7 +156,8 @@ nm_parcel_find_begun(const struct nm_run_tools *tools,
                      int64_t *began_ms, struct nm_err *err)
 {
 	struct nm_parcel parcel = { .file = file };
-	struct nm_run_wish wish = wish_of(file, name_of(&parcel, path));
+	struct nm_run_wish wish = wish_of(&parcel, tools,
+	                                  name_of(&parcel, path));
 	enum nm_code rc = nm_run_find_begun(tools, nm_request_file_source(file),
 	                                    &wish, began_ms, err);
 
@@ -177,7 +189,7 @@ nm_parcel_open(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	if (rc)
 		return rc;
 	write_spec(parcel, pair.value, &spec);
-	wish = wish_of(parcel->file, pair.value);
+	wish = wish_of(parcel, tools, pair.value);
 	wish.spec = nm_buf_string(&spec);
 	wish.metadata = &pair;
 	wish.n_metadata = 1;

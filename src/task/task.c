@@ -69,20 +69,28 @@ nm_task_description(struct nm_task *task)
 	                       nm_quiz_name(task->quiz));
 }
 
+static const char *
+identity_of(struct nm_task *task, int64_t shard_requests)
+{
+	return nm_arena_printf(&task->arena, "%s %lld %lld",
+		nm_quiz_prompt_digest(task->quiz),
+		(long long)nm_quiz_wish(task->quiz)->max_output_tokens,
+		(long long)shard_requests);
+}
+
 /* All that makes two runs the same, beside the questions and account. */
 static struct nm_run_wish
 make_wish(struct nm_task *task)
 {
-	const struct nm_quiz_wish *wish = nm_quiz_wish(task->quiz);
+	int64_t size = task->tools->settings.shard_requests;
 
 	return (struct nm_run_wish){
 		.mode = task->tools->mode,
 		.name = nm_quiz_name(task->quiz),
-		.model = wish->model,
+		.model = nm_quiz_wish(task->quiz)->model,
 		.endpoint = nm_endpoint_path(NM_ENDPOINT_CHAT),
-		.identity = nm_arena_printf(&task->arena, "%s %lld %s",
-			nm_quiz_prompt_digest(task->quiz),
-			(long long)wish->max_output_tokens, NM_RUN_KEY_SIZE),
+		.identity = identity_of(task, NM_RUN_KEY_SIZE),
+		.older_identity = size ? identity_of(task, size) : NULL,
 		.done_since_ms = task->tools->done_since_ms,
 	};
 }

@@ -15,16 +15,17 @@
 
 static const struct nm_run_wish asked = {
 	.mode = "batch", .name = "n", .model = "m",
-	.endpoint = "/v1/chat/completions", .identity = "i",
+	.endpoint = "/v1/chat/completions", .identity = "i 50000",
+	.older_identity = "i 7",
 };
 
 /* As journals have it, since the first: of all these, each with its NUL. */
 static void
-key_of(const char *account, char *hex)
+key_of(const char *identity, const char *account, char *hex)
 {
 	const char *const texts[] = {
 		asked.mode, asked.name, asked.model, asked.endpoint,
-		asked.identity, "digest", account,
+		identity, "digest", account,
 	};
 	struct nm_digest digest;
 
@@ -36,11 +37,19 @@ key_of(const char *account, char *hex)
 
 /* Rows: what the journal has runs of | what is typed now. */
 static const struct {
-	const char *known[2];
+	const char *known[2]; /* by its URL; a size of shards of its own may stand first */
 	const char *typed;
 	int64_t     began_ms; /* of the run that is found: 1 or 2; 0 = none */
 	const char *why;
 } rows[] = {
+	{ { "7 http://x.example/v1" }, "http://x.example/v1", 1,
+	  "an older program's, by the size of shards that is asked for now" },
+	{ { "8 http://x.example/v1" }, "http://x.example/v1", 0,
+	  "an older program's, of another size" },
+	{ { "7 HTTP://X.example/v1" }, "HTTP://X.example/v1", 1,
+	  "an older program's in both" },
+	{ { "7 http://x.example/v1", "http://x.example/v1" },
+	  "http://x.example/v1", 2, "both: the one without a size" },
 	{ { "http://x.example/v1" }, "http://x.example/v1", 1, "the same" },
 	{ { "http://x.example/v1" }, "HTTP://X.example:80/v1/", 1,
 	  "the same place" },
@@ -54,10 +63,11 @@ static const struct {
 };
 
 static void
-record(struct nm_journal *journal, const char *url,
+record(struct nm_journal *journal, const char *known,
        const struct nm_account *like, int64_t began_ms)
 {
-	char account[160], key[NM_DIGEST_HEX_MAX], id[8];
+	const char *url = strchr(known, ' ') ? strchr(known, ' ') + 1 : known;
+	char account[160], identity[16], key[NM_DIGEST_HEX_MAX], id[8];
 	struct nm_run_record run = {
 		.id = id, .key = key, .mode = "batch", .name = "n",
 		.model = "m", .endpoint = "e", .account = account,
@@ -69,7 +79,10 @@ record(struct nm_journal *journal, const char *url,
 	snprintf(id, sizeof(id), "r%d", (int)began_ms);
 	snprintf(account, sizeof(account), "%s%s", url,
 	         strchr(nm_buf_string(&like->identity), ' '));
-	key_of(account, key);
+	snprintf(identity, sizeof(identity), "i %.*s",
+	         url == known ? 5 : (int)(url - known) - 1,
+	         url == known ? "50000" : known);
+	key_of(identity, account, key);
 	assert_int_equal(nm_runs_add(journal, &run, &err), NM_OK);
 }
 
