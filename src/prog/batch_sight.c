@@ -21,7 +21,7 @@ enum nm_code
 nm_batch_sight_explain(struct nm_manager *manager, const char *id,
                        enum nm_code rc, struct nm_err *err)
 {
-	const char *here = nm_buf_string(&manager->service.account.identity);
+	const struct nm_account *account = &manager->service.account;
 	struct nm_run_record record;
 	struct nm_arena arena = {0};
 	struct nm_err ignored;
@@ -35,10 +35,12 @@ nm_batch_sight_explain(struct nm_manager *manager, const char *id,
 	if (rc != NM_ABSENT || nm_manager_find_journal(manager, &ignored) ||
 	    nm_runs_of_batch(manager->journal, id, &arena, &record, &ignored))
 		goto done;
-	if (strcmp(record.account, "local") == 0 && strcmp(here, "local") != 0)
+	if (nm_account_owns(account, record.account))
+		goto done;
+	if (strcmp(record.account, "local") == 0)
 		rc = nm_fail(err, NM_ABSENT, err->detail, "%s was made with "
 		             "--local: it is found there alone", id);
-	else if (strcmp(record.account, here) != 0)
+	else
 		rc = nm_fail(err, NM_ABSENT, err->detail, "%s was made with "
 		             "another service or key: it is found there alone "
 		             "(%s)", id, record.account);
@@ -62,7 +64,7 @@ find_news(struct nm_manager *manager, const struct nm_batch *batch,
           struct nm_arena *arena, struct nm_shard_record *shard,
           struct nm_err *err)
 {
-	const char *here = nm_buf_string(&manager->service.account.identity);
+	const struct nm_account *account = &manager->service.account;
 	struct nm_batch_run run;
 	enum nm_code rc = nm_batch_run_find(manager->journal, batch->id, arena,
 	                                    &run, err);
@@ -70,7 +72,8 @@ find_news(struct nm_manager *manager, const struct nm_batch *batch,
 	if (rc)
 		return rc;
 	*shard = run.shards[run.place];
-	return strcmp(run.record.account, here) == 0 && is_news(shard, batch)
+	return nm_account_owns(account, run.record.account) &&
+	       is_news(shard, batch)
 		? NM_OK : nm_fail(err, NM_ABSENT, 0, "there is no news");
 }
 

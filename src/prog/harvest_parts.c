@@ -74,7 +74,6 @@ static void
 recall_parts(struct nm_harvest *harvest)
 {
 	struct nm_manager *manager = harvest->manager;
-	const char *here = nm_buf_string(&manager->service.account.identity);
 	struct nm_batch_run run;
 	struct nm_err err;
 
@@ -83,7 +82,7 @@ recall_parts(struct nm_harvest *harvest)
 	                      &run, &err))
 		return;
 	harvest->requests = nm_parcel_find_file(&run.record, &harvest->arena);
-	if (strcmp(run.record.account, here) != 0)
+	if (!nm_account_owns(&manager->service.account, run.record.account))
 		return;
 	take_shards(harvest, &run);
 	tell_direct(harvest, &run.record);

@@ -78,10 +78,9 @@ is_due(const struct clearing *clearing, const struct nm_run_record *run)
 	const struct nm_manager *manager = clearing->manager;
 	int64_t older_ms = nm_manager_older_than_ms(&manager->options,
 	                                            manager->action);
-	const char *here = nm_buf_string(&manager->service.account.identity);
 
 	return nm_runs_has_ended(run->state) &&
-	       strcmp(run->account, here) == 0 &&
+	       nm_account_owns(&manager->service.account, run->account) &&
 	       nm_clock_wall_ms(&manager->clock) - run->updated_ms >= older_ms;
 }
 

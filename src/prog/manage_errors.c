@@ -47,13 +47,12 @@ read_file(struct nm_batch_files *files, const char *path, const char *file_id,
 static struct nm_shard_record
 shard_of(struct nm_manager *manager, const char *id, struct nm_arena *arena)
 {
-	const char *here = nm_buf_string(&manager->service.account.identity);
 	struct nm_batch_run run;
 	struct nm_err ignored;
 
 	if (!nm_manager_find_journal(manager, &ignored) &&
 	    !nm_batch_run_find(manager->journal, id, arena, &run, &ignored) &&
-	    strcmp(run.record.account, here) == 0)
+	    nm_account_owns(&manager->service.account, run.record.account))
 		return run.shards[run.place];
 	return (struct nm_shard_record){ .output_path = "", .error_path = "" };
 }

@@ -47,8 +47,7 @@ find(struct leaving *leaving, const char *id, struct nm_err *err)
 		return nm_fail(err, NM_UNFINISHED, 0, "run %s is already %s; there "
 		               "is nothing left to cancel", id,
 		               nm_run_state_word(run->state));
-	if (strcmp(run->account, nm_buf_string(
-		    &manager->service.api.account->identity)) != 0)
+	if (!nm_account_owns(&manager->service.account, run->account))
 		return nm_fail(err, NM_USAGE, 0, "run %s was sent with another "
 		               "key, or to another service: %.*s", id,
 		               (int)strcspn(run->account, " "), run->account);

@@ -255,6 +255,24 @@ nm_account_open_local(struct nm_account *account, const char *base_url,
 	return NM_OK;
 }
 
+bool
+nm_account_owns(const struct nm_account *account, const char *identity)
+{
+	const char *mine = nm_buf_string(&account->identity);
+	struct nm_text url = { identity, strcspn(identity, " ") };
+	struct nm_buf normal = {0};
+	bool owns = strcmp(identity, mine) == 0;
+
+	/* The server inside this process has no URL. */
+	if (owns || !after_scheme(url).at)
+		return owns;
+	nm_base_url_add_normal(&normal, url);
+	nm_buf_add_string(&normal, identity + url.len);
+	owns = nm_text_is(nm_buf_text(&normal), mine);
+	nm_buf_release(&normal);
+	return owns;
+}
+
 void
 nm_account_close(struct nm_account *account)
 {

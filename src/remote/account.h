@@ -52,6 +52,12 @@ enum nm_code nm_account_open_local(struct nm_account *account,
 void nm_account_close(struct nm_account *account);
 
 /*
+ * Whether an identity that a journal has is this account's: older journals have it with
+ * the URL in any form that leads to the same place.
+ */
+bool nm_account_owns(const struct nm_account *account, const char *identity);
+
+/*
  * Appends a base URL as it will be used: no slash at the end. NM_USAGE unless
  * it is http or https with a host and a path such as /v1, without user,
  * password, query or fragment.

@@ -70,14 +70,14 @@ name_of(struct nm_parcel *parcel, const char *path)
 /* Is it of the same requests, and is any of it still to come? */
 static bool
 is_same(struct nm_parcel *parcel, const struct nm_run_record *run,
-        const char *account)
+        const struct nm_account *account)
 {
 	const char *path, *digest;
 	struct nm_err ignored;
 
 	return (run->state == NM_RUN_OPEN || run->state == NM_RUN_PARTIAL) &&
 		strcmp(run->mode, "file") == 0 &&
-		strcmp(run->account, account) == 0 &&
+		nm_account_owns(account, run->account) &&
 		!read_spec(&parcel->arena, run->spec, &path, &digest,
 		           &ignored) &&
 		strcmp(digest, nm_request_file_source(parcel->file)->digest) ==
@@ -90,7 +90,6 @@ static enum nm_code
 check_others(struct nm_parcel *parcel, const struct nm_run_tools *tools,
              const char *name, struct nm_err *err)
 {
-	const char *account = nm_buf_string(&tools->api->account->identity);
 	const struct nm_run_record *other = NULL;
 	struct nm_run_record *runs;
 	size_t n, i;
@@ -98,7 +97,7 @@ check_others(struct nm_parcel *parcel, const struct nm_run_tools *tools,
 	                               &n, err);
 
 	for (i = 0; !rc && i < n; i++) {
-		if (!is_same(parcel, &runs[i], account))
+		if (!is_same(parcel, &runs[i], tools->api->account))
 			continue;
 		if (strcmp(runs[i].name, name) == 0)
 			return NM_OK;

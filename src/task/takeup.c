@@ -125,10 +125,7 @@ static enum nm_code
 check_account(const struct nm_task_tools *tools, const char *batch_id,
               const struct nm_run_record *record, struct nm_err *err)
 {
-	const char *here =
-		nm_buf_string(&tools->service->account.identity);
-
-	if (strcmp(record->account, here) == 0)
+	if (nm_account_owns(&tools->service->account, record->account))
 		return NM_OK;
 	if (is_known_here(tools, batch_id)) {
 		nm_message_note(tools->message, "%s was made with another key or"

@@ -309,6 +309,56 @@ identities_tell_services_apart_by_their_place(void **state)
 	}
 }
 
+/* What a journal has, and whether it is that of http://x.example/v1 with a key. */
+static void
+what_older_journals_have_is_known_again(void **state)
+{
+	static const struct { const char *url; bool owned; const char *why; }
+	rows[] = {
+		{ "http://x.example/v1", true, "as it is written now" },
+		{ "HTTP://X.Example:80/v1", true, "as it was once typed" },
+		{ "http://x.example./%76%31", true, "that, too" },
+		{ "http://x.example:81/v1", false, "another port" },
+		{ "http://x.example/v2", false, "another path" },
+		{ "https://x.example:80/v1", false, "another scheme" },
+		{ "http:/", false, "no URL" },
+		{ "local", false, "the server within" },
+		{ "", false, "nothing" },
+	};
+	struct nm_account_wish wish = {
+		.base_url = "http://x.example/v1", .dotenv_path = "",
+	};
+	struct nm_account account;
+	struct nm_buf known = {0};
+	struct nm_err err;
+
+	(void)state;
+	clear_environment();
+	setenv("OPENAI_API_KEY", "sk-one-12345678", 1);
+	assert_int_equal(nm_account_open(&account, &wish, &err), NM_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		nm_buf_clear(&known);
+		nm_buf_addf(&known, "%s%s", rows[i].url,
+		            strchr(nm_buf_string(&account.identity), ' '));
+		if (nm_account_owns(&account, nm_buf_string(&known)) !=
+		    rows[i].owned)
+			fail_msg("%s", rows[i].why);
+	}
+	nm_buf_clear(&known);
+	nm_buf_addf(&known, "%s0", nm_buf_string(&account.identity));
+	assert_false(nm_account_owns(&account, nm_buf_string(&known)));
+	assert_false(nm_account_owns(&account, "local"));
+	assert_false(nm_account_owns(&account, ""));
+	nm_account_close(&account);
+	assert_int_equal(nm_account_open_local(&account,
+	                                       "http://127.0.0.1:1/v1", "k",
+	                                       &err), NM_OK);
+	assert_true(nm_account_owns(&account, "local"));
+	nm_account_close(&account);
+	nm_buf_release(&known);
+	clear_environment();
+}
+
 static int
 make_file(void **state)
 {
@@ -338,6 +388,7 @@ main(void)
 		cmocka_unit_test(wrong_settings_name_themselves_and_no_value),
 		cmocka_unit_test(identities_tell_accounts_apart),
 		cmocka_unit_test(identities_tell_services_apart_by_their_place),
+		cmocka_unit_test(what_older_journals_have_is_known_again),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

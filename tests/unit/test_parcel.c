@@ -304,6 +304,50 @@ taking_up(void **state)
 	}
 }
 
+/* The same requests under another name, sent by a program that wrote the address of
+ * their service down as it was typed. */
+static void
+checking_others(void **state)
+{
+	static const struct { const char *url; enum nm_code code; } rows[] = {
+		{ "http://127.0.0.1:9/v1", NM_USAGE },
+		{ "HTTP://127.0.0.1:09/v1", NM_USAGE },
+		{ "http://127.0.0.1:90/v1", NM_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char account[160], spec[NM_DIGEST_HEX_MAX + 80];
+		struct nm_run_record run = {
+			.id = "f", .key = "k", .mode = "file", .model = "m",
+			.name = "other.jsonl", .endpoint = "e",
+			.account = account, .spec = spec, .results_path = "",
+		};
+		void *entered = NULL;
+		struct scene *s;
+		struct nm_request_file *file;
+		struct nm_err err;
+		enum nm_code rc;
+
+		assert_int_equal(enter(&entered), 0);
+		s = entered;
+		rc = nm_request_file_open(&file, s->path, &err);
+		assert_int_equal(rc, NM_OK);
+		snprintf(account, sizeof(account), "%s%s", rows[i].url,
+		         strchr(nm_buf_string(&s->service.account.identity),
+		                ' '));
+		snprintf(spec, sizeof(spec), "{\"source\":\"file\","
+		         "\"path\":\"other.jsonl\",\"digest\":\"%s\"}",
+		         nm_request_file_source(file)->digest);
+		assert_int_equal(nm_runs_add(s->journal, &run, &err), NM_OK);
+		rc = nm_parcel_check(&s->tools, file, s->path, &err);
+		if (rc != rows[i].code)
+			fail_msg("%s: %d", rows[i].url, (int)rc);
+		nm_request_file_close(file);
+		leave(&entered);
+	}
+}
+
 static void
 resuming(void **state)
 {
@@ -368,6 +412,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ENTERED(opening),
+		cmocka_unit_test(checking_others),
 		cmocka_unit_test(opening_again),
 		ENTERED(opening_in_vain),
 		ENTERED(taking_up),
