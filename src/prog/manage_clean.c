@@ -10,6 +10,7 @@
 #include "cli/byte_count.h"
 #include "cli/consent.h"
 #include "prog/manager.h"
+#include "prog/neighbours.h"
 #include "remote/files.h"
 #include "state/runs.h"
 #include "state/shards.h"
@@ -39,6 +40,7 @@ struct clearing {
 	size_t             room;
 	struct sum         found;   /* all of the litter */
 	struct sum         deleted;
+	struct nm_neighbours others; /* what they own is theirs */
 	struct nm_arena    arena;
 };
 
@@ -72,6 +74,19 @@ is_collected(const struct nm_shard_record *shards, size_t n)
 	return n > 0;
 }
 
+/* Of a batch that was made elsewhere and only scored here nothing is owned: whoever made
+ * it may not have its results yet, or has made other batches of its input. */
+static bool
+was_made_here(const struct nm_shard_record *shards, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (shards[i].bytes)
+			return true;
+	return false;
+}
+
 static bool
 is_due(const struct clearing *clearing, const struct nm_run_record *run)
 {
@@ -80,16 +95,14 @@ is_due(const struct clearing *clearing, const struct nm_run_record *run)
 	                                            manager->action);
 
 	return nm_runs_has_ended(run->state) &&
-	       nm_account_owns(&manager->service.account, run->account) &&
 	       nm_clock_wall_ms(&manager->clock) - run->updated_ms >= older_ms;
 }
 
-/* Not those of a batch that was made elsewhere and only scored here: whoever made it
- * may not have its results yet, or has made other batches of its input. */
 static enum nm_code
 own_run(struct clearing *clearing, const struct nm_run_record *runs, size_t run,
         struct nm_err *err)
 {
+	const struct nm_account *account = &clearing->manager->service.account;
 	struct nm_shard_record *shards;
 	enum nm_code rc;
 	size_t n, i;
@@ -98,9 +111,15 @@ own_run(struct clearing *clearing, const struct nm_run_record *runs, size_t run,
 	                    &clearing->arena, &shards, &n, err);
 	if (rc || !is_collected(shards, n))
 		return rc;
+	if (!nm_account_owns(account, runs[run].account)) {
+		if (was_made_here(shards, n))
+			nm_neighbours_add(&clearing->others, account,
+			                  runs[run].account);
+		return NM_OK;
+	}
 	own(&clearing->due, runs[run].id, run);
 	for (i = 0; i < n; i++) {
-		if (!shards[i].bytes)
+		if (!was_made_here(&shards[i], 1))
 			continue;
 		own(&clearing->owned, shards[i].input_file_id, run);
 		own(&clearing->owned, shards[i].output_file_id, run);
@@ -326,9 +345,12 @@ nm_manage_clean(struct nm_manager *manager, struct nm_err *err)
 		rc = delete_all(&clearing, err);
 		tell(&clearing);
 	}
+	if (!rc && !clearing.found.files)
+		nm_neighbours_tell(&clearing.others, &manager->message);
 	nm_map_release(&clearing.owned);
 	nm_map_release(&clearing.due);
 	nm_map_release(&clearing.seen);
+	nm_neighbours_release(&clearing.others);
 	nm_arena_release(&clearing.arena);
 	free(clearing.litter);
 	return rc;

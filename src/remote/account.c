@@ -255,22 +255,50 @@ nm_account_open_local(struct nm_account *account, const char *base_url,
 	return NM_OK;
 }
 
+/* The URL of an identity, which is its first word; the server inside this process has a
+ * word that is none. */
+static struct nm_text
+url_of(const char *identity)
+{
+	return (struct nm_text){ identity, strcspn(identity, " ") };
+}
+
+static void
+add_normal(struct nm_buf *out, const char *identity)
+{
+	struct nm_text url = url_of(identity);
+
+	if (after_scheme(url).at)
+		nm_base_url_add_normal(out, url);
+	else
+		nm_buf_add_text(out, url);
+	nm_buf_add_string(out, identity + url.len);
+}
+
 bool
 nm_account_owns(const struct nm_account *account, const char *identity)
 {
-	const char *mine = nm_buf_string(&account->identity);
-	struct nm_text url = { identity, strcspn(identity, " ") };
 	struct nm_buf normal = {0};
-	bool owns = strcmp(identity, mine) == 0;
+	bool owns;
 
-	/* The server inside this process has no URL. */
-	if (owns || !after_scheme(url).at)
-		return owns;
-	nm_base_url_add_normal(&normal, url);
-	nm_buf_add_string(&normal, identity + url.len);
-	owns = nm_text_is(nm_buf_text(&normal), mine);
+	add_normal(&normal, identity);
+	owns = strcmp(nm_buf_string(&normal),
+	              nm_buf_string(&account->identity)) == 0;
 	nm_buf_release(&normal);
 	return owns;
+}
+
+bool
+nm_account_neighbours(const struct nm_account *account, const char *identity)
+{
+	struct nm_buf normal = {0};
+	bool neighbours;
+
+	add_normal(&normal, identity);
+	neighbours = nm_text_equal(url_of(nm_buf_string(&normal)),
+	                           url_of(nm_buf_string(&account->identity)));
+	nm_buf_release(&normal);
+	return neighbours;
 }
 
 void

@@ -57,6 +57,10 @@ void nm_account_close(struct nm_account *account);
  */
 bool nm_account_owns(const struct nm_account *account, const char *identity);
 
+/* Whether it is at least of the same service, by whatever key. */
+bool nm_account_neighbours(const struct nm_account *account,
+                           const char *identity);
+
 /*
  * Appends a base URL as it will be used: no slash at the end. NM_USAGE unless
  * it is http or https with a host and a path such as /v1, without user,

@@ -246,6 +246,33 @@ is_sending() {
 	OPENAI_API_KEY=sk-other-0123456789 manager --clean --yes --older-than 0
 	[ "$OUT" = 'There is nothing to delete.' ]
 	[ "$(files_there)" = 4 ]
+	says "1 finished run of this machine belongs to another account:"
+	says ": $BASE_URL (by another key, organization or project)"
+}
+
+@test "--clean: runs at another address are told, and how to reach it" {
+	a_desk
+	a_finished_run
+	a_finished_run --new
+	variant0 --mode batch --limit 1 --local --poll-interval 0.2
+	export OPENAI_BASE_URL=http://127.0.0.1:9/v1
+	manager --clean --yes --older-than 0
+	[ "$STATUS" = 0 ]
+	[ "$OUT" = 'There is nothing to delete.' ]
+	says '3 finished runs of this machine belong to other accounts: '
+	says ', the built-in server (by --local)' ||
+		says ': the built-in server (by --local), '
+	says "$BASE_URL (by OPENAI_BASE_URL)"
+	lacks err.txt ' key '
+	# Those alone that are old enough, and had files at the service.
+	manager --clean --yes
+	[ -z "$ERR" ]
+	manager --clean --yes --older-than 0 --quiet
+	[ -z "$ERR" ]
+	# Where something was deleted there is no need of the others.
+	OPENAI_BASE_URL=$BASE_URL manager --clean --yes --older-than 0 --json
+	[ "$(jq -c '[.runs, .deleted]' out.txt)" = '[2,8]' ]
+	[ -z "$ERR" ]
 }
 
 @test "--clean: what is not on this machine any more is not deleted there" {

@@ -343,10 +343,15 @@ what_older_journals_have_is_known_again(void **state)
 		if (nm_account_owns(&account, nm_buf_string(&known)) !=
 		    rows[i].owned)
 			fail_msg("%s", rows[i].why);
+		/* Their keys are the same. */
+		if (nm_account_neighbours(&account, nm_buf_string(&known)) !=
+		    rows[i].owned)
+			fail_msg("%s: the service", rows[i].why);
 	}
 	nm_buf_clear(&known);
 	nm_buf_addf(&known, "%s0", nm_buf_string(&account.identity));
 	assert_false(nm_account_owns(&account, nm_buf_string(&known)));
+	assert_true(nm_account_neighbours(&account, nm_buf_string(&known)));
 	assert_false(nm_account_owns(&account, "local"));
 	assert_false(nm_account_owns(&account, ""));
 	nm_account_close(&account);
