@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "prog/dispatch.h"
+#include "prog/remains.h"
 
 /* All attempts were made, and some requests may yet be answered by one more. */
 static void
@@ -25,6 +26,25 @@ tell_how_to_have_rest(struct nm_dispatch *d, const char *batch_id)
 	nm_buf_release(&more);
 }
 
+/* One that could not be read again tells nothing of its batches. */
+static const char *
+what_goes_on(const struct nm_run *run, const char *batch_id)
+{
+	struct nm_remains remains = {0};
+
+	nm_remains_add(&remains, run);
+	if (!run->n_shards)
+		return "";
+	if (nm_remains_at_work(run, batch_id))
+		return "The batch goes on. ";
+	if (remains.at_work)
+		return "The batch has ended; others of its run go on. ";
+	if (remains.doubtful)
+		return "Whether another batch of its run was created is not "
+		       "known yet. ";
+	return "No batch of its run is at work any more. ";
+}
+
 enum nm_code
 nm_manage_follow(struct nm_manager *manager, const char *batch_id,
                  int64_t *left, struct nm_err *err)
@@ -42,6 +62,9 @@ nm_manage_follow(struct nm_manager *manager, const char *batch_id,
 		*left = d.parcel.left;
 	if (!rc && d.parcel.left)
 		tell_how_to_have_rest(&d, batch_id);
+	if (rc == NM_INTERRUPTED)
+		nm_manage_tell_wait(manager, batch_id,
+		                    what_goes_on(&d.parcel.run, batch_id));
 	nm_dispatch_release(&d);
 	return rc;
 }

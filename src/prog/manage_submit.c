@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 #include "prog/dispatch.h"
 #include "prog/prospect.h"
+#include "prog/remains.h"
 #include "run/via_batch.h"
 #include "task/command.h"
 #include "task/complaint.h"
@@ -23,6 +24,7 @@ struct posting {
 	struct entry            *entries; /* of these */
 	size_t                   n;
 	int64_t                  since_ms; /* as nm_prospect_look tells it */
+	struct nm_remains        remains;  /* of the runs begun so far */
 };
 
 static const char *
@@ -166,6 +168,7 @@ send_entry(struct posting *posting, size_t i, struct nm_buf *out,
 		: open_entry(&d, posting, i, err);
 	if (!rc)
 		rc = nm_via_batch_submit(&d.parcel.run, err);
+	nm_remains_add(&posting->remains, &d.parcel.run);
 	if (!rc && nm_manager_wants_json(manager))
 		write_json(&d, entry, out);
 	else if (!rc)
@@ -205,6 +208,27 @@ tell_rest(struct posting *posting, size_t from, const char *lead)
 	nm_buf_release(&command);
 }
 
+/* What is so of all that was begun, and what there is to be done. */
+static const char *
+lead_of(const struct posting *posting, size_t at)
+{
+	const struct nm_remains *remains = &posting->remains;
+
+	if (remains->at_work && !remains->waiting && at + 1 == posting->n)
+		return "All was sent, and goes on. To see it once more, run:";
+	if (remains->at_work)
+		return "What was sent goes on. To send the rest, run:";
+	if (remains->doubtful)
+		return remains->created
+			? "Whether another batch was created is not known yet."
+			  " To look for it, and send the rest, run:"
+			: "Whether a batch was created is not known yet. To"
+			  " look for it, and send the rest, run:";
+	return remains->created
+		? "No batch is at work any more. To send the rest, run:"
+		: "No batch was created yet. To go on, run:";
+}
+
 /* Where this one was left: what goes on with all that is not sent. */
 static void
 tell_ending(struct posting *posting, size_t at, enum nm_code rc)
@@ -215,8 +239,7 @@ tell_ending(struct posting *posting, size_t at, enum nm_code rc)
 		nm_message_plain(&posting->manager->message, "Nothing was sent."
 		                 " To submit, run the same command again.");
 	else if (rc == NM_INTERRUPTED)
-		tell_rest(posting, at, "What was sent goes on. To send the"
-		          " rest, run:");
+		tell_rest(posting, at, lead_of(posting, at));
 	else if (recorded && nm_options_given(&posting->manager->options,
 	                                      MANAGER_NEW))
 		tell_rest(posting, at, "To go on with it, and begin nothing once"

@@ -114,18 +114,18 @@ watch(struct vigil *vigil, struct nm_err *err)
 	}
 }
 
-static void
-tell_interrupted(struct vigil *vigil)
+void
+nm_manage_tell_wait(struct nm_manager *manager, const char *batch_id,
+                    const char *so)
 {
 	struct nm_buf command = {0};
 
-	nm_command_add_program(&command, vigil->manager->typed,
-	                       "batch_manager");
+	nm_command_add_program(&command, manager->typed, "batch_manager");
 	nm_buf_add_string(&command, " --wait");
-	nm_command_add_word(&command, vigil->id);
-	nm_manager_add_bounds(vigil->manager, &command);
-	nm_message_plain(&vigil->manager->message, "The batch goes on. To wait "
-	                 "for it again, run:\n  %s", nm_buf_string(&command));
+	nm_command_add_word(&command, batch_id);
+	nm_manager_add_bounds(manager, &command);
+	nm_message_plain(&manager->message, "%sTo wait for it again, run:\n"
+	                 "  %s", so, nm_buf_string(&command));
 	nm_buf_release(&command);
 }
 
@@ -154,8 +154,6 @@ follow(struct vigil *vigil, struct nm_err *err)
 	enum nm_code rc = nm_manage_follow(vigil->manager, vigil->id,
 	                                   &vigil->left, err);
 
-	if (rc == NM_INTERRUPTED)
-		tell_interrupted(vigil);
 	return rc == NM_ABSENT ? NM_OK : rc;
 }
 
@@ -173,8 +171,11 @@ nm_manage_wait(struct nm_manager *manager, struct nm_err *err)
 	                 &manager->service.clock, 0);
 	rc = watch(&vigil, err);
 	nm_progress_close(&vigil.progress);
+	/* Of what was not seen once nothing is known, and what has ended is waited for no
+	 * more. */
 	if (rc == NM_INTERRUPTED)
-		tell_interrupted(&vigil);
+		nm_manage_tell_wait(manager, vigil.id, vigil.batch.id
+		                    ? "The batch goes on. " : "");
 	else if (!rc)
 		rc = conclude(&vigil, err);
 	nm_arena_release(&vigil.arena);

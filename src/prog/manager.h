@@ -56,11 +56,17 @@ enum nm_code nm_manage_submit(struct nm_manager *manager, struct nm_err *err)
  * Goes on with the run of a request file that a batch belongs to, to its last
  * reply: sends what is not sent yet, and again what the service failed. *left = how
  * many requests have failed all the same that one more attempt might bring; their
- * command is told. NM_ABSENT when the journal knows no such run.
+ * command is told, as is the one that goes on when it is interrupted. NM_ABSENT when
+ * the journal knows no such run.
  */
 enum nm_code nm_manage_follow(struct nm_manager *manager,
                               const char *batch_id, int64_t *left,
                               struct nm_err *err) NM_MUST_USE;
+
+/* Tells the command that waits for a batch again, behind what is so: sentences, each with
+ * a blank at its end. */
+void nm_manage_tell_wait(struct nm_manager *manager, const char *batch_id,
+                         const char *so);
 
 /* The id that was given with the action. NM_USAGE for one that cannot be any. */
 enum nm_code nm_manager_id(const struct nm_manager *manager, const char **id,

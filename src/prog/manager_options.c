@@ -137,7 +137,7 @@ static const struct nm_option_note exits[] = {
 	{ "3", "a request file has faults (--check), or a setting is wrong" },
 	{ "4", "the service refused, knows no such id or cannot be reached" },
 	{ "5", "this machine: disk, rights or the journal" },
-	{ "130", "interrupted; the batch goes on" },
+	{ "130", "interrupted; what is at work goes on" },
 	{ NULL, NULL }
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "prog/remains.h"
 #include "prog/variant0.h"
 #include "task/block.h"
 #include "task/money.h"
@@ -49,37 +50,26 @@ tell_how_to_have_rest(struct nm_variant0 *p, struct nm_task *task)
 			wanted);
 }
 
-static int
-is_in(const struct nm_run *run, enum nm_shard_state state)
-{
-	size_t i;
-
-	for (i = 0; i < run->n_shards; i++)
-		if (run->shards[i].state == state &&
-		    !nm_run_has_lost(run, &run->shards[i]))
-			return 1;
-	return 0;
-}
-
 /* By what its batches do without us. */
 static void
 tell_of_batches(struct nm_variant0 *p, struct nm_task *task)
 {
 	const char *name = task->run.record.name;
-	int doubtful = is_in(&task->run, NM_SHARD_CREATING);
+	struct nm_remains remains = { 0 };
 
-	if (!nm_task_batch_id(task)[0])
-		nm_message_plain(&p->message, doubtful
+	nm_remains_add(&remains, &task->run);
+	if (!remains.created)
+		nm_message_plain(&p->message, remains.doubtful
 			? "Whether a batch of %s was created is not known yet."
 			  " To go on, run the same command again, which looks"
 			  " for it."
 			: "No batch of %s was created yet. To go on, run the"
 			  " same command again.", name);
-	else if (is_in(&task->run, NM_SHARD_CREATED))
+	else if (remains.at_work)
 		nm_message_plain(&p->message, "The batch goes on. To resume and"
 			" wait for it, run:\n  %s", nm_task_resume_command(task));
 	else
-		nm_message_plain(&p->message, doubtful
+		nm_message_plain(&p->message, remains.doubtful
 			? "Whether another batch of %s was created is not known"
 			  " yet. To look for it and go on, run:\n  %s"
 			: "No batch of %s is at work any more. To go on from"

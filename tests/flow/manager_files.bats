@@ -61,9 +61,24 @@ a_faulty_desk() { # rule...
 	# As it was begun.
 	grep -qx "  batch_manager --wait $BATCH_ID --max-attempts 5 \
 --poll-interval 1.5s --json" err.txt
+	[[ $(<err.txt) == *'The batch goes on. To wait for it again, run:'* ]]
 	manager --wait "$BATCH_ID" --poll-interval 0.0005s
 	[ "$STATUS" = 2 ]
 	batch_is in_progress
+}
+
+@test "--wait: Ctrl-C before the first look does not say that the batch goes on" {
+	a_faulty_desk 'on GET /v1/batches/*: trickle 1/s'
+	a_batch 1
+	batch_manager --wait "$BATCH_ID" 2>err.txt 3>&- &
+	local pid=$! status=0
+	looked() { [ "$(calls GET '/v1/batches/.*')" -ge 1 ]; }
+	wait_for 10 looked
+	kill -INT $pid
+	wait $pid || status=$?
+	[ $status = 130 ]
+	[ "$(grep -c 'goes on' err.txt)" = 0 ]
+	grep -qx 'To wait for it again, run:' err.txt
 }
 
 # The batch goes on by the steps of a clock that stands.

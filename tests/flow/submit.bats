@@ -83,6 +83,63 @@ is_creating() {
 		jq '.data | length')" = 2 ]
 }
 
+# Begun in the background; broken off when a batch of its run is there, or on its way, so.
+break_off_when() { # filter option...
+	local filter=$1
+	shift
+	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" "$@" \
+		>out.txt 2>err.txt 3>&- &
+	local pid=$! status=0
+	wait_for 10 has_batch "$filter"
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	cat err.txt
+	[ $status = 130 ]
+}
+
+has_batch() { # filter
+	manage --runs --json | jq -e "any(.[0].batches[]; $1)" >/dev/null
+}
+
+@test "Ctrl-C in --submit says what goes on: no more than is known" {
+	start_server
+	write_requests 1
+	nothing_goes_on() { # fault state line
+		printf '%s\n' "$1" >f.faults
+		stop_server
+		start_server --port "${SERVER_URL##*:}" --faults f.faults
+		break_off_when ".state | test(\"^$2 not confirmed\")" \
+			--submit work.jsonl --patience 0.2
+		grep -qx "$3" err.txt
+		if grep -q 'goes on' err.txt; then return 1; fi
+	}
+	nothing_goes_on 'on POST /v1/files: hang' upload \
+		'No batch was created yet. To go on, run:'
+	nothing_goes_on 'on POST /v1/batches: hang' creation \
+		'Whether a batch was created is not known yet. To look for it, and send the rest, run:'
+}
+
+@test "Ctrl-C in --wait says what goes on: nothing where all have ended" {
+	printf 'on GET /v1/files/*/content: hang\n' >f.faults
+	start_server --faults f.faults
+	write_requests 1
+	submit
+	break_off_when '.status == "completed" and (.collected | not)' \
+		--wait "$ID" --poll-interval 0.2
+	grep -qx 'No batch of its run is at work any more. To wait for it again, run:' \
+		err.txt
+	# One of several.
+	printf 'in_progress 25h of batch 3\n' >>f.faults
+	stop_server
+	start_server --port "${SERVER_URL##*:}" --faults f.faults
+	write_requests 2
+	submit --shard-requests 1
+	break_off_when '.status == "completed" and (.collected | not)' \
+		--wait "$ID" --poll-interval 0.2
+	grep -qx 'The batch has ended; others of its run go on. To wait for it again, run:' \
+		err.txt
+}
+
 # Begun in the background, broken off while the second batch's creation hangs.
 break_off() { # option...
 	OPENAI_API_KEY=sk-test batch_manager --base-url "$BASE_URL" "$@" \
