@@ -29,12 +29,27 @@ nm_budget_read(struct nm_budget *budget, const char *text, struct nm_err *err)
 }
 
 /* All digits are told: a rounded amount would be refused in its turn. */
+static enum nm_code
+refuse(const struct nm_budget *budget, int64_t high_pusd, struct nm_err *err)
+{
+	char high[NM_PRICE_TEXT_MAX], max[NM_PRICE_TEXT_MAX];
+	char taken[NM_PRICE_TEXT_MAX];
+
+	nm_price_print_exactly(high_pusd, high);
+	nm_price_print_exactly(budget->max_pusd, max);
+	if (!budget->taken_pusd)
+		return nm_fail(err, NM_USAGE, 0, "not sent: it could cost $%s,"
+		               " above --max-cost $%s", high, max);
+	return nm_fail(err, NM_USAGE, 0, "not sent: it could cost $%s beside"
+	               " the $%s spent or in flight, above --max-cost $%s",
+	               high, nm_price_print_exactly(budget->taken_pusd, taken),
+	               max);
+}
+
 enum nm_code
 nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
                const char *model, struct nm_err *err)
 {
-	char high[NM_PRICE_TEXT_MAX], taken[NM_PRICE_TEXT_MAX];
-	char max[NM_PRICE_TEXT_MAX];
 	int64_t sum;
 
 	if (!budget->max_pusd)
@@ -49,16 +64,10 @@ nm_budget_take(struct nm_budget *budget, const struct nm_estimate_cost *cost,
 			" unknown cost, since the model that replied to %s has"
 			" no price (--prices names another price table)", model);
 	sum = nm_price_add(budget->taken_pusd, cost->high_pusd);
-	if (sum <= budget->max_pusd) {
-		budget->taken_pusd = sum;
-		return NM_OK;
-	}
-	return nm_fail(err, NM_USAGE, 0,
-		"not sent: it could cost $%s beside the $%s spent or in flight,"
-		" above --max-cost $%s",
-		nm_price_print_exactly(cost->high_pusd, high),
-		nm_price_print_exactly(budget->taken_pusd, taken),
-		nm_price_print_exactly(budget->max_pusd, max));
+	if (sum > budget->max_pusd)
+		return refuse(budget, cost->high_pusd, err);
+	budget->taken_pusd = sum;
+	return NM_OK;
 }
 
 int

@@ -74,7 +74,7 @@ restart_fresh() { # faults server-option...
 most_of() { # option...
 	variant0 "$@" --max-cost 0.000001
 	[ "$STATUS" = 2 ]
-	MOST=$(sed -n 's/.*it could cost \$\([0-9.]*\) beside.*/\1/p' err.txt)
+	MOST=$(sed -n 's/.*it could cost \$\([0-9.]*\), above.*/\1/p' err.txt)
 	[ -n "$MOST" ]
 }
 

@@ -80,7 +80,7 @@ a_long_question() { # short-ones-beside
 		. > 0.014 and . < 0.0143' out.txt
 	variant0 --mode batch --limit 5 --canary 2 --dry-run --max-cost 0.0121
 	[ "$STATUS" = 2 ]
-	tells 'could cost $0.0143325 beside'
+	tells 'could cost $0.0143325, above'
 	[ "$(calls POST '.*')" = 0 ]
 	variant0 --mode batch --limit 5 --canary 2 --dry-run \
 		--max-cost 0.0143325

@@ -520,7 +520,7 @@ a_priced_file() { # file requests
 	a_priced_file more.jsonl 1
 	run manage --submit work.jsonl --max-cost 0.0002034
 	[ "$status" -eq 2 ]
-	[[ $output == *'it could cost '?'0.0002035 beside'*'max-cost '?'0.0002034, '* ]]
+	[[ $output == *'it could cost '?'0.0002035, above'*'max-cost '?'0.0002034, '* ]]
 	[[ $output == *'while a reply counts as the bound that its request states, else as 2000 tokens' ]]
 	run manage --submit work.jsonl more.jsonl --max-cost 0.0002035
 	[ "$status" -eq 2 ]

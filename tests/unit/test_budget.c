@@ -95,6 +95,9 @@ taking(void **state)
 		  "it could cost $0.500000000001 beside the $0.5000 spent or in"
 		  " flight, above --max-cost $1.0000",
 		  "one picodollar over: told by all its digits" },
+		{ { DOLLAR, 0, 0, 0, NONE }, NM_COST_KNOWN, DOLLAR + 1,
+		  "it could cost $1.000000000001, above --max-cost $1.0000",
+		  "nothing was spent: nothing is said of it" },
 		{ { DOLLAR, INT64_MAX, 0, 0, NONE }, NM_COST_KNOWN, INT64_MAX,
 		  "above --max-cost $1.0000", "no sum overflows" },
 		{ { 10, 0, 0, 0, NONE }, NM_COST_UNKNOWN, 0, "the price of m is unknown",
