@@ -5,10 +5,17 @@
 
 enum { FEW_REPLIES = 10 };
 
-enum nm_code
-nm_toll_estimate(struct nm_task *task, int64_t count,
-                 enum nm_price_column column, struct nm_estimate_cost *cost,
-                 struct nm_err *err)
+/* So many requests, each reply of so many tokens. */
+struct toll {
+	void (*reckon)(const struct nm_load *load, int64_t count,
+	               int64_t reply_tokens, struct nm_estimate *estimate);
+	int64_t              count, reply_tokens;
+	enum nm_price_column column;
+};
+
+static enum nm_code
+cost_of(struct nm_task *task, const struct toll *toll,
+        struct nm_estimate_cost *cost, struct nm_err *err)
 {
 	struct nm_estimate estimate;
 	enum nm_code rc = nm_load_count(&task->load, task->quiz,
@@ -16,10 +23,21 @@ nm_toll_estimate(struct nm_task *task, int64_t count,
 
 	if (rc)
 		return rc;
-	nm_load_estimate(&task->load, count, nm_seen_mean(&task->seen),
-	                 &estimate);
-	*cost = nm_estimate_cost(&estimate, column);
+	toll->reckon(&task->load, toll->count, toll->reply_tokens, &estimate);
+	*cost = nm_estimate_cost(&estimate, toll->column);
 	return NM_OK;
+}
+
+enum nm_code
+nm_toll_estimate(struct nm_task *task, int64_t count,
+                 enum nm_price_column column, struct nm_estimate_cost *cost,
+                 struct nm_err *err)
+{
+	struct toll toll = {
+		nm_load_estimate, count, nm_seen_mean(&task->seen), column,
+	};
+
+	return cost_of(task, &toll, cost, err);
 }
 
 int64_t
@@ -54,34 +72,22 @@ reply_again(const struct nm_task *task, int64_t count)
 	                                        : task->seen.longest_tokens;
 }
 
-static enum nm_code
-most_of(struct nm_task *task, int64_t count, int64_t reply_tokens,
-        enum nm_price_column column, struct nm_estimate_cost *cost,
-        struct nm_err *err)
-{
-	struct nm_estimate estimate;
-	enum nm_code rc = nm_load_count(&task->load, task->quiz,
-	                                task->tools->prices, err);
-
-	if (rc)
-		return rc;
-	nm_load_bound(&task->load, count, reply_tokens, &estimate);
-	*cost = nm_estimate_cost(&estimate, column);
-	return NM_OK;
-}
-
 enum nm_code
 nm_toll_most(struct nm_task *task, int64_t first, int64_t again,
              enum nm_price_column column, struct nm_estimate_cost *cost,
              struct nm_err *err)
 {
+	struct toll toll = {
+		nm_load_bound, first, nm_toll_reply(task, first), column,
+	};
 	struct nm_estimate_cost more;
-	enum nm_code rc = most_of(task, first, nm_toll_reply(task, first),
-	                          column, cost, err);
+	enum nm_code rc = cost_of(task, &toll, cost, err);
 
 	if (rc || !again)
 		return rc;
-	rc = most_of(task, again, reply_again(task, again), column, &more, err);
+	toll.count = again;
+	toll.reply_tokens = reply_again(task, again);
+	rc = cost_of(task, &toll, &more, err);
 	if (!rc)
 		cost->high_pusd = nm_price_add(cost->high_pusd, more.high_pusd);
 	return rc;
@@ -91,7 +97,11 @@ enum nm_code
 nm_toll_directly(struct nm_task *task, int64_t count, int64_t reply_tokens,
                  struct nm_estimate_cost *cost, struct nm_err *err)
 {
-	return most_of(task, count, reply_tokens, NM_PRICE_STANDARD, cost, err);
+	struct toll toll = {
+		nm_load_bound, count, reply_tokens, NM_PRICE_STANDARD,
+	};
+
+	return cost_of(task, &toll, cost, err);
 }
 
 void
