@@ -22,6 +22,15 @@ put_count(struct nm_json_writer *w, const char *name, int64_t count)
 }
 
 static void
+put_id(struct nm_json_writer *w, struct nm_text custom_id)
+{
+	if (custom_id.len)
+		nm_json_put_text(w, "custom_id", custom_id);
+	else
+		nm_json_put_null(w, "custom_id");
+}
+
+static void
 put_errors(const struct nm_batch_view *view, struct nm_json_writer *w)
 {
 	const struct nm_batch *batch = view->batch;
@@ -43,7 +52,7 @@ put_errors(const struct nm_batch_view *view, struct nm_json_writer *w)
 		put_text(w, "param", error->param);
 		nm_json_put_nonzero(w, "line", error->line);
 		if (i < view->n_quotes)
-			put_text(w, "custom_id", view->quotes[i].custom_id);
+			put_id(w, view->quotes[i].custom_id);
 		nm_json_close_object(w);
 	}
 	nm_json_close_array(w);

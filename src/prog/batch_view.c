@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "remote/input.h"
 #include "run/quiz.h"
 #include "task/command.h"
 
@@ -194,6 +195,18 @@ add_run(struct nm_sheet *sheet, const struct nm_batch_run *run)
 	add_sisters(sheet, run);
 }
 
+/* "r-1: what it says" */
+static void
+add_quote(struct nm_sheet *sheet, const struct nm_request_quote *quote)
+{
+	struct nm_buf id = {0};
+
+	nm_input_add_escaped(&id, quote->custom_id);
+	nm_sheet_add(sheet, "", "  %s%s%s", nm_buf_string(&id),
+	             id.len ? ": " : "", quote->text);
+	nm_buf_release(&id);
+}
+
 /* "line 3: missing_required_parameter (body.messages): Messages …" */
 static void
 add_error(struct nm_sheet *sheet, const char *key,
@@ -212,8 +225,7 @@ add_error(struct nm_sheet *sheet, const char *key,
 		            error->message);
 	nm_sheet_add(sheet, key, "%s", nm_buf_string(&text));
 	if (quote && quote->text[0])
-		nm_sheet_add(sheet, "", "  %s%s%s", quote->custom_id,
-		             quote->custom_id[0] ? ": " : "", quote->text);
+		add_quote(sheet, quote);
 	nm_buf_release(&text);
 }
 

@@ -81,6 +81,17 @@ cost_pusd(const struct nm_inspection *in, uint64_t output_tokens)
 }
 
 static void
+add_model(const struct nm_inspection *in, struct nm_sheet *sheet,
+          const char *key, const char *lead)
+{
+	struct nm_buf model = {0};
+
+	nm_input_add_escaped(&model, nm_buf_text(&in->input.model));
+	nm_sheet_add(sheet, key, "%s%s", lead, nm_buf_string(&model));
+	nm_buf_release(&model);
+}
+
+static void
 add_cost(struct nm_inspection *in, struct nm_sheet *sheet)
 {
 	int64_t least_pusd = cost_pusd(in, 0);
@@ -90,8 +101,7 @@ add_cost(struct nm_inspection *in, struct nm_sheet *sheet)
 	if (!in->input.requests)
 		return;
 	if (least_pusd < 0) {
-		nm_sheet_add(sheet, "Cost", "unknown: no batch price of %s",
-		             nm_buf_string(&in->input.model));
+		add_model(in, sheet, "Cost", "unknown: no batch price of ");
 		return;
 	}
 	nm_price_print(least_pusd, 4, texts[0]);
@@ -125,8 +135,7 @@ nm_inspection_add_totals(struct nm_inspection *in)
 		nm_sheet_add(&sheet, "Blank lines", "%" PRIu64, input->blank);
 	nm_sheet_add(&sheet, "Size", "%s", nm_byte_count(input->bytes, size));
 	if (input->requests) {
-		nm_sheet_add(&sheet, "Model", "%s",
-		             nm_buf_string(&input->model));
+		add_model(in, &sheet, "Model", "");
 		nm_sheet_add(&sheet, "Endpoint", "%s",
 		             nm_buf_string(&input->endpoint));
 		nm_sheet_add(&sheet, "Prompt tokens", "about %" PRIu64,
@@ -158,8 +167,10 @@ nm_inspection_put_totals(struct nm_inspection *in)
 	nm_json_put_int(w, "faulty", (int64_t)input->faulty);
 	nm_json_put_int(w, "blank", (int64_t)input->blank);
 	nm_json_put_int(w, "bytes", (int64_t)input->bytes);
-	nm_json_put_string(w, "model", input->model.len
-	                   ? nm_buf_string(&input->model) : NULL);
+	if (input->model.len)
+		nm_json_put_text(w, "model", nm_buf_text(&input->model));
+	else
+		nm_json_put_null(w, "model");
 	nm_json_put_string(w, "endpoint", input->endpoint.len
 	                   ? nm_buf_string(&input->endpoint) : NULL);
 	nm_json_put_int(w, "prompt_tokens_estimate",

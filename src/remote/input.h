@@ -106,8 +106,11 @@ const char *nm_input_foreign(struct nm_text beginning);
 /* Nothing but white space: no request, though it has a number. */
 bool nm_input_is_blank(struct nm_text line);
 
-/* Appends what stands in a line, cut to a length that fits a message; a NUL, which would
- * end that, as JSON writes it. */
+/* Appends what stands in a line; a NUL, which would end what is shown of it, as JSON
+ * writes it. */
+void nm_input_add_escaped(struct nm_buf *out, struct nm_text text);
+
+/* The same, cut to a length that fits a message. */
 void nm_input_add_quoted(struct nm_buf *out, struct nm_text text);
 
 /* What prompt_tokens_guess is for so many bytes in so many messages. */

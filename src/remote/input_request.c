@@ -34,16 +34,22 @@ find(struct nm_finding *finding, const char *code, const char *param,
 }
 
 void
+nm_input_add_escaped(struct nm_buf *out, struct nm_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i])
+			nm_buf_add_byte(out, text.at[i]);
+		else
+			nm_buf_add_string(out, "\\u0000");
+}
+
+void
 nm_input_add_quoted(struct nm_buf *out, struct nm_text text)
 {
 	size_t len = nm_json_utf8_valid(text.at, text.len < QUOTED_MAX_BYTES
 	                                         ? text.len : QUOTED_MAX_BYTES);
 
-	for (size_t i = 0; i < len; i++)
-		if (text.at[i])
-			nm_buf_add_byte(out, text.at[i]);
-		else
-			nm_buf_add_string(out, "\\u0000");
+	nm_input_add_escaped(out, (struct nm_text){ text.at, len });
 	if (len < text.len)
 		nm_buf_add_string(out, "…");
 }

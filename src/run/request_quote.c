@@ -3,6 +3,7 @@
  */
 #include "run/request_quote.h"
 
+#include "remote/input.h"
 #include "wire/jsonl.h"
 
 enum { TIME_MAX_MS = 15000 };
@@ -39,7 +40,8 @@ asked(const struct nm_value *body)
 static const char *
 first_line(struct nm_text text, struct nm_arena *arena)
 {
-	const char *end;
+	struct nm_buf shown = {0};
+	const char *end, *line;
 
 	while (text.len && (*text.at == '\n' || *text.at == ' '))
 		text = (struct nm_text){ text.at + 1, text.len - 1 };
@@ -49,7 +51,10 @@ first_line(struct nm_text text, struct nm_arena *arena)
 	if (text.len > NM_REQUEST_QUOTE_TEXT_MAX)
 		text.len = NM_REQUEST_QUOTE_TEXT_MAX;
 	text.len = nm_json_utf8_valid(text.at, text.len);
-	return nm_arena_text(arena, text).at;
+	nm_input_add_escaped(&shown, text);
+	line = nm_arena_text(arena, nm_buf_text(&shown)).at;
+	nm_buf_release(&shown);
+	return line;
 }
 
 void
@@ -65,10 +70,8 @@ nm_request_quote_read(struct nm_request_quote *quote, struct nm_text line,
 		if (question.len)
 			text = question;
 	}
-	quote->custom_id =
-		nm_arena_text(arena,
-	                      nm_json_text(nm_json_get(root, "custom_id")))
-			.at;
+	quote->custom_id = nm_arena_text(
+		arena, nm_json_text(nm_json_get(root, "custom_id")));
 	quote->text = first_line(text, arena);
 	nm_json_release(&json);
 }
@@ -143,7 +146,8 @@ nm_request_quotes_fetch(struct nm_api *api, const char *file_id,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		quotes[i].custom_id = quotes[i].text = "";
+		quotes[i].custom_id = (struct nm_text){ "", 0 };
+		quotes[i].text = "";
 		if (quotes[i].line > reading.last)
 			reading.last = quotes[i].line;
 	}

@@ -12,12 +12,13 @@ enum {
 	NM_REQUEST_QUOTE_TEXT_MAX = 400       /* of a line that are kept */
 };
 
-/* Texts are in the arena, "" where there is none. */
+/* Texts are in the arena, empty where there is none. */
 struct nm_request_quote {
-	int64_t     line;      /* from 1 */
-	const char *custom_id;
-	const char *text;      /* the beginning of what the user's message says,
-	                          else of the line; one line of UTF-8 */
+	int64_t        line;      /* from 1 */
+	struct nm_text custom_id; /* as it stands: with a NUL, where it has one */
+	const char    *text;      /* the beginning of what the user's message says,
+	                             else of the line; one line of UTF-8, with a NUL as
+	                             JSON writes it */
 };
 
 /*

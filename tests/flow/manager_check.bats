@@ -59,6 +59,13 @@ line() { # custom_id model url
 	manager --submit in.jsonl --local
 	[ "$STATUS" = 3 ]
 	says "in.jsonl:2: the custom_id 'a\u0000b' is that of an earlier line"
+	line a 'm\u0000x' >in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 0 ]
+	grep -qE '^Model +m\\u0000x$' out.txt
+	grep -qE '^Cost +unknown: no batch price of m\\u0000x$' out.txt
+	manager --check in.jsonl --json
+	[ "$(jq -c '.[0].model' out.txt)" = '"m\u0000x"' ]
 }
 
 @test "the server refuses what the check refuses, in the same words" {
