@@ -40,8 +40,10 @@ add_up(struct nm_input *input, const struct nm_input_line *line)
 	input->embeddings += line->embeddings;
 	if (line->output_tokens_max < 0)
 		input->unbounded++;
-	else
-		input->output_tokens_max += (uint64_t)line->output_tokens_max;
+	else if (__builtin_add_overflow(input->output_tokens_max,
+	                                (uint64_t)line->output_tokens_max,
+	                                &input->output_tokens_max))
+		input->output_tokens_max = UINT64_MAX;
 }
 
 bool

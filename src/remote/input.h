@@ -75,7 +75,8 @@ struct nm_input {
 	uint64_t bytes;                /* with line ends */
 	uint64_t embeddings;           /* inputs over all lines */
 	uint64_t prompt_tokens_guess;
-	uint64_t output_tokens_max;    /* sum of the lines' bounds */
+	uint64_t output_tokens_max;    /* sum of the lines' bounds; UINT64_MAX stands for
+	                                  more than that */
 	uint64_t unbounded;            /* lines whose output has no bound */
 	bool     lines_told, bytes_told, embeddings_told;
 };

@@ -141,13 +141,17 @@ bound_of(const struct nm_input_body *body, struct nm_text url)
 	return body->max_tokens;
 }
 
-/* However it is written, 1e5 say; one that no model can reach is none. */
+/* However it is written, 1e5 say; one that no model can reach is as good as another.
+ * One that is no number, or below nothing, is none: the request is refused when it is
+ * asked, and takes nothing. */
 static int64_t
 bound_tokens(const struct nm_value *bound)
 {
 	double tokens = nm_json_double(bound, -1);
 
-	return tokens >= 0 && tokens <= INT32_MAX ? (int64_t)ceil(tokens) : -1;
+	if (tokens > INT32_MAX)
+		return INT32_MAX;
+	return tokens >= 0 ? (int64_t)ceil(tokens) : -1;
 }
 
 void

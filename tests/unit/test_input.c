@@ -264,6 +264,10 @@ static const struct {
 	  30, 0, "three answers of ten" },
 	{ CHAT, "{\"model\":\"m\",\"max_tokens\":10,\"max_completion_tokens\":7,"
 	  "\"messages\":[]}", 3, 7, 0, "the newer bound counts" },
+	{ CHAT, "{\"model\":\"m\",\"max_tokens\":1e300,\"messages\":[]}", 3,
+	  INT32_MAX, 0, "one that no model can reach" },
+	{ CHAT, "{\"model\":\"m\",\"max_tokens\":\"10\",\"messages\":[]}", 3,
+	  -1, 0, "one that is refused when it is asked, not before" },
 	{ CHAT, "{\"model\":\"m\",\"messages\":[{\"content\":[{\"type\":"
 	  "\"image_url\",\"image_url\":{\"url\":\"data:AAAAAAAAAAAAAAA\"}}]}]}",
 	  6, -1, 0, "a picture is not text" },
@@ -307,6 +311,35 @@ bodies_are_summed_up(void **state)
 		nm_input_release(&input);
 		nm_buf_release(&text);
 	}
+}
+
+/* So many prompts that their bounds are the largest number each. */
+static void
+sums_of_bounds_end_at_the_largest(void **state)
+{
+	struct nm_buf prompts = {0}, text = {0};
+	struct nm_input input;
+	struct nm_input_line line;
+	struct nm_finding finding;
+
+	(void)state;
+	nm_buf_add_string(&prompts, "\"\"");
+	for (int i = 1; i < 1 << 20; i++)
+		nm_buf_add_string(&prompts, ",\"\"");
+	nm_input_init(&input, NULL);
+	for (int i = 0; i < 70; i++) {
+		nm_buf_clear(&text);
+		nm_buf_addf(&text, "{\"custom_id\":\"%d\",\"method\":\"POST\","
+		            "\"url\":\"/v1/completions\",\"body\":{\"model\":"
+		            "\"m\",\"n\":128,\"max_tokens\":2147483648,"
+		            "\"prompt\":[%s]}}", i, nm_buf_string(&prompts));
+		assert_true(check(&input, nm_buf_string(&text), &line,
+		                  &finding));
+	}
+	assert_true(input.output_tokens_max == UINT64_MAX);
+	nm_input_release(&input);
+	nm_buf_release(&text);
+	nm_buf_release(&prompts);
 }
 
 static void
@@ -356,6 +389,7 @@ main(void)
 		cmocka_unit_test(hints_tell_a_person_more),
 		cmocka_unit_test(wishes_bind_from_line_one),
 		cmocka_unit_test(bodies_are_summed_up),
+		cmocka_unit_test(sums_of_bounds_end_at_the_largest),
 		cmocka_unit_test(files_are_judged_as_a_whole),
 	};
 

@@ -75,9 +75,13 @@ counting(void **state)
 		  CHAT("a", ",\"max_tokens\":0"), 1, 11, 0, 0, 0 },
 		{ "one below nothing is none",
 		  CHAT("a", ",\"max_tokens\":-1"), 1, 11, 20, 150, 2000 },
-		{ "nor is one that no model can reach",
-		  CHAT("a", ",\"max_tokens\":2147483648"), 1, 11, 20, 150,
-		  2000 },
+		{ "nor is one in words, which the service refuses",
+		  CHAT("a", ",\"max_tokens\":\"50\""), 1, 11, 20, 150, 2000 },
+		{ "one that no model can reach is one: as large as any",
+		  CHAT("a", ",\"max_tokens\":2147483647")
+		  CHAT("b", ",\"max_tokens\":2147483648")
+		  CHAT("c", ",\"max_tokens\":1e300"), 3, 33, 0, 0,
+		  INT64_C(6442450941) },
 		{ "a bound is one however it is written",
 		  CHAT("a", ",\"max_tokens\":5e4") CHAT("b",
 		  ",\"max_completion_tokens\":9000.0"), 2, 22, 0, 0, 59000 },
