@@ -37,7 +37,7 @@ key_of(const char *identity, const char *account, char *hex)
 
 /* Rows: what the journal has runs of | what is typed now. */
 static const struct {
-	const char *known[2]; /* by its URL; a size of shards of its own may stand first */
+	const char *known[2]; /* by its URL; a size of its shards may stand first */
 	const char *typed;
 	int64_t     began_ms; /* of the run that is found: 1 or 2; 0 = none */
 	const char *why;
