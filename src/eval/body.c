@@ -104,14 +104,15 @@ read_usage(const struct nm_value *usage)
 	                        NM_TEXT("output_tokens"));
 	struct side in = {
 		usage, nm_json_get(usage, "prompt_tokens_details"),
-		NM_TEXT("input_tokens_details"), input < 0 ? 0 : input,
+		NM_TEXT("input_tokens_details"), input,
 	};
 	struct side out = {
 		usage, nm_json_get(usage, "completion_tokens_details"),
-		NM_TEXT("output_tokens_details"), output < 0 ? 0 : output,
+		NM_TEXT("output_tokens_details"), output,
 	};
 
-	if ((input < 0 && output < 0) || input > NM_USAGE_MAX_TOKENS
+	/* Half of it is none: nobody knows what the other would cost. */
+	if (input < 0 || output < 0 || input > NM_USAGE_MAX_TOKENS
 	    || output > NM_USAGE_MAX_TOKENS)
 		return (struct nm_usage){ 0 };
 	return (struct nm_usage){

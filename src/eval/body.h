@@ -9,9 +9,11 @@
 #include "base/buf.h"
 #include "wire/json.h"
 
-/* Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed: then
- * no usage is present. cached and cache_write are parts of input, reasoning of
- * output. */
+/*
+ * Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed, and half a
+ * usage, which tells tokens in or out alone, says nothing of what it cost: then no usage
+ * is present. cached and cache_write are parts of input, reasoning of output.
+ */
 #define NM_USAGE_MAX_TOKENS 1000000000
 struct nm_usage {
 	bool    present; /* false: all counts are 0 */

@@ -291,14 +291,22 @@ die_when() { # command... ; ALL
 	[ "$STATUS" = 0 ]
 }
 
+# Replies that say so, and tell this of what they took.
+replies_that_tell() { # content usage
+	echo "on POST /v1/chat/completions: status 200 body $(jq -n --arg content \
+		"$1" --argjson usage "$2" '{id: "c", object: "chat.completion",
+		model: "gpt-5-mini", choices: [{index: 0, finish_reason: "stop",
+		message: {role: "assistant", content: $content}}], usage: $usage} |
+		@json | @json' -r)" >lots.txt
+}
+
 @test "replies that do not tell what they took count as what they may have taken" {
-	local mode
+	local mode usage
 	questions 5
-	echo "on POST /v1/chat/completions: status 200 body $(jq -n '{id: "c",
-		object: "chat.completion", model: "gpt-5-mini", choices: [{index: 0,
-		finish_reason: "stop", message: {role: "assistant",
-		content: "I do not know"}}]} | @json | @json' -r)" >lots.txt
-	for mode in direct batch; do
+	for usage in 'direct null' 'batch null' 'direct {"prompt_tokens":9}' \
+		'direct {"completion_tokens":9}'; do
+		mode=${usage%% *}
+		replies_that_tell 'I do not know' "${usage#* }"
 		restart_fresh lots.txt
 		[ $mode = direct ] || through_upstream
 		local all=(--mode "$mode" --datasets q.txt --reask 3
@@ -314,6 +322,23 @@ die_when() { # command... ; ALL
 		[ "$STATUS" = 1 ]
 		tells "beside the \$$MOST spent or in flight"
 		[ "$(calls POST '.*')" = 0 ]
+	done
+}
+
+@test "of a reply that tells half of what it took no half is told, nor made up" {
+	questions 2
+	local half
+	for half in '{"prompt_tokens":9}' '{"completion_tokens":9}'; do
+		replies_that_tell '{"answers": ["Heat"]}' "$half"
+		restart_fresh lots.txt
+		variant0 --datasets q.txt
+		[ "$STATUS" = 0 ]
+		RESULTS=$(echo results/runs/*.json)
+		[ "$(result '[.results[] | [.class, .usage, .cost_usd]] |
+			unique | @json')" = '[["answered",null,null]]' ]
+		[ "$(result '[.run.usage, .metrics.total_cost_usd] | @json')" = \
+			'[null,null]' ]
+		grep -q 'unknown: the replies tell no usage$' out.txt
 	done
 }
 

@@ -420,7 +420,13 @@ usage(void **state)
 	} rows[] = {
 		{ "null", { 0 }, "null" },
 		{ "{}", { 0 }, "empty" },
-		{ "{\"prompt_tokens\":5}", { true, 5, 0, 0, 0, 0 }, "half" },
+		{ "{\"prompt_tokens\":5}", { 0 }, "half: the other is not 0" },
+		{ "{\"output_tokens\":5,\"total_tokens\":9}", { 0 },
+		  "the other half" },
+		{ "{\"prompt_tokens\":5,\"completion_tokens\":null}", { 0 },
+		  "half, and nothing" },
+		{ "{\"prompt_tokens\":5,\"completion_tokens\":0}",
+		  { true, 5, 0, 0, 0, 0 }, "nothing out, as it is told" },
 		{ "{\"input_tokens\":5,\"output_tokens\":7,"
 		  "\"input_tokens_details\":{\"cached_tokens\":2,"
 		  "\"cache_write_tokens\":3},\"output_tokens_details\":"
@@ -438,9 +444,10 @@ usage(void **state)
 		  { 0 }, "not to be believed" },
 		{ "{\"prompt_tokens\":1000000001,\"completion_tokens\":7}",
 		  { 0 }, "nor is that" },
-		{ "{\"prompt_tokens\":99999999999999999999}", { 0 }, "overflow" },
-		{ "{\"prompt_tokens\":\"5\"}", { 0 }, "a string" },
-		{ "{\"prompt_tokens\":5.5}", { 0 }, "a fraction" },
+		{ "{\"prompt_tokens\":99999999999999999999,"
+		  "\"completion_tokens\":7}", { 0 }, "overflow" },
+		{ "{\"prompt_tokens\":\"5\",\"completion_tokens\":7}", { 0 },
+		  "a string" },
 	};
 	struct nm_row_reader reader = { 0 };
 
