@@ -34,10 +34,11 @@ faults() { # line...
 	printf '%s\n' "$@" >"$FAULTS"
 }
 
-# A bound on all of them: a hang is a failure and not a wait.
+# A bound on all of them, such that a busy machine keeps it: a hang is a failure and
+# not a wait.
 bounded() { # program argument...
 	STATUS=0
-	timeout -k 2 20 "$@" >out.txt 2>err.txt 3>&- || STATUS=$?
+	timeout -k 2 60 "$@" >out.txt 2>err.txt 3>&- || STATUS=$?
 	OUT=$(cat out.txt)
 	ERR=$(cat err.txt)
 	# Shown where the test fails.

@@ -7,7 +7,7 @@
 #   kill_server               SIGKILL
 #   call METHOD PATH [CURL…]  sets STATUS, BODY, HEADERS (file names)
 #   member FILTER             jq over $BODY
-#   wait_for SECONDS CMD…     until it succeeds
+#   wait_for SECONDS CMD…     until it succeeds, for so long on an idle machine
 #   logged FILTER             lines of the request log that jq selects, counted
 
 : "${NM_SOURCE:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
@@ -33,8 +33,9 @@ teardown() {
 		sed 's/^/# /' "$BATS_TEST_TMPDIR/server.err"
 }
 
+# A machine that is busy with other things may take three times as long.
 wait_for() { # seconds command...
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + 3 * $1 + 1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
