@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "server/options.h"
 #include "server/socket.h"
@@ -219,11 +220,12 @@ void
 nm_listen_drain(struct nm_listen *listen, int64_t max_ms)
 {
 	struct timespec pause = { .tv_nsec = 5000000 };
+	int64_t end_ms = nm_clock_machine_ms() + max_ms;
 
 	atomic_store(&listen->hall.closing, 1);
 	nm_watch_hurry(listen->hall.watch);
-	for (int64_t waited = 0; waited < max_ms &&
-	     atomic_load(&listen->hall.under_way) > 0; waited += 5)
+	while (atomic_load(&listen->hall.under_way) > 0 &&
+	       nm_clock_machine_ms() < end_ms)
 		nanosleep(&pause, NULL);
 }
 
