@@ -306,10 +306,19 @@ rows-with-several-outputs-mira-70.faults"
 
 @test "a call that hangs can be left, and is taken up again" {
 	a_desk --faults "$NM_SOURCE/tests/faults/upload-hangs-curator-120.faults"
-	timeout -s INT 1 variant0_llm_baseline --mode batch --limit 5 \
-		--poll-interval 0.2 2>err.txt && STATUS=0 || STATUS=$?
+	variant0_llm_baseline --mode batch --limit 5 --poll-interval 0.2 \
+		>out.txt 2>err.txt 3>&- &
+	local pid=$!
+	uploading() {
+		call GET /metrics
+		grep -qx 'nightmail_connections 2' "$BODY"
+	}
+	wait_for 10 uploading
+	kill -INT $pid
+	wait $pid && STATUS=0 || STATUS=$?
+	[ "$STATUS" = 130 ]
 	grep -q 'run the same command again' err.txt
-	run_batch 5
+	NIGHTMAIL_CLOCK=fast=20 run_batch 5
 	[ "$STATUS" = 0 ]
 	[[ $ERR == *'may have been submitted already: looking for its tag'* ]]
 	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]

@@ -80,22 +80,29 @@ run_batch() { # n-lines
 	[ "$(member '.data | length')" = 2 ]
 }
 
+# The best of many tries, since a busy machine makes any one of them long.
 @test "delay, hang and trickle" {
 	start_with <<-'EOF'
-	on GET /v1/batches nth 1: delay 300ms
-	on GET /v1/batches nth 2: hang
-	on GET /v1/files nth 2: trickle 20/s
+	on GET /v1/models: delay 300ms
+	on GET /v1/batches: hang
+	on GET /v1/files nth 2..: trickle 20/s
 	EOF
 	call GET /v1/files
-	local size
+	local size tries
 	size=$(wc -c <"$BODY")
-	SECONDS=0
-	call GET /v1/batches -w '%{time_total}'
-	[[ $STATUS == 0.[3-9]* ]]
-	call GET /v1/batches --max-time 0.4
+	for tries in {1..20}; do
+		call GET /v1/models -w '%{time_total}'
+		[[ $STATUS =~ ^([1-9]|0\.[3-9]) ]]
+		[[ $STATUS != 0.* ]] || break
+	done
+	[[ $STATUS == 0.* ]]
+	call GET /v1/batches --max-time 1
 	[ "$STATUS" = 000 ]
-	call GET /v1/files --max-time 0.5
-	[ "$(wc -c <"$BODY")" -lt "$size" ]
+	for tries in {1..20}; do
+		call GET /v1/files --max-time 0.5
+		[ "$(wc -c <"$BODY")" -lt "$size" ]
+		[ "$(wc -c <"$BODY")" -le 2 ] || break
+	done
 	[ "$(wc -c <"$BODY")" -gt 2 ]
 }
 

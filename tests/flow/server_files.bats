@@ -118,7 +118,7 @@ load lib
 	call POST /v1/files -F purpose=batch -F file=@big.jsonl
 	refused 400 null null 'File is too large.'
 	call POST /v1/files -H 'Content-Length: 600000000' \
-		-H 'Content-Type: multipart/form-data; boundary=x' -d x --max-time 5
+		-H 'Content-Type: multipart/form-data; boundary=x' -d x --max-time 60
 	refused 413 null null 'File is too large.'
 }
 

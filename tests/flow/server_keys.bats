@@ -255,22 +255,22 @@ as() { # key
 	[ "$status" = 3 ]
 	[[ $output == *none* ]]
 	echo nonsense >broken.pem
-	run timeout 10 batch_server --state-dir "$STATE" --tls-cert broken.pem \
+	run timeout 60 batch_server --state-dir "$STATE" --tls-cert broken.pem \
 		--tls-key key.pem
 	[ "$status" = 3 ]
 	[[ $output == *'broken.pem holds no PEM "CERTIFICATE"'* ]]
-	run timeout 10 batch_server --state-dir "$STATE" --tls-cert cert.pem \
+	run timeout 60 batch_server --state-dir "$STATE" --tls-cert cert.pem \
 		--tls-key cert.pem
 	[ "$status" = 3 ]
 	[[ $output == *'cert.pem holds no PEM "PRIVATE KEY"'* ]]
 	openssl genrsa -out other.pem 2048 2>/dev/null
-	run timeout 10 batch_server --state-dir "$STATE" --tls-cert cert.pem \
+	run timeout 60 batch_server --state-dir "$STATE" --tls-cert cert.pem \
 		--tls-key other.pem
 	[ "$status" = 3 ]
 	[[ $output == *'do they belong together?'* ]]
 	# Plain words on the port are no request.
 	start_server --tls-cert cert.pem --tls-key key.pem
-	run curl -s --max-time 5 "http://${SERVER_URL#https://}/healthz"
+	run curl -s --max-time 30 "http://${SERVER_URL#https://}/healthz"
 	[ "$status" != 0 ]
 	call GET /healthz
 	[ "$STATUS" = 000 ]

@@ -173,10 +173,14 @@ load lib
 			"$SERVER_URL/v1/uploads/$upload/complete" \
 			-d '{"part_ids":["'"$part"'"]}' >"status.$n" 3>&- &
 	done
-	sleep 0.3
+	all_ask() {
+		call GET /metrics --max-time 30
+		grep -qx 'nightmail_connections 4' "$BODY"
+	}
+	wait_for 20 all_ask
 	local statuses=''
 	for n in 1 2 3; do
-		call GET /healthz --max-time 3
+		call GET /healthz --max-time 30
 		statuses+="$STATUS "
 	done
 	for n in 0 1 2; do

@@ -174,13 +174,13 @@ load upstream
 		http://127.0.0.1:99999/v1 'http://a b/v1' 'http://[::1/v1' \
 		http://ann:hush@127.0.0.1/v1 'http://127.0.0.1/v1?key=hush' \
 		'http://127.0.0.1/v1#hush'; do
-		run timeout 10 batch_server --state-dir "$STATE" --upstream "$url"
+		run timeout 60 batch_server --state-dir "$STATE" --upstream "$url"
 		[ "$status" = 2 ]
 		[ "${#lines[@]}" = 1 ]
 		[[ $output == *'while reading --upstream, a base URL'* ]]
 		[[ $output != *hush* ]]
 	done
-	NIGHTMAIL_UPSTREAM_KEY=sk-x run timeout 10 batch_server \
+	NIGHTMAIL_UPSTREAM_KEY=sk-x run timeout 60 batch_server \
 		--state-dir "$STATE" --upstream HTTP://192.0.2.1/v1
 	[ "$status" = 2 ]
 	[[ $output == *"plain http"* ]]

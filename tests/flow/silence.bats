@@ -41,7 +41,7 @@ TWELVE=('on POST /v1/chat/completions nth 1..12: delay 20ms'
 die_over_four() {
 	wait_for 10 asked 12
 	# The log tells an answer before it is sent.
-	sleep 0.3
+	wait_for 10 journalled 12
 	kill_server
 }
 

@@ -11,15 +11,17 @@ jumping() { # program argument...
 		return 1
 	}
 	rm -f jumps
+	BEGAN=$SECONDS
 	bounded env "LD_PRELOAD=$lib" "CLOCK_JUMPS=$PWD/jumps" \
 		"ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0" "$@"
 	echo "$(wc -c <jumps) jumps"
 	[ "$(wc -c <jumps)" -ge 1 ]
 }
 
-# It took some seconds, whatever the wall clock said.
+# It took the seconds that it took, whatever the wall clock said.
 took_seconds() {
-	[ "$(result '.metrics.total_eval_time_sec | . >= 0 and . < 20')" = true ]
+	[ "$(result ".metrics.total_eval_time_sec |
+		. >= 0 and . <= $((SECONDS - BEGAN + 1))")" = true ]
 }
 
 @test "the clock jumps: a batch run sends nothing twice and ends" {
