@@ -14,7 +14,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { SCREEN_ROWS = 24, SCREEN_BYTES = 400 };
+enum {
+	SCREEN_ROWS = 24,
+	SCREEN_BYTES = 400,
+	SCREEN_TAKEN = 1 << 16, /* bytes written between two looks, at most */
+	SCREEN_PATIENCE_MS = 30000
+};
 
 struct screen {
 	int   master;
@@ -124,22 +129,43 @@ screen_feed(struct screen *screen, const char *at)
 	}
 }
 
+/* A terminal hands on what is written to it when it comes to it: all that stands
+ * before a mark is here once the mark is. */
+static inline void
+screen_take(struct screen *screen)
+{
+	static char bytes[SCREEN_TAKEN];
+	const char mark = '\036';
+	struct pollfd ready = { .fd = screen->master, .events = POLLIN };
+	size_t used = 0;
+	ssize_t got;
+	char *end;
+
+	fflush(screen->slave);
+	if (write(fileno(screen->slave), &mark, 1) != 1)
+		abort();
+	while (!(end = memchr(bytes, mark, used))) {
+		if (poll(&ready, 1, SCREEN_PATIENCE_MS) != 1)
+			abort();
+		got = read(screen->master, bytes + used, sizeof(bytes) - 1 - used);
+		if (got <= 0)
+			abort();
+		used += (size_t)got;
+	}
+	*end = '\0';
+	screen_feed(screen, bytes);
+	bytes[used] = '\0';
+	screen_feed(screen, end + 1); /* echoes of what is read meanwhile */
+}
+
 /* Takes in what was written, and gives the rows up to the last that is not empty. */
 static inline const char *
 screen_text(struct screen *screen)
 {
-	struct pollfd ready = { .fd = screen->master, .events = POLLIN };
-	char bytes[4096 + 1];
 	size_t used = 0;
-	ssize_t got;
 	int i, last = -1;
 
-	fflush(screen->slave);
-	while (poll(&ready, 1, 20) > 0 &&
-	       (got = read(screen->master, bytes, 4096)) > 0) {
-		bytes[got] = '\0';
-		screen_feed(screen, bytes);
-	}
+	screen_take(screen);
 	for (i = 0; i < SCREEN_ROWS; i++)
 		if (screen->rows[i][0])
 			last = i;

@@ -75,7 +75,7 @@ test_ten_redraws_a_second(void **state)
 	struct nm_message message;
 	struct nm_clock real = {0};
 	struct screen screen;
-	int64_t began_ms;
+	int64_t began_ms, passed_ms;
 
 	(void)state;
 	screen_open(&screen, 80);
@@ -85,8 +85,10 @@ test_ten_redraws_a_second(void **state)
 	began_ms = nm_clock_mono_ms(&real);
 	for (one.done = 0; nm_clock_mono_ms(&real) - began_ms < 250; one.done++)
 		nm_progress_show(&progress, &one, 1, NULL);
+	passed_ms = nm_clock_mono_ms(&real) - began_ms;
 	(void)screen_text(&screen);
-	assert_in_range(screen.redraws, 1, 3);
+	/* A machine that lets it wait makes room for more. */
+	assert_in_range(screen.redraws, 1, 1 + passed_ms / 100);
 	nm_progress_close(&progress);
 	screen_close(&screen);
 }
@@ -246,7 +248,8 @@ test_samples_are_thinned(void **state)
 	message.to = fopen("/dev/null", "w");
 	nm_progress_open(&progress, &message, &fast, 0);
 	began_ms = nm_clock_mono_ms(&fast);
-	while (nm_clock_mono_ms(&fast) - began_ms < 100 * 1000000)
+	for (i = 0; i < 1000 ||
+	     nm_clock_mono_ms(&fast) - began_ms < 100 * 1000000; i++)
 		nm_progress_show(&progress, &one, 1, NULL);
 	assert_in_range(progress.n_samples, 2, NM_PROGRESS_SAMPLES);
 	for (i = 1; i < progress.n_samples; i++)
