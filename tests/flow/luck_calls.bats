@@ -236,11 +236,11 @@ many_uploads() { # n path
 @test "a file unseen for some seconds after its upload" {
 	local when
 	for when in sync async; do
-		faults 'stale files 2s'
+		faults 'stale files 8s'
 		rm -rf state
-		a_desk --unknown-file $when --faults "$FAULTS"
+		a_desk --unknown-file $when --faults "$FAULTS" --clock fast=50
 		: >"$SERVER_LOG"
-		NIGHTMAIL_CLOCK=fast=4 run_batch 3
+		NIGHTMAIL_CLOCK=fast=50 run_batch 3
 		[ "$STATUS" = 0 ]
 		[ "$(calls POST /v1/files)" = 1 ]
 		call GET '/v1/batches'

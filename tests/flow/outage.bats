@@ -89,7 +89,7 @@ batches() {
 @test "another's page instead of the results: no row is taken for missing" {
 	faults 'on GET /v1/files/** nth 1..12: status 200 body "<html>Sign in</html>" header "Content-Type: text/html"'
 	a_desk --faults "$FAULTS"
-	NIGHTMAIL_CLOCK=fast=20 run_batch 5
+	NIGHTMAIL_CLOCK=fast=100 run_batch 5
 	[ "$STATUS" = 0 ]
 	[ "$(ledger)" = 'asked=5 answered=5 attempts=1' ]
 	[ "$(calls POST /v1/batches)" = 1 ]
