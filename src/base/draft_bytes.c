@@ -46,6 +46,13 @@ took_of(const struct nm_draft *draft, size_t len)
 	return took < len ? (size_t)took : len;
 }
 
+static void
+fail(struct nm_draft *draft, int why)
+{
+	(void)nm_fail(&draft->failed, NM_IO, why, "cannot write %s: %s",
+	              draft->path.at, strerror(why));
+}
+
 /* Returns how many the system took: all, or `failed` tells why not. */
 static size_t
 put(struct nm_draft *draft, const char *bytes, size_t len)
@@ -55,10 +62,7 @@ put(struct nm_draft *draft, const char *bytes, size_t len)
 	if (draft->failed.code)
 		return 0;
 	if (nm_file_write_all(fd, bytes, len, &draft->failed)) {
-		int why = (int)draft->failed.detail;
-
-		(void)nm_fail(&draft->failed, NM_IO, why, "cannot write %s: %s",
-		              draft->path.at, strerror(why));
+		fail(draft, (int)draft->failed.detail);
 		len = took_of(draft, len);
 	}
 	begin_writing(draft, len);
@@ -85,6 +89,41 @@ nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len)
 	if (len >= PENDING_BYTES)
 		took = put(draft, bytes, len);
 	nm_buf_add(&draft->pending, (const char *)bytes + took, len - took);
+}
+
+void
+nm_draft_put_at(struct nm_draft *draft, uint64_t at, const void *bytes,
+                size_t len)
+{
+	const char *from = bytes;
+	ssize_t put_now;
+
+	put_pending(draft);
+	while (len && !draft->failed.code) {
+		put_now = pwrite(draft->fd_plus_one - 1, from, len, (off_t)at);
+		if (put_now < 0 && errno == EINTR)
+			continue;
+		if (put_now <= 0) {
+			fail(draft, put_now ? errno : ENOSPC);
+			return;
+		}
+		from += put_now;
+		at += (uint64_t)put_now;
+		len -= (size_t)put_now;
+	}
+}
+
+void
+nm_draft_restart(struct nm_draft *draft)
+{
+	int fd = draft->fd_plus_one - 1;
+
+	nm_buf_clear(&draft->pending);
+	if (draft->failed.code)
+		return;
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET))
+		fail(draft, errno);
+	draft->bytes = draft->handed = draft->begun = 0;
 }
 
 bool

@@ -32,6 +32,11 @@ struct nm_draft {
 enum nm_code nm_draft_open(struct nm_draft *draft, const char *path,
                            unsigned mode, struct nm_err *err) NM_MUST_USE;
 void nm_draft_add(struct nm_draft *draft, const void *bytes, size_t len);
+/* Puts other bytes where some were added that were as many. */
+void nm_draft_put_at(struct nm_draft *draft, uint64_t at, const void *bytes,
+                     size_t len);
+/* Takes back all that was added. */
+void nm_draft_restart(struct nm_draft *draft);
 /* Hands to the system what it has not got yet. False when it refused any. */
 bool nm_draft_flush(struct nm_draft *draft);
 /* A flush again, for whoever has made room: what the system refused of the last add

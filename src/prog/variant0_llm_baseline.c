@@ -96,8 +96,8 @@ probe_results(const struct nm_variant0 *p, struct nm_err *err)
 	if (nm_options_given(&p->options, OPT_DRY_RUN))
 		return NM_OK;
 	rc = nm_results_open(&results, &options, err);
-	if (!rc && results.known_failed.code) {
-		*err = results.known_failed;
+	if (!rc && results.files.known_failed.code) {
+		*err = results.files.known_failed;
 		rc = err->code;
 	}
 	nm_results_release(&results);

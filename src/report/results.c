@@ -6,19 +6,14 @@
  */
 #include "report/results.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/path.h"
+#include "report/relic.h"
 
 enum {
-	LOOK_BYTES = 64 << 10,
-	FILE_MODE = 0644,
-	FOLDER_MODE = 0755
+	FOLDER_MODE = 0755,
+	NUMBERS_BYTES = 2 << 10, /* by which those of a head may be longer than zeros, */
+	REASONS_BYTES = 2 << 10  /* and by which reasons may lengthen it */
 };
 
 static void
@@ -74,11 +69,8 @@ nm_results_open(struct nm_results *results,
 	if (rc)
 		goto done;
 	name_files(&new, options);
-	rc = nm_draft_open(&new.run, nm_buf_string(&new.run_path), FILE_MODE,
-	                   err);
-	if (!rc && nm_draft_open(&new.known, nm_buf_string(&new.known_path),
-	                         FILE_MODE, &new.known_failed) == NM_OK)
-		new.clones = nm_draft_clone(&new.known, &new.run);
+	rc = nm_pair_open(&new.files, nm_buf_string(&new.run_path),
+	                  nm_buf_string(&new.known_path), err);
 	if (rc)
 		nm_results_release(&new);
 	else
@@ -88,59 +80,86 @@ done:
 	return rc;
 }
 
-/* Frees its room at once: the run's file may want it. */
+/* What stands before the first row. */
 static void
-leave_known(struct nm_results *results, int why)
+write_head(const struct nm_head *head, struct nm_buf *out)
 {
-	(void)nm_fail(&results->known_failed, NM_IO, why, "cannot write %s: %s",
-	              nm_buf_string(&results->known_path), strerror(why));
-	nm_draft_abandon(&results->known);
-}
-
-static void
-put_known(struct nm_results *results, struct nm_text text)
-{
-	struct nm_draft *known = &results->known;
-
-	nm_draft_add(known, text.at, text.len);
-	if (!nm_draft_flush(known))
-		leave_known(results, (int)known->failed.detail);
-}
-
-/* To both files. Where the disk has room for one alone, it is the run's, whichever of
- * them is the first to find it full. */
-static void
-put_both(struct nm_results *results, struct nm_text text)
-{
-	struct nm_draft *run = &results->run;
-
-	if (!results->clones && !results->known_failed.code)
-		put_known(results, text);
-	nm_draft_add(run, text.at, text.len);
-	if (nm_draft_flush(run) || results->clones || results->known_failed.code)
-		return;
-	leave_known(results, (int)run->failed.detail);
-	(void)nm_draft_retry(run);
-}
-
-void
-nm_results_add_head(struct nm_results *results, const struct nm_head *head)
-{
-	struct nm_buf text = {0};
-	struct nm_json_writer w = { .out = &text, .indent = 2 };
+	struct nm_json_writer w = { .out = out, .indent = 2 };
 
 	nm_json_open_object(&w, NULL);
 	nm_head_put(&w, head);
 	nm_json_open_array(&w, "results");
-	put_both(results, nm_buf_text(&text));
-	nm_buf_release(&text);
+}
+
+static void
+add_blanks(struct nm_buf *out, size_t n)
+{
+	memset(nm_buf_room(out, n), ' ', n);
+	nm_buf_took(out, n);
+}
+
+/* Fills the room: with blanks at the ends of all lines, where they disturb nobody. */
+static void
+spread(struct nm_text head, size_t room, struct nm_buf *out)
+{
+	size_t left = room - head.len, lines = 1, blanks, i;
+
+	for (i = 0; i < head.len; i++)
+		lines += head.at[i] == '\n';
+	for (i = 0; i < head.len; i++) {
+		if (head.at[i] == '\n') {
+			blanks = left / lines--;
+			add_blanks(out, blanks);
+			left -= blanks;
+		}
+		nm_buf_add_byte(out, head.at[i]);
+	}
+	add_blanks(out, left);
 }
 
 void
-nm_results_add(struct nm_results *results, struct nm_text rows)
+nm_results_leave_room(struct nm_results *results, const struct nm_head *head)
 {
-	results->any |= rows.len > 0;
-	put_both(results, rows);
+	struct nm_buf text = {0};
+
+	write_head(head, &text);
+	results->room_bytes = text.len + NUMBERS_BYTES + REASONS_BYTES;
+	nm_buf_clear(&text);
+	add_blanks(&text, results->room_bytes);
+	nm_pair_add(&results->files, nm_buf_text(&text));
+	nm_buf_release(&text);
+}
+
+bool
+nm_results_add_head(struct nm_results *results, const struct nm_head *head)
+{
+	struct nm_buf text = {0}, filled = {0};
+	size_t room = results->room_bytes;
+	bool fits;
+
+	write_head(head, &text);
+	fits = !room || text.len <= room;
+	if (!fits) {
+		nm_pair_restart(&results->files);
+		results->any = false;
+	}
+	if (fits && room) {
+		spread(nm_buf_text(&text), room, &filled);
+		nm_pair_put_at_front(&results->files, nm_buf_text(&filled));
+	} else {
+		nm_pair_add(&results->files, nm_buf_text(&text));
+	}
+	results->room_bytes = 0;
+	nm_buf_release(&filled);
+	nm_buf_release(&text);
+	return fits;
+}
+
+void
+nm_results_take(struct nm_results *results, struct nm_buf *rows)
+{
+	results->any |= rows->len > 0;
+	nm_pair_take(&results->files, rows);
 }
 
 static void
@@ -155,100 +174,8 @@ add_end(struct nm_results *results)
 	nm_json_close_array(&w);
 	nm_json_close_object(&w);
 	nm_buf_add_byte(&text, '\n');
-	put_both(results, nm_buf_text(&text));
+	nm_pair_add(&results->files, nm_buf_text(&text));
 	nm_buf_release(&text);
-}
-
-/* What we write has its ledger well within the first bytes. */
-static bool
-is_ours(int fd, uint64_t size)
-{
-	size_t len = size < LOOK_BYTES ? (size_t)size : LOOK_BYTES;
-	struct nm_buf text = {0};
-	struct nm_err err;
-	bool ours = false;
-	char *room = nm_buf_room(&text, len);
-
-	if (nm_file_read_at(fd, 0, len, room, &err) == NM_OK)
-		ours = memmem(room, len, "\n  \"ledger\": {", 14) != NULL;
-	nm_buf_release(&text);
-	return ours;
-}
-
-/* Whether another tool wrote what stands at the known path, and when. */
-static enum nm_code
-look_at_known(const char *known, bool *foreign, int64_t *when_ms,
-              struct nm_err *err)
-{
-	struct stat info = {0};
-	int fd = open(known, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int why = fd < 0 ? errno : 0;
-
-	*foreign = false;
-	if (why == ENOENT)
-		return NM_OK;
-	if (!why && fstat(fd, &info))
-		why = errno;
-	if (!why && S_ISREG(info.st_mode) && info.st_size > 0)
-		*foreign = !is_ours(fd, (uint64_t)info.st_size);
-	if (fd >= 0)
-		close(fd);
-	*when_ms = (int64_t)info.st_mtim.tv_sec * 1000;
-	return why ? nm_fail(err, NM_IO, why, "cannot read %s, to keep what may "
-	                     "be an older tool's: %s", known, strerror(why))
-	           : NM_OK;
-}
-
-/* A name of which there is no file: two may be of the same second. */
-static void
-name_kept(struct nm_results *results, int64_t when_ms)
-{
-	const char *run = nm_buf_string(&results->run_path);
-	struct nm_text folder = { run, (size_t)(nm_path_base(run) - run) };
-	struct nm_text stem = nm_path_stem(nm_buf_string(&results->known_path));
-	struct nm_buf *kept = &results->kept_path;
-	char when[NM_CLOCK_TEXT_MAX];
-	unsigned n = 1;
-
-	nm_clock_compact(when_ms, when);
-	do {
-		nm_buf_clear(kept);
-		nm_buf_addf(kept, "%.*s%.*s_kept_%s", NM_TEXT_ARGS(folder),
-		            NM_TEXT_ARGS(stem), when);
-		if (n > 1)
-			nm_buf_addf(kept, "_%u", n);
-		nm_buf_add_string(kept, ".json");
-		n++;
-	} while (access(nm_buf_string(kept), F_OK) == 0);
-}
-
-/* An older tool's results may have cost money: they are moved aside, not lost. */
-static enum nm_code
-keep_foreign(struct nm_results *results, struct nm_err *err)
-{
-	const char *known = nm_buf_string(&results->known_path);
-	int64_t when_ms = 0;
-	bool foreign;
-	enum nm_code rc = look_at_known(known, &foreign, &when_ms, err);
-
-	if (rc || !foreign)
-		return rc;
-	name_kept(results, when_ms);
-	return nm_file_copy(known, nm_buf_string(&results->kept_path),
-	                    FILE_MODE, err);
-}
-
-/* A file system that clones what is empty need not clone the rest. */
-static void
-clone_known(struct nm_results *results)
-{
-	struct nm_draft *run = &results->run, *known = &results->known;
-
-	if (run->failed.code || nm_draft_clone(known, run))
-		return;
-	nm_draft_add_file(known, run->fd_plus_one - 1, 0, run->bytes);
-	if (known->failed.code)
-		leave_known(results, (int)known->failed.detail);
 }
 
 enum nm_code
@@ -257,24 +184,23 @@ nm_results_finish(struct nm_results *results, struct nm_err *err)
 	enum nm_code rc;
 
 	add_end(results);
-	if (results->clones)
-		clone_known(results);
-	rc = nm_draft_commit(&results->run, err);
+	rc = nm_pair_commit_run(&results->files, err);
 	if (rc)
 		return rc;
-	if (results->known_failed.code) {
-		*err = results->known_failed;
+	if (results->files.known_failed.code) {
+		*err = results->files.known_failed;
 		return err->code;
 	}
-	rc = keep_foreign(results, err);
-	return rc ? rc : nm_draft_commit(&results->known, err);
+	rc = nm_relic_keep(nm_buf_string(&results->known_path),
+	                   nm_buf_string(&results->run_path),
+	                   &results->kept_path, err);
+	return rc ? rc : nm_pair_commit_known(&results->files, err);
 }
 
 void
 nm_results_release(struct nm_results *results)
 {
-	nm_draft_abandon(&results->run);
-	nm_draft_abandon(&results->known);
+	nm_pair_release(&results->files);
 	nm_buf_release(&results->run_path);
 	nm_buf_release(&results->known_path);
 	nm_buf_release(&results->kept_path);

@@ -3,14 +3,16 @@
  * and its copy at the known path. Holds no rows in memory. Knows no terminal.
  *
  * Calling sequence: open, add_head, add the rows of all questions once in dataset
- * order, finish (or not), release. Rows are put by put_row, by any thread.
+ * order, finish (or not), release. Or, to write rows before the head is known: open,
+ * leave_room, add the rows, add_head (which may want all rows once more), finish.
+ * Rows are put by put_row, by any thread.
  */
 #ifndef NM_REPORT_RESULTS_H
 #define NM_REPORT_RESULTS_H
 
-#include "base/file.h"
 #include "eval/dataset.h"
 #include "report/head.h"
+#include "report/pair.h"
 
 /* Zero means default; texts are copied. */
 struct nm_results_options {
@@ -26,10 +28,9 @@ struct nm_results {
 	struct nm_buf run_path;   /* results/runs/<dataset>_<mode>_<UTC>_<run id>.json */
 	struct nm_buf known_path; /* results/<variant>_<dataset>[_batch].json */
 	struct nm_buf kept_path;  /* where finish kept an older tool's file; else "" */
-	struct nm_draft run, known;
-	bool          clones;     /* known is made of run at the end, at no cost */
-	struct nm_err known_failed; /* the known path alone could not be written */
+	struct nm_pair files;     /* at the first two paths */
 	bool          any;        /* there are rows */
+	size_t        room_bytes; /* before them, for a head to come; 0 = none */
 };
 
 /* One question's outcome, as it was scored. */
@@ -42,15 +43,23 @@ struct nm_results_row {
 };
 
 /* NM_IO when the run's file cannot be made; where the known path alone cannot be
- * written, known_failed says so already. Open, a look and release tell both before
+ * written, files.known_failed says so already. Open, a look and release tell both before
  * anything is paid. */
 enum nm_code nm_results_open(struct nm_results *results,
                              const struct nm_results_options *options,
                              struct nm_err *err) NM_MUST_USE;
 
-/* A write that fails is remembered and told by finish; so with nm_results_add. */
-void nm_results_add_head(struct nm_results *results,
-                         const struct nm_head *head);
+/* A write that fails is remembered and told by finish; so with all that are below. */
+
+/* Leaves room for a head such as this one, in which nothing was counted yet; as much of
+ * it as is not needed then is blanks at the ends of the head's lines. */
+void nm_results_leave_room(struct nm_results *results,
+                           const struct nm_head *head);
+
+/* False when the head is longer than its room: it is there all the same, but the rows
+ * that were added are not, and are to be added once more. */
+bool nm_results_add_head(struct nm_results *results,
+                         const struct nm_head *head) NM_MUST_USE;
 
 /* Rows stand in an array within the file's object. */
 enum { NM_RESULTS_ROW_DEPTH = 2 };
@@ -59,8 +68,9 @@ enum { NM_RESULTS_ROW_DEPTH = 2 };
 void nm_results_put_row(struct nm_buf *out, const struct nm_results_row *row,
                         uint64_t place);
 
-/* Rows as they were put, one after the other. */
-void nm_results_add(struct nm_results *results, struct nm_text rows);
+/* Takes rows as they were put, one after the other; *rows is empty then. They are written
+ * beside the caller. */
+void nm_results_take(struct nm_results *results, struct nm_buf *rows);
 
 /*
  * Ends the run's own file, then its copy at the known path. Each whole or not at

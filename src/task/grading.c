@@ -7,14 +7,10 @@
 
 enum { ALONE_QUESTIONS = 2000 }; /* so few are not worth a thread */
 
-/* One pass, and where it puts what came of the leaves. */
 struct pass {
 	const struct nm_grading *grading;
-	enum nm_leaf_wish        wish;
+	unsigned                 wish; /* nm_leaf_wish */
 	int64_t                  next; /* the ordinal that is laid out next */
-	struct nm_tally         *tally;
-	struct nm_ledger        *ledger;
-	struct nm_results       *results;
 };
 
 static void
@@ -32,12 +28,14 @@ release(void *piece)
 static void
 take_leaf(struct pass *pass, struct nm_leaf *leaf)
 {
-	if (pass->wish == NM_LEAF_COUNTED) {
-		nm_tally_join(pass->tally, &leaf->tally);
-		nm_ledger_join(pass->ledger, &leaf->ledger);
-	} else {
-		nm_results_add(pass->results, nm_buf_text(&leaf->text));
+	const struct nm_grading *grading = pass->grading;
+
+	if (pass->wish & NM_LEAF_COUNTED) {
+		nm_tally_join(grading->tally, &leaf->tally);
+		nm_ledger_join(grading->ledger, &leaf->ledger);
 	}
+	if (pass->wish & NM_LEAF_WRITTEN)
+		nm_results_take(grading->results, &leaf->text);
 	nm_leaf_clear(leaf);
 }
 
@@ -121,24 +119,12 @@ go_through(struct pass *pass, struct nm_err *err)
 }
 
 enum nm_code
-nm_grading_count(const struct nm_grading *grading, struct nm_tally *tally,
-                 struct nm_ledger *ledger, struct nm_err *err)
+nm_grading_make(const struct nm_grading *grading, struct nm_err *err)
 {
 	struct pass pass = {
-		.grading = grading, .wish = NM_LEAF_COUNTED,
-		.tally = tally, .ledger = ledger,
-	};
-
-	return go_through(&pass, err);
-}
-
-enum nm_code
-nm_grading_write(const struct nm_grading *grading,
-                 struct nm_results *results, struct nm_err *err)
-{
-	struct pass pass = {
-		.grading = grading, .wish = NM_LEAF_WRITTEN,
-		.results = results,
+		.grading = grading,
+		.wish = (grading->tally ? NM_LEAF_COUNTED : 0U) |
+		        (grading->results ? NM_LEAF_WRITTEN : 0U),
 	};
 
 	return go_through(&pass, err);

@@ -140,9 +140,9 @@ work_on(struct nm_leaf *leaf, struct desk *desk, size_t i)
 	nm_score(&desk->scorer, question->gold, question->n_gold, row.answers,
 	         row.n_answers, &score);
 	result.cost = nm_spending_of(leaf->spending, &row, line->origin.way);
-	if (leaf->wish == NM_LEAF_COUNTED)
+	if (leaf->wish & NM_LEAF_COUNTED)
 		count(leaf, &result);
-	else
+	if (leaf->wish & NM_LEAF_WRITTEN)
 		nm_results_put_row(&leaf->text, &result, leaf->first + i);
 }
 

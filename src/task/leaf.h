@@ -1,6 +1,6 @@
 /*
- * leaf: a stretch of questions with their rows, scored, and then either counted or
- * written as the results have them. For a crew's hand: touches nothing else that
+ * leaf: a stretch of questions with their rows, scored, and then counted, or written as
+ * the results have them, or both. For a crew's hand: touches nothing else that
  * changes. Must not know where questions and rows come from.
  *
  * Calling sequence: clear; add until it is full; work; look at what came of it;
@@ -15,15 +15,16 @@
 #include "run/ledger.h"
 #include "task/spending.h"
 
+/* May be joined. */
 enum nm_leaf_wish {
-	NM_LEAF_COUNTED, /* tally and ledger */
-	NM_LEAF_WRITTEN  /* text */
+	NM_LEAF_COUNTED = 1, /* tally and ledger */
+	NM_LEAF_WRITTEN = 2  /* text */
 };
 
 struct nm_leaf_line;
 
 struct nm_leaf {
-	enum nm_leaf_wish         wish;
+	unsigned                  wish;     /* nm_leaf_wish */
 	const struct nm_spending *spending; /* what rows cost; does not change */
 	uint64_t                  first;    /* place of the first line among all */
 	struct nm_leaf_line      *lines;

@@ -7,14 +7,17 @@
 
 #include "base/path.h"
 #include "task/grading.h"
+#include "task/heading.h"
+
+enum { FEW_QUESTIONS = 50000 }; /* a batch of them: that may be gone through twice */
 
 /* What one pass over the questions needs. */
 struct pass {
 	const struct nm_outcome_wish *wish;
 	struct nm_outcome            *outcome;
 	struct nm_collect             collect;
-	struct nm_grading             grading;
-	const char *const            *paths; /* of the raw replies */
+	const char *const            *paths; /* of the raw replies, */
+	const char *const            *raw;   /* and where these are kept */
 	size_t                        n_paths;
 };
 
@@ -48,192 +51,84 @@ keep_raw(struct pass *pass, const char *const **kept, struct nm_err *err)
 	return rc;
 }
 
-static const char *
-or_none(const char *text)
-{
-	return text[0] ? text : NULL;
-}
-
-static void
-tell_ledger(struct pass *pass, struct nm_head_ledger *out)
-{
-	struct nm_outcome *outcome = pass->outcome;
-	struct nm_ledger *ledger = &outcome->ledger;
-	struct nm_head_reason *reasons;
-	size_t i;
-
-	nm_ledger_sort(ledger);
-	reasons = nm_arena_array(&outcome->arena, ledger->n_reasons + 1,
-	                         sizeof(*reasons));
-	for (i = 0; i < ledger->n_reasons; i++)
-		reasons[i] = (struct nm_head_reason){
-			.class = ledger->reasons[i].class,
-			.status = ledger->reasons[i].status,
-			.code = ledger->reasons[i].code,
-			.count = ledger->reasons[i].count,
-			.example = ledger->reasons[i].example,
-		};
-	*out = (struct nm_head_ledger){
-		.unknown = pass->collect.unknown,
-		.duplicate = pass->collect.duplicate,
-		.malformed = pass->collect.malformed,
-		.attempts = (uint64_t)outcome->attempts,
-		.reasons = reasons,
-		.n_reasons = ledger->n_reasons,
-	};
-}
-
-static void
-tell_batches(struct pass *pass, struct nm_head_run *out)
-{
-	const struct nm_run *run = pass->wish->run;
-	struct nm_head_batch *list = nm_arena_array(&pass->outcome->arena,
-		run->n_shards + 1, sizeof(*list));
-	size_t i, n = 0;
-
-	for (i = 0; i < run->n_shards; i++) {
-		const struct nm_shard_record *shard = &run->shards[i];
-
-		if (!shard->batch_id[0])
-			continue;
-		list[n++] = (struct nm_head_batch){
-			.id = shard->batch_id,
-			.status = shard->status,
-			.attempt = (uint64_t)shard->attempt,
-			.requests = (uint64_t)shard->count,
-			.input_file_id = shard->input_file_id,
-			.output_file_id = or_none(shard->output_file_id),
-			.error_file_id = or_none(shard->error_file_id),
-			.created_ms = shard->created * 1000,
-			.ended_ms = shard->ended * 1000,
-		};
-	}
-	out->batches = list;
-	out->n_batches = n;
-}
-
-static void
-tell_questions(const struct nm_quiz *quiz, struct nm_head_questions *out)
-{
-	const struct nm_selection_facts *facts = nm_quiz_facts(quiz);
-	const struct nm_quiz_wish *wish = nm_quiz_wish(quiz);
-
-	*out = (struct nm_head_questions){
-		.path = nm_quiz_path(quiz),
-		.file_sha256 = facts->file_sha256,
-		.digest = facts->digest,
-		.limit = (uint64_t)wish->limit,
-		.sample = (uint64_t)wish->sample,
-		.seed = (uint64_t)wish->seed,
-		.generator = facts->generator,
-		.bad_lines = facts->bad_lines,
-		.blank_lines = facts->blank_lines,
-	};
-}
-
-static void
-tell_request(struct pass *pass, struct nm_head_request *out)
-{
-	const struct nm_run *run = pass->wish->run;
-	const struct nm_quiz_wish *wish = nm_quiz_wish(pass->wish->quiz);
-
-	*out = (struct nm_head_request){
-		.endpoint = run->api->account->kind == NM_ACCOUNT_LOCAL
-			? "local"
-			: nm_buf_string(&run->api->account->base_url),
-		.url = run->record.endpoint,
-		.prompt_path = wish->prompt_path,
-		.prompt_sha256 = or_none(
-			nm_quiz_prompt_digest(pass->wish->quiz)),
-		.digest = or_none(nm_quiz_request_digest(pass->wish->quiz)),
-		.max_output_tokens = wish->max_output_tokens,
-		.reading = pass->wish->reading == NM_READING_LENIENT
-			? "lenient" : "strict",
-		.max_attempts = (uint64_t)run->settings.max_attempts,
-		.reask = (uint64_t)run->settings.reask,
-	};
-}
-
-static enum nm_code
-tell_notes(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
-{
-	const char **notes = nm_arena_array(&pass->outcome->arena, 4,
-	                                    sizeof(*notes));
-	enum nm_place_origin origin;
-	enum nm_code rc;
-
-	rc = nm_place_origin(nm_quiz_facts(pass->wish->quiz)->file_sha256,
-	                     &origin, err);
-	if (rc)
-		return rc;
-	if (origin == NM_PLACE_SAMPLE)
-		notes[out->n_notes++] = "sample questions, not MetaQA";
-	out->notes = notes;
-	return NM_OK;
-}
-
-static void
-tell_spent(const struct nm_spending *spending, struct nm_head_spent *out)
-{
-	*out = (struct nm_head_spent){
-		.replies = spending->replies,
-		.usage = spending->usage,
-		.cost = nm_spending_cost(spending),
-		.told_input_tokens = spending->told_input_tokens,
-		.told_cached_tokens = spending->told_cached_tokens,
-		.told_output_tokens = spending->told_output_tokens,
-		.told_reasoning_tokens = spending->told_reasoning_tokens,
-	};
-}
-
-static enum nm_code
-tell_run(struct pass *pass, struct nm_head_run *out, struct nm_err *err)
+static struct nm_heading
+heading_of(struct pass *pass)
 {
 	const struct nm_outcome_wish *wish = pass->wish;
-	const struct nm_run_record *record = &wish->run->record;
-	enum nm_code rc;
+	struct nm_outcome *outcome = pass->outcome;
 
-	out->id = record->id;
-	out->model_replied = pass->collect.model_replied[0]
-		? nm_arena_string(&pass->outcome->arena,
-		                  pass->collect.model_replied) : NULL;
-	out->truth = pass->collect.model == NM_COLLECT_SIMULATED
-		? NM_HEAD_SIMULATED : NM_HEAD_REAL;
-	out->began_ms = record->created_ms;
-	out->ended_ms = nm_clock_wall_ms(wish->run->clock);
-	out->prices = wish->prices;
-	out->price = nm_prices_find(wish->prices, nm_text_of(record->model));
-	out->n_raw = pass->n_paths;
-	tell_spent(&pass->outcome->spending, &out->spent);
-	tell_questions(wish->quiz, &out->questions);
-	tell_request(pass, &out->request);
-	tell_batches(pass, out);
-	rc = tell_notes(pass, out, err);
-	return rc ? rc : keep_raw(pass, &out->raw, err);
+	return (struct nm_heading){
+		.run = wish->run,
+		.quiz = wish->quiz,
+		.collect = &pass->collect,
+		.spending = &outcome->spending,
+		.prices = wish->prices,
+		.reading = wish->reading,
+		.began_mono_ms = wish->began_mono_ms,
+		.attempts = outcome->attempts,
+		.raw = pass->raw,
+		.n_raw = pass->n_paths,
+		.tally = &outcome->tally,
+		.ledger = &outcome->ledger,
+		.metrics = &outcome->metrics,
+		.arena = &outcome->arena,
+	};
+}
+
+static enum nm_code
+count(struct pass *pass, struct nm_results *results, struct nm_err *err)
+{
+	const struct nm_grading grading = {
+		pass->wish->quiz, &pass->collect, &pass->outcome->spending,
+		&pass->outcome->tally, &pass->outcome->ledger, results,
+	};
+
+	return nm_grading_make(&grading, err);
+}
+
+static enum nm_code
+write_rows(struct pass *pass, struct nm_err *err)
+{
+	const struct nm_grading grading = {
+		pass->wish->quiz, &pass->collect, &pass->outcome->spending,
+		NULL, NULL, &pass->outcome->results,
+	};
+
+	return nm_grading_make(&grading, err);
+}
+
+/* Many are gone through but once: room is left for the head, which is known last. */
+static enum nm_code
+grade(struct pass *pass, struct nm_err *err)
+{
+	struct nm_outcome *outcome = pass->outcome;
+	bool many = pass->collect.count > FEW_QUESTIONS;
+	struct nm_heading heading = heading_of(pass);
+	struct nm_head *head = &outcome->summary.head;
+	enum nm_code rc = NM_OK;
+
+	if (many) {
+		rc = nm_heading_make(&heading, head, err);
+		if (!rc)
+			nm_results_leave_room(&outcome->results, head);
+	}
+	if (!rc)
+		rc = count(pass, many ? &outcome->results : NULL, err);
+	if (!rc)
+		rc = nm_heading_make(&heading, head, err);
+	if (!rc && (!nm_results_add_head(&outcome->results, head) || !many))
+		rc = write_rows(pass, err);
+	return rc;
 }
 
 static enum nm_code
 save(struct pass *pass, struct nm_err *err)
 {
 	struct nm_outcome *outcome = pass->outcome;
-	const struct nm_run *run = pass->wish->run;
-	struct nm_head *head = &outcome->summary.head;
-	enum nm_code rc;
+	enum nm_code rc = keep_raw(pass, &pass->raw, err);
 
-	nm_tally_metrics(&outcome->tally, &outcome->metrics);
-	head->dataset = run->record.name;
-	head->model = run->record.model;
-	head->mode = is_batch(run) ? NM_HEAD_BATCH : NM_HEAD_DIRECT;
-	head->tally = &outcome->tally;
-	head->metrics = &outcome->metrics;
-	tell_ledger(pass, &head->ledger);
-	rc = tell_run(pass, &head->run, err);
-	if (rc)
-		return rc;
-	head->elapsed_ms = nm_clock_mono_ms(run->clock) -
-	                   pass->wish->began_mono_ms;
-	nm_results_add_head(&outcome->results, head);
-	rc = nm_grading_write(&pass->grading, &outcome->results, err);
+	if (!rc)
+		rc = grade(pass, err);
 	if (!rc)
 		rc = nm_results_finish(&outcome->results, err);
 	outcome->summary.known_path =
@@ -304,8 +199,6 @@ nm_outcome_make(struct nm_outcome *outcome,
 	enum nm_code rc;
 
 	nm_outcome_release(outcome);
-	pass.grading = (struct nm_grading){ wish->quiz, &pass.collect,
-	                                    &outcome->spending };
 	nm_collect_init(&pass.collect, wish->run->source, wish->reading);
 	nm_spending_attach(&outcome->spending, wish->prices, wish->run,
 	                   &pass.collect);
@@ -315,9 +208,6 @@ nm_outcome_make(struct nm_outcome *outcome,
 		                         &pass.n_paths, &outcome->attempts,
 		                         err);
 	nm_spending_close(&outcome->spending, wish->run);
-	if (!rc)
-		rc = nm_grading_count(&pass.grading, &outcome->tally,
-		                      &outcome->ledger, err);
 	if (!rc)
 		rc = save(&pass, err);
 	if (!rc) {

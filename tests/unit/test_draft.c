@@ -39,6 +39,36 @@ sizes_of_adds(void **state)
 	free(content);
 }
 
+/* What stands at the front is changed once the rest is there; all is taken back. */
+static void
+changes_its_mind(void **state)
+{
+	static const size_t sizes[] = { 10, 300000 };
+	char *content = malloc(300003);
+	struct nm_draft draft = { 0 };
+	struct nm_err err;
+
+	(void)state;
+	memset(content, 'c', 300003);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(nm_draft_open(&draft, in_folder("x"), 0640,
+		                               &err), NM_OK);
+		nm_draft_add(&draft, content, sizes[1 - i]);
+		nm_draft_restart(&draft);
+		assert_int_equal(draft.bytes, 0);
+		nm_draft_add(&draft, content, sizes[i]);
+		nm_draft_put_at(&draft, 1, "front", 5);
+		nm_draft_add(&draft, "end", 3);
+		assert_int_equal(draft.bytes, sizes[i] + 3);
+		assert_int_equal(nm_draft_commit(&draft, &err), NM_OK);
+		memcpy(content + 1, "front", 5);
+		memcpy(content + sizes[i], "end", 3);
+		expect_content(name, content, sizes[i] + 3);
+		memset(content, 'c', sizes[i] + 3);
+	}
+	free(content);
+}
+
 /* Of a process that ends within, nothing is left. */
 static void
 dies_within(void **state)
@@ -500,6 +530,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(sizes_of_adds),
+		IN_FOLDER(changes_its_mind),
 		IN_FOLDER(dies_within),
 		IN_FOLDER(named_while_written),
 		IN_FOLDER(named_by_a_copy),

@@ -202,10 +202,10 @@ remove_results(const char *folder, struct nm_results *results)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-/* What stands behind the head of a results file that is written of g. */
+/* What stands behind the head of a results file that is written by grading, to which
+ * it is added. */
 static void
-write_results(struct graded *g, const struct nm_grading *grading,
-              struct nm_buf *text)
+write_results(struct graded *g, struct nm_grading grading, struct nm_buf *text)
 {
 	char folder[] = "/tmp/nm_grading.XXXXXX";
 	struct nm_results_options options = {
@@ -218,8 +218,9 @@ write_results(struct graded *g, const struct nm_grading *grading,
 
 	nm_tally_metrics(&g->tally, &metrics);
 	assert_int_equal(nm_results_open(&results, &options, &err), 0);
-	nm_results_add_head(&results, &head);
-	assert_int_equal(nm_grading_write(grading, &results, &err), 0);
+	assert_true(nm_results_add_head(&results, &head));
+	grading.results = &results;
+	assert_int_equal(nm_grading_make(&grading, &err), 0);
 	assert_int_equal(nm_results_finish(&results, &err), 0);
 	assert_int_equal(nm_file_read(results.known_path.at, text, &err), 0);
 	remove_results(folder, &results);
@@ -227,33 +228,48 @@ write_results(struct graded *g, const struct nm_grading *grading,
 }
 
 static void
+expect_end(const struct nm_buf *got, const struct nm_buf *wanted)
+{
+	assert_true(got->len > wanted->len);
+	assert_memory_equal(got->at + got->len - wanted->len, wanted->at,
+	                    wanted->len);
+}
+
+/* Counted and then written, or both at once. */
+static void
 as_one_loop(void **state)
 {
 	struct graded looped, leaved;
-	struct nm_grading grading = { 0 };
+	struct nm_grading grading;
 	struct nm_buf wanted = { 0 }, got = { 0 };
 	struct nm_err err;
+	int at_once;
 
 	(void)state;
 	begin(&looped);
 	loop(&looped, &wanted);
-	begin(&leaved);
-	grading = (struct nm_grading){ leaved.quiz, &leaved.collect,
-	                               &leaved.spending };
-	assert_int_equal(nm_grading_count(&grading, &leaved.tally,
-	                                  &leaved.ledger, &err), NM_OK);
-	expect_same(&leaved, &looped);
-	assert_true(leaved.tally.by_class[NM_CLASS_MISSING] > 0);
-	assert_true(leaved.tally.by_class[NM_CLASS_HTTP_ERROR] > 0);
-	write_results(&leaved, &grading, &got);
-	assert_true(got.len > wanted.len);
 	nm_buf_add_string(&wanted, "\n  ]\n}\n");
-	assert_memory_equal(got.at + got.len - wanted.len, wanted.at,
-	                    wanted.len);
+	for (at_once = 0; at_once < 2; at_once++) {
+		begin(&leaved);
+		grading = (struct nm_grading){
+			leaved.quiz, &leaved.collect, &leaved.spending,
+			&leaved.tally, &leaved.ledger, NULL,
+		};
+		if (!at_once) {
+			assert_int_equal(nm_grading_make(&grading, &err), 0);
+			grading.tally = NULL;
+		}
+		write_results(&leaved, grading, &got);
+		expect_same(&leaved, &looped);
+		assert_true(leaved.tally.by_class[NM_CLASS_MISSING] > 0);
+		assert_true(leaved.tally.by_class[NM_CLASS_HTTP_ERROR] > 0);
+		expect_end(&got, &wanted);
+		nm_buf_clear(&got);
+		end(&leaved);
+	}
 	nm_buf_release(&wanted);
 	nm_buf_release(&got);
 	end(&looped);
-	end(&leaved);
 }
 
 int

@@ -97,6 +97,7 @@ worked_on(void **state)
 	struct nm_leaf leaf = { .spending = &spending };
 
 	(void)state;
+	leaf.wish = NM_LEAF_COUNTED;
 	add_two(&leaf);
 	nm_leaf_work(&leaf);
 	assert_int_equal(leaf.tally.questions, 2);
@@ -118,6 +119,13 @@ worked_on(void **state)
 	                       "          \"ann\"\n"));
 	assert_non_null(strstr(leaf.text.at, "\"attempts\": 2"));
 	assert_non_null(strstr(leaf.text.at, "\"class\": \"missing\""));
+
+	nm_leaf_clear(&leaf);
+	add_two(&leaf);
+	leaf.wish = NM_LEAF_COUNTED | NM_LEAF_WRITTEN;
+	nm_leaf_work(&leaf);
+	assert_int_equal(leaf.tally.questions, 2);
+	assert_non_null(strstr(leaf.text.at, "\"attempts\": 2"));
 	nm_leaf_release(&leaf);
 }
 

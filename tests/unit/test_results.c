@@ -99,9 +99,8 @@ begin(struct fixture *f)
 {
 	struct nm_head head = small_head(&f->tally, &f->metrics);
 
-	nm_results_add_head(&f->results, &head);
-	nm_results_add(&f->results, nm_buf_text(&f->rows));
-	nm_buf_clear(&f->rows);
+	assert_true(nm_results_add_head(&f->results, &head));
+	nm_results_take(&f->results, &f->rows);
 }
 
 static void
@@ -208,6 +207,101 @@ test_no_rows(void **state)
 	nm_buf_release(&text);
 }
 
+/* Without the blanks at the ends of lines; returns the most that one of them had. */
+static size_t
+strip_lines(struct nm_buf *text)
+{
+	size_t from, to = 0, blanks = 0, most = 0;
+
+	for (from = 0; from < text->len; from++) {
+		if (text->at[from] == '\n') {
+			to -= blanks;
+			most = blanks > most ? blanks : most;
+		}
+		blanks = text->at[from] == ' ' ? blanks + 1 : 0;
+		text->at[to++] = text->at[from];
+	}
+	text->len = to;
+	return most;
+}
+
+static void
+take_copy(struct fixture *f, const struct nm_buf *rows)
+{
+	nm_buf_add_text(&f->rows, nm_buf_text(rows));
+	nm_results_take(&f->results, &f->rows);
+}
+
+/* The file of these rows and this head; which of them came first. */
+static void
+write_in_turn(struct fixture *f, const struct nm_buf *rows,
+              const struct nm_head *head, const struct nm_head *first,
+              bool fits, struct nm_buf *text)
+{
+	struct nm_err err;
+
+	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
+	if (first) {
+		nm_results_leave_room(&f->results, first);
+		take_copy(f, rows);
+	}
+	assert_true(nm_results_add_head(&f->results, head) == fits);
+	if (!first || !fits)
+		take_copy(f, rows);
+	assert_int_equal(nm_results_finish(&f->results, &err), NM_OK);
+	read_back(f->results.run_path.at, text);
+	nm_results_release(&f->results);
+}
+
+/* What was counted is known last: the same file comes of it, but for blanks. */
+static void
+test_head_comes_last(void **state)
+{
+	static const struct {
+		size_t n_reasons;
+		bool   fits;
+	} heads[] = { { 0, true }, { 15, true }, { 60, false } };
+	struct fixture *f = *state;
+	struct nm_head_reason many[60];
+	struct nm_buf rows = {0}, wanted = {0}, got = {0};
+	struct nm_tally none = {0};
+	struct nm_metrics zeros;
+	struct nm_head first = small_head(&none, &zeros), head;
+	size_t i;
+
+	for (i = 0; i < 60; i++)
+		many[i] = reasons[0];
+	for (i = 0; i < 400; i++)
+		add(f, i, &asked[i % N_ASKED]);
+	nm_buf_add_text(&rows, nm_buf_text(&f->rows));
+	nm_buf_clear(&f->rows);
+	head = small_head(&f->tally, &f->metrics);
+	head.ledger.reasons = many;
+	first.ledger.n_reasons = 0;
+	for (i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		head.ledger.n_reasons = heads[i].n_reasons;
+		write_in_turn(f, &rows, &head, NULL, true, &wanted);
+		write_in_turn(f, &rows, &head, &first, heads[i].fits, &got);
+		if (heads[i].fits)
+			assert_in_range(strip_lines(&got), 1, 40);
+		assert_int_equal(got.len, wanted.len);
+		assert_memory_equal(got.at, wanted.at, wanted.len);
+		nm_buf_clear(&wanted);
+		nm_buf_clear(&got);
+	}
+	nm_buf_release(&rows);
+	nm_buf_release(&wanted);
+	nm_buf_release(&got);
+}
+
+/* Until all that was taken is written. */
+static void
+settle(struct fixture *f)
+{
+	while (nm_crew_rest(f->results.files.porter))
+		;
+}
+
 /* Rows are handed on, not held, and nothing is left when a run stops. */
 static void
 test_many_rows_and_no_finish(void **state)
@@ -221,13 +315,13 @@ test_many_rows_and_no_finish(void **state)
 	begin(f);
 	for (i = 0; i < 4000; i++) {
 		add(f, i, &asked[i % N_ASKED]);
-		nm_results_add(&f->results, nm_buf_text(&f->rows));
-		nm_buf_clear(&f->rows);
+		nm_results_take(&f->results, &f->rows);
 	}
-	assert_true(f->results.run.bytes > 1 << 20);
-	assert_true(f->results.known.bytes ==
-	            (f->results.clones ? 0 : f->results.run.bytes));
-	assert_true(f->results.run.pending.cap < 1 << 20);
+	settle(f);
+	assert_true(f->results.files.run.bytes > 1 << 20);
+	assert_true(f->results.files.known.bytes ==
+	            (f->results.files.clones ? 0 : f->results.files.run.bytes));
+	assert_true(f->results.files.run.pending.cap < 1 << 20);
 	nm_results_release(&f->results);
 	nm_path_join(&runs, f->folder, "runs");
 	assert_int_equal(rmdir(nm_buf_string(&runs)), 0);
@@ -391,18 +485,18 @@ test_room_for_one(void **state)
 
 	assert_true(full >= 0);
 	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	fd = f->results.known.fd_plus_one - 1;
+	fd = f->results.files.known.fd_plus_one - 1;
 	assert_int_equal(dup2(full, fd), fd);
 	close(full);
 	begin(f);
 	for (i = 0; i < 400; i++) {
 		add(f, i, &asked[i % N_ASKED]);
-		nm_results_add(&f->results, nm_buf_text(&f->rows));
 		nm_buf_add_text(&expected, nm_buf_text(&f->rows));
-		nm_buf_clear(&f->rows);
+		nm_results_take(&f->results, &f->rows);
 	}
-	if (!f->results.clones) /* its room is free */
-		assert_int_equal(f->results.known.fd_plus_one, 0);
+	settle(f);
+	if (!f->results.files.clones) /* its room is free */
+		assert_int_equal(f->results.files.known.fd_plus_one, 0);
 	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
 	assert_non_null(strstr(err.text, f->results.known_path.at));
 	assert_int_equal(access(f->results.known_path.at, F_OK), -1);
@@ -424,7 +518,7 @@ test_known_path_is_no_file(void **state)
 	             "variant0_llm_baseline_1-hop-test_batch.json");
 	assert_int_equal(mkdir(known.at, 0700), 0);
 	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	assert_int_equal(f->results.known_failed.code, NM_IO);
+	assert_int_equal(f->results.files.known_failed.code, NM_IO);
 	add(f, 0, &asked[0]);
 	begin(f);
 	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
@@ -446,11 +540,11 @@ test_clone_that_is_refused(void **state)
 	size_t i;
 
 	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	f->results.clones = true;
+	f->results.files.clones = true;
 	begin(f);
 	for (i = 0; i < 4000; i++)
 		add(f, i, &asked[i % N_ASKED]);
-	nm_results_add(&f->results, nm_buf_text(&f->rows));
+	nm_results_take(&f->results, &f->rows);
 	assert_int_equal(nm_results_finish(&f->results, &err), NM_OK);
 	read_back(f->results.run_path.at, &got);
 	read_back(f->results.known_path.at, &copy);
@@ -481,8 +575,7 @@ write_on_disk(struct fixture *f, unsigned kb, int *n_lost)
 	for (i = 0; i < 40; i++) {
 		for (k = 0; k < 10; k++)
 			add(f, 10 * i + k, &asked[k % N_ASKED]);
-		nm_results_add(&f->results, nm_buf_text(&f->rows));
-		nm_buf_clear(&f->rows);
+		nm_results_take(&f->results, &f->rows);
 	}
 	failed = nm_results_finish(&f->results, &err) != NM_OK;
 	*n_lost += failed;
@@ -541,6 +634,7 @@ main(void)
 		CASE(test_as_expected),
 		CASE(test_reads_back),
 		CASE(test_no_rows),
+		CASE(test_head_comes_last),
 		CASE(test_many_rows_and_no_finish),
 		CASE(test_older_results_are_kept),
 		CASE(test_two_older_results_are_kept),
