@@ -125,7 +125,8 @@ void
 nm_pair_take(struct nm_pair *pair, struct nm_buf *text)
 {
 	if (text->len <= HEAVY_BYTES) {
-		give(pair, text);
+		if (text->len)
+			give(pair, text);
 		return;
 	}
 	nm_pair_add(pair, nm_buf_text(text));

@@ -13,7 +13,7 @@
 enum {
 	FOLDER_MODE = 0755,
 	NUMBERS_BYTES = 2 << 10, /* by which those of a head may be longer than zeros, */
-	REASONS_BYTES = 2 << 10  /* and by which reasons may lengthen it */
+	REASONS_BYTES = 4 << 10  /* and by which reasons may lengthen it */
 };
 
 static void
@@ -130,6 +130,14 @@ nm_results_leave_room(struct nm_results *results, const struct nm_head *head)
 	nm_buf_release(&text);
 }
 
+void
+nm_results_restart(struct nm_results *results)
+{
+	nm_pair_restart(&results->files);
+	results->room_bytes = 0;
+	results->any = false;
+}
+
 bool
 nm_results_add_head(struct nm_results *results, const struct nm_head *head)
 {
@@ -139,10 +147,8 @@ nm_results_add_head(struct nm_results *results, const struct nm_head *head)
 
 	write_head(head, &text);
 	fits = !room || text.len <= room;
-	if (!fits) {
-		nm_pair_restart(&results->files);
-		results->any = false;
-	}
+	if (!fits)
+		nm_results_restart(results);
 	if (fits && room) {
 		spread(nm_buf_text(&text), room, &filled);
 		nm_pair_put_at_front(&results->files, nm_buf_text(&filled));

@@ -287,12 +287,13 @@ static enum nm_code
 collect(struct nm_parcel *parcel, struct nm_collect *rows, int64_t *attempts,
         struct nm_err *err)
 {
-	const char *const *paths;
-	size_t n_paths;
+	struct nm_attempts list = { 0 };
+	enum nm_code rc;
 
 	nm_collect_init(rows, parcel->run.source, NM_READING_STRICT);
-	return nm_attempts_collect(&parcel->run, rows, &paths, &n_paths,
-	                           attempts, err);
+	rc = nm_attempts_list(&parcel->run, &list, err);
+	*attempts = list.newest;
+	return rc ? rc : nm_attempts_collect(&list, rows, NULL, err);
 }
 
 /* *again = requests worth another attempt; their shards are planned. */
