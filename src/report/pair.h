@@ -19,7 +19,7 @@ struct nm_pair {
 	const char     *known_path;
 	bool            clones;       /* known is made of run at the end */
 	struct nm_err   known_failed; /* it alone could not be written */
-	struct nm_crew *porter;       /* has the drafts while it carries; NULL = none yet */
+	struct nm_crew *porter;       /* has the drafts while it carries; NULL = none */
 };
 
 /* The paths outlive it; it stays where it is, once something was taken. NM_IO when the

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Runs of hundreds of shards, on a machine with few descriptors.
+# Runs of hundreds of shards, on a machine with few descriptors; and of full ones.
 load lib
 load client
 
@@ -30,4 +30,30 @@ write_questions() { # n
 	[ "$STATUS" = 0 ]
 	[ "$(jq -r .custom_id all.jsonl | paste -sd' ')" = \
 		"$(seq -f 'request-%g' 0 199 | paste -sd' ')" ]
+}
+
+# The results without what tells of their own time.
+timeless() {
+	sed -E '/"(total_eval_time_sec|queries_per_second|ended_at)"/d' "$RESULTS"
+}
+
+@test "more questions than one batch may have: rows before their head, and no other file" {
+	awk 'BEGIN { for (i = 0; i < 50003; i++)
+		printf "what is [%d] called\tnumber %d|%d\n", i, i, i }' >many.txt
+	RESULTS=results/variant0_llm_baseline_many_batch.json
+	a_desk --answer-key many.txt
+	run_batch 50003 --datasets many.txt --canary 0 --quiet
+	[ "$STATUS" = 0 ]
+	[ "$(calls POST /v1/batches)" = 2 ]
+	[[ $(head -n 1 "$RESULTS") =~ ^\{\ +$ ]]
+	[ "$(ledger)" = 'asked=50003 answered=50003 attempts=1' ]
+	[ "$(jq '[.results[].question_id] == [range(50003)]' "$RESULTS")" = true ]
+	cmp "$RESULTS" results/runs/many_batch_*.json
+	timeless | sha256sum >first
+	call GET '/v1/batches?limit=1'
+	rm -r results
+	variant0 --mode batch --batch-id "$(member '.data[0].id')" --quiet
+	[ "$STATUS" = 0 ]
+	timeless | sha256sum >second
+	cmp first second
 }

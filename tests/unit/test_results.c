@@ -354,39 +354,6 @@ test_older_results_are_kept(void **state)
 	nm_buf_release(&text);
 }
 
-/* Of the same second, as what comes out of an archive may be: neither is lost. */
-static void
-test_two_older_results_are_kept(void **state)
-{
-	static const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
-	struct fixture *f = *state;
-	struct nm_buf known = {0}, first = {0}, text = {0};
-	struct nm_err err;
-	int i;
-
-	nm_path_join(&known, f->folder,
-	             "variant0_llm_baseline_1-hop-test_batch.json");
-	for (i = 0; i < 2; i++) {
-		assert_int_equal(nm_file_write(known.at, 0644,
-			i ? NM_TEXT("two") : NM_TEXT("one"), &err), NM_OK);
-		assert_int_equal(utimensat(AT_FDCWD, known.at, times, 0), 0);
-		write_all(f, f->folder);
-		if (i == 0)
-			nm_buf_add_text(&first,
-			                nm_buf_text(&f->results.kept_path));
-		else
-			read_back(f->results.kept_path.at, &text);
-		nm_results_release(&f->results);
-	}
-	assert_string_equal(nm_buf_string(&text), "two");
-	nm_buf_clear(&text);
-	read_back(first.at, &text);
-	assert_string_equal(nm_buf_string(&text), "one");
-	nm_buf_release(&known);
-	nm_buf_release(&first);
-	nm_buf_release(&text);
-}
-
 /* Who may not read it cannot know whose it is, and cannot keep it: it stays. */
 static void
 test_results_that_none_may_read(void **state)
@@ -473,39 +440,6 @@ test_full_disk(void **state)
 	nm_buf_release(&then);
 }
 
-/* Where the disk has room for one file, it is the run's. */
-static void
-test_room_for_one(void **state)
-{
-	struct fixture *f = *state;
-	struct nm_buf got = {0}, expected = {0};
-	struct nm_err err;
-	size_t i;
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), fd;
-
-	assert_true(full >= 0);
-	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	fd = f->results.files.known.fd_plus_one - 1;
-	assert_int_equal(dup2(full, fd), fd);
-	close(full);
-	begin(f);
-	for (i = 0; i < 400; i++) {
-		add(f, i, &asked[i % N_ASKED]);
-		nm_buf_add_text(&expected, nm_buf_text(&f->rows));
-		nm_results_take(&f->results, &f->rows);
-	}
-	settle(f);
-	if (!f->results.files.clones) /* its room is free */
-		assert_int_equal(f->results.files.known.fd_plus_one, 0);
-	assert_int_equal(nm_results_finish(&f->results, &err), NM_IO);
-	assert_non_null(strstr(err.text, f->results.known_path.at));
-	assert_int_equal(access(f->results.known_path.at, F_OK), -1);
-	read_back(f->results.run_path.at, &got);
-	assert_non_null(memmem(got.at, got.len, expected.at, expected.len));
-	nm_buf_release(&got);
-	nm_buf_release(&expected);
-}
-
 /* What cannot be replaced at the known path costs no results. */
 static void
 test_known_path_is_no_file(void **state)
@@ -528,30 +462,6 @@ test_known_path_is_no_file(void **state)
 	assert_non_null(strstr(nm_buf_string(&text), asked[0].text));
 	nm_buf_release(&known);
 	nm_buf_release(&text);
-}
-
-/* A file system that clones what is empty need not clone the rest. */
-static void
-test_clone_that_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct nm_buf got = {0}, copy = {0};
-	struct nm_err err;
-	size_t i;
-
-	assert_int_equal(open_in(f, f->folder, &err), NM_OK);
-	f->results.files.clones = true;
-	begin(f);
-	for (i = 0; i < 4000; i++)
-		add(f, i, &asked[i % N_ASKED]);
-	nm_results_take(&f->results, &f->rows);
-	assert_int_equal(nm_results_finish(&f->results, &err), NM_OK);
-	read_back(f->results.run_path.at, &got);
-	read_back(f->results.known_path.at, &copy);
-	assert_true(got.len > 1 << 20);
-	assert_true(nm_text_equal(nm_buf_text(&got), nm_buf_text(&copy)));
-	nm_buf_release(&got);
-	nm_buf_release(&copy);
 }
 
 /* Many rows, on a disk of so many kB of its own: 0, or what was not as it is to be. */
@@ -637,14 +547,11 @@ main(void)
 		CASE(test_head_comes_last),
 		CASE(test_many_rows_and_no_finish),
 		CASE(test_older_results_are_kept),
-		CASE(test_two_older_results_are_kept),
 		CASE(test_results_that_none_may_read),
 		CASE(test_no_folder),
 		CASE(test_full_disk),
-		CASE(test_room_for_one),
 		CASE(test_room_for_one_and_a_bit),
 		CASE(test_known_path_is_no_file),
-		CASE(test_clone_that_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
