@@ -41,6 +41,7 @@ timeless() {
 	awk 'BEGIN { for (i = 0; i < 50003; i++)
 		printf "what is [%d] called\tnumber %d|%d\n", i, i, i }' >many.txt
 	RESULTS=results/variant0_llm_baseline_many_batch.json
+	BOUND=600
 	a_desk --answer-key many.txt
 	run_batch 50003 --datasets many.txt --canary 0 --quiet
 	[ "$STATUS" = 0 ]
