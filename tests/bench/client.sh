@@ -268,7 +268,9 @@ measure_million() {
 	for reader in python3 node; do
 		other_ms=$(reader_ms $reader)
 		[ -z "$other_ms" ] ||
-			row "  reading their JSON once, by $reader" "$other_ms ms"
+			row "  reading their JSON once, by $reader" "$other_ms ms, $(
+				quotient "$other_ms / $wall_ms") of that" "1.00" \
+				"$other_ms / $wall_ms" ">=" 1
 	done
 	row "  writing the results' bytes, twice, synced" "$write_it ms"
 	row "  our reader, then those bytes, of taking it up" "$(
