@@ -95,25 +95,34 @@ detail(const struct side *side, struct nm_text name)
 	return part < 0 || part > side->whole ? 0 : part;
 }
 
+/* Whoever tells one side and the whole tells the other; of embeddings nothing comes out,
+ * and nothing is told of it. */
+static int64_t
+side_of(int64_t side, int64_t other, int64_t whole)
+{
+	return side < 0 && other >= 0 && whole >= other ? whole - other : side;
+}
+
 static struct nm_usage
 read_usage(const struct nm_value *usage)
 {
+	int64_t whole = tokens(nm_json_member(usage, NM_TEXT("total_tokens")));
 	int64_t input = either(usage, NM_TEXT("prompt_tokens"),
 	                       NM_TEXT("input_tokens"));
 	int64_t output = either(usage, NM_TEXT("completion_tokens"),
 	                        NM_TEXT("output_tokens"));
 	struct side in = {
 		usage, nm_json_get(usage, "prompt_tokens_details"),
-		NM_TEXT("input_tokens_details"), input,
+		NM_TEXT("input_tokens_details"), side_of(input, output, whole),
 	};
 	struct side out = {
 		usage, nm_json_get(usage, "completion_tokens_details"),
-		NM_TEXT("output_tokens_details"), output,
+		NM_TEXT("output_tokens_details"), side_of(output, input, whole),
 	};
 
 	/* Half of it is none: nobody knows what the other would cost. */
-	if (input < 0 || output < 0 || input > NM_USAGE_MAX_TOKENS
-	    || output > NM_USAGE_MAX_TOKENS)
+	if (in.whole < 0 || out.whole < 0 || in.whole > NM_USAGE_MAX_TOKENS
+	    || out.whole > NM_USAGE_MAX_TOKENS)
 		return (struct nm_usage){ 0 };
 	return (struct nm_usage){
 		.present = true,
