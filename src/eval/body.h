@@ -12,7 +12,8 @@
 /*
  * Tokens of one reply. Counts over NM_USAGE_MAX_TOKENS are not believed, and half a
  * usage, which tells tokens in or out alone and not the total, says nothing of what it
- * cost: then no usage is present. cached and cache_write are parts of input, reasoning of output.
+ * cost: then no usage is present. cached and cache_write are parts of input, reasoning
+ * of output.
  */
 #define NM_USAGE_MAX_TOKENS 1000000000
 struct nm_usage {
