@@ -40,7 +40,7 @@ ninja -C $build src/prog/batch_server tests/unit/test_{crew,digest,collect,gradi
 	>"$log" 2>&1 ||
 	fail 1 "it is built to be watched"
 say 1 "it is built to be watched"
-timeout -k 5 120 tests/soak/load.sh $build $seconds >"$log" 2>&1 ||
+timeout -k 5 400 tests/soak/load.sh $build $seconds >"$log" 2>&1 ||
 	fail 2 "no race in $seconds s of everything at once"
 say 2 "no race in $seconds s of everything at once"
 for noun in crew digest collect grading; do

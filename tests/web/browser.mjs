@@ -105,8 +105,8 @@ class Page {
 	}
 
 	// Waits until an expression is true; fails with what the page shows.
-	async until(expression, ms = 10000) {
-		const end = Date.now() + ms;
+	async until(expression) {
+		const end = Date.now() + 60000;
 		while (!await this.value(`Boolean(${expression})`).catch(() => false)) {
 			if (Date.now() > end)
 				throw new Error(`never: ${expression}\n`

@@ -371,10 +371,10 @@ test('what ails the upstream is shown, on every view, until it is over',
 					await page.until(has('gives nothing but HTTP 429'));
 					await server.batch(requests(1));
 					await page.until(has('what answers there is no API'));
-					await page.until(`${notice}.hidden`, 20000);
+					await page.until(`${notice}.hidden`);
 					await server.batch(requests(1));
 					await page.until(has('or wants one'));
-					await page.until(`${notice}.hidden`, 20000);
+					await page.until(`${notice}.hidden`);
 				});
 		} finally {
 			await behind.stop();
