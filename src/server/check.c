@@ -85,13 +85,26 @@ say(struct nm_check *check, const char *format, ...)
 	return message;
 }
 
-/* The beginning of a text that came from the file, for a message. */
-static struct nm_text
-shown(struct nm_text text)
+/* The beginning of a text that came from the file, for a message, which a NUL would
+ * end: that one is shown as JSON writes it. */
+static const char *
+shown(struct nm_check *check, struct nm_text text)
 {
+	struct nm_buf out = {0};
+	const char *string;
+
+	if (check->n_entries == check->options.max_entries)
+		return "";
 	if (text.len > SHOWN_MAX)
 		text.len = nm_json_utf8_valid(text.at, SHOWN_MAX);
-	return text;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i])
+			nm_buf_add_byte(&out, text.at[i]);
+		else
+			nm_buf_add_string(&out, "\\u0000");
+	string = nm_arena_string(&check->arena, nm_buf_string(&out));
+	nm_buf_release(&out);
+	return string;
 }
 
 static struct fault
@@ -144,15 +157,15 @@ check_address(struct nm_check *check, const struct nm_value *root,
 	if (nm_map_add(&check->ids, id, &first) == NM_MAP_KNOWN)
 		return (struct fault){ "duplicate_custom_id", "custom_id",
 			say(check,
-				"The custom_id '%.*s' for this request is a duplicate "
+				"The custom_id '%s' for this request is a duplicate "
 				"of another request. The custom_id parameter must be "
 				"unique for each request in a batch.",
-				NM_TEXT_ARGS(shown(id))) };
+				shown(check, id)) };
 	if (!nm_text_is(method, "POST"))
 		return (struct fault){ "invalid_value", "method",
 			say(check,
-				"Invalid value: '%.*s'. Supported values are: 'POST'.",
-				NM_TEXT_ARGS(shown(method))) };
+				"Invalid value: '%s'. Supported values are: 'POST'.",
+				shown(check, method)) };
 	if (!nm_text_is(url, nm_ask_path(check->options.endpoint)))
 		return (struct fault){ "invalid_url", "url",
 			"The URL provided for this request does not match the "
@@ -166,20 +179,21 @@ check_model(struct nm_check *check, struct nm_text model)
 	if (model.len == 0)
 		return (struct fault){ "invalid_request", "body.model",
 			"Model parameter is required." };
-	if (model.len >= NM_CHECK_MODEL_MAX ||
+	/* None has a NUL in its name, though any other is supported. */
+	if (model.len >= NM_CHECK_MODEL_MAX || memchr(model.at, 0, model.len) ||
 	    !nm_ask_supports(check->options.models, model))
 		return (struct fault){ "model_not_found", "body.model",
-			say(check, "The provided model '%.*s' "
+			say(check, "The provided model '%s' "
 				"is not supported by the Batch API.",
-				NM_TEXT_ARGS(shown(model))) };
+				shown(check, model)) };
 	if (check->model[0] == '\0')
 		memcpy(check->model, model.at, model.len);
 	else if (!nm_text_is(model, check->model))
 		return (struct fault){ "mismatched_model", "body.model",
-			say(check, "The model '%.*s' for this "
+			say(check, "The model '%s' for this "
 				"request does not match the rest of the batch. Each "
 				"batch must contain requests for a single model.",
-				NM_TEXT_ARGS(shown(model))) };
+				shown(check, model)) };
 	return (struct fault){0};
 }
 

@@ -7,8 +7,8 @@
  * What the service does is not known everywhere; here it is so: blank lines are
  * passed over and keep their number; at most one entry a line, in line order,
  * the first `max_entries` of them; a model is supported when `models` is NULL or
- * names it; too many lines are `too_many_tasks` and a file too large is
- * `file_too_large` (the real codes were never seen).
+ * names it, and never with a NUL in its name; too many lines are `too_many_tasks`
+ * and a file too large is `file_too_large` (the real codes were never seen).
  *
  * Calling sequence: init, feed…, finish, look, release.
  */

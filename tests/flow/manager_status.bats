@@ -112,14 +112,17 @@ batch --batch-id $BATCH_ID\"]" ]
 	write_input 2 in.jsonl
 	sed -i 's/"r-1"/"r\\u0000-1"/; s/Say 1/Say\\u0000 1/; 1s/"model":"m",//' in.jsonl
 	printf 'non\0sense\n' >>in.jsonl
+	sed -n 1p in.jsonl >>in.jsonl
 	upload in.jsonl
 	create_batch "$FILE_ID"
 	wait_for 10 batch_is failed
 	manager --status "$BATCH_ID"
 	grep -qE '^ +r\\u0000-1: Say\\u0000 1$' out.txt
 	grep -qE '^ +non\\u0000sense$' out.txt
+	grep -qF "The custom_id 'r\u0000-1' for this request is a duplicate" out.txt
 	manager --status "$BATCH_ID" --json
-	[ "$(jq -c '[.errors.data[].custom_id]' out.txt)" = '["r\u0000-1",null]' ]
+	[ "$(jq -c '[.errors.data[].custom_id]' out.txt)" = \
+		'["r\u0000-1",null,"r\u0000-1"]' ]
 }
 
 @test "a failed batch whose input file is gone is told all the same" {

@@ -70,6 +70,17 @@ static const struct {
 	  "mismatched_model", "body.model", "The model 'n' for this request does "
 	  "not match the rest of the batch. Each batch must contain requests "
 	  "for a single model.", "two models" },
+	{ LINE("a\\u0000b") LINE("a\\u0000b"), 2, "duplicate_custom_id",
+	  "custom_id", "The custom_id 'a\\u0000b' for this request is a duplicate "
+	  "of another request. The custom_id parameter must be unique for each "
+	  "request in a batch.", "a NUL in an id" },
+	{ LINE("a") LINE("a\\u0000b"), 0, NULL, NULL, NULL, "a NUL parts ids" },
+	{ "{\"custom_id\":\"a\",\"method\":\"POST\\u0000\",\"url\":\"u\","
+	  "\"body\":{}}", 1, "invalid_value", "method", "Invalid value: "
+	  "'POST\\u0000'. Supported values are: 'POST'.", "a NUL in a method" },
+	{ WITH("{\"model\":\"m\\u0000x\",\"messages\":[]}"), 1,
+	  "model_not_found", "body.model", "The provided model 'm\\u0000x' is not "
+	  "supported by the Batch API.", "a NUL in a model" },
 	{ WITH("{\"model\":\"m\"}"), 1, "invalid_request", "body.messages",
 	  "Messages parameter is required.", "no messages" },
 	{ WITH("{\"model\":\"m\",\"messages\":[],\"stream\":true}"), 1,
@@ -119,6 +130,24 @@ test_lines(void **state)
 			nm_check_release(&check);
 		}
 	}
+}
+
+static void
+test_models_of_any_name(void **state)
+{
+	struct nm_check_options options = { .endpoint = NM_ENDPOINT_CHAT };
+	struct nm_check check;
+
+	(void)state;
+	check_text(&check, &options, LINE("a"), 99);
+	assert_int_equal(check.n_entries, 0);
+	assert_string_equal(check.model, "m");
+	nm_check_release(&check);
+	check_text(&check, &options,
+	           WITH("{\"model\":\"m\\u0000x\",\"messages\":[]}"), 99);
+	assert_int_equal(check.n_entries, 1);
+	assert_string_equal(check.entries[0].code, "model_not_found");
+	nm_check_release(&check);
 }
 
 static void
@@ -204,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_models_of_any_name),
 		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_books),
 		cmocka_unit_test(test_endpoints),
