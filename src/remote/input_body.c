@@ -105,17 +105,24 @@ is_list_of_lists(const struct nm_value *value)
 	return first && nm_json_kind(first) != NM_JSON_NUMBER;
 }
 
+/* However it is written, 3.0 or 3e0 say. Of what is no number, or out of bounds, the
+ * request is refused when it is asked. */
+static uint64_t
+count_of(const struct nm_value *value)
+{
+	double count = ceil(nm_json_double(value, 1));
+
+	return count >= 1 && count <= CHOICES_MAX ? (uint64_t)count : 1;
+}
+
 /* Replies that are made, and paid for: of several prompts each has its own, and of the
  * best of many all are. */
 static uint64_t
 choices_of(const struct nm_input_body *body)
 {
-	int64_t n = nm_json_int(body->n, 1);
-	int64_t best_of = nm_json_int(body->best_of, 1);
-	uint64_t choices = n >= 1 && n <= CHOICES_MAX ? (uint64_t)n : 1;
+	uint64_t n = count_of(body->n), best_of = count_of(body->best_of);
+	uint64_t choices = n > best_of ? n : best_of;
 
-	if (best_of <= CHOICES_MAX && best_of > (int64_t)choices)
-		choices = (uint64_t)best_of;
 	return is_list_of_lists(body->prompt)
 		? choices * nm_json_count(body->prompt) : choices;
 }

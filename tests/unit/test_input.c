@@ -262,6 +262,8 @@ static const struct {
 	  "\"12345678\"}]}", 9, -1, 0, "12 bytes of texts, a frame, the reply's" },
 	{ CHAT, "{\"model\":\"m\",\"n\":3,\"max_tokens\":10,\"messages\":[]}", 3,
 	  30, 0, "three answers of ten" },
+	{ CHAT, "{\"model\":\"m\",\"n\":3.0,\"max_tokens\":10,\"messages\":[]}", 3,
+	  30, 0, "three, however that is written" },
 	{ CHAT, "{\"model\":\"m\",\"max_tokens\":10,\"max_completion_tokens\":7,"
 	  "\"messages\":[]}", 3, 7, 0, "the newer bound counts" },
 	{ CHAT, "{\"model\":\"m\",\"max_tokens\":1e300,\"messages\":[]}", 3,

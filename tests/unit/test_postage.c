@@ -99,6 +99,9 @@ counting(void **state)
 		       "\"max_output_tokens\":5"), 1, 11, 0, 0, 50 },
 		{ "several choices, each up to its bound",
 		  CHAT("a", ",\"max_tokens\":50,\"n\":3"), 1, 11, 0, 0, 150 },
+		{ "several choices, however their number is written",
+		  CHAT("a", ",\"max_tokens\":50,\"n\":3.0")
+		  CHAT("b", ",\"max_tokens\":50,\"n\":3e0"), 2, 22, 0, 0, 300 },
 		{ "several choices, each by the guess of a reply",
 		  CHAT("a", ",\"n\":3"), 1, 11, 60, 450, 6000 },
 		{ "as many as the service gives",
@@ -131,6 +134,10 @@ counting(void **state)
 		{ "the best of many: all of them are made",
 		  LINE("a", "completions", "\"prompt\":\"abcdef\","
 		       "\"max_tokens\":50,\"n\":2,\"best_of\":5"),
+		  1, 11, 0, 0, 250 },
+		{ "the best of many, however their number is written",
+		  LINE("a", "completions", "\"prompt\":\"abcdef\","
+		       "\"max_tokens\":50,\"n\":2,\"best_of\":0.5e1"),
 		  1, 11, 0, 0, 250 },
 		{ "no letters: as many tokens as bytes",
 		  LINE("a", "responses", "\"input\":\"\xf0\x9f\xa7\xac\","
