@@ -6,11 +6,13 @@
 #include "eval/random.h"
 
 static void
-add_usage(struct nm_tally *tally, const struct nm_usage *usage)
+add_usage(struct nm_tally *tally, const struct nm_row *row)
 {
-	if (!usage->present)
+	if (!row->usage.present) {
+		tally->rows_mute += !nm_class_is_instrument(row->class);
 		return;
-	nm_price_add_usage(&tally->usage, usage);
+	}
+	nm_price_add_usage(&tally->usage, &row->usage);
 	tally->rows_with_usage++;
 }
 
@@ -73,7 +75,7 @@ nm_tally_add(struct nm_tally *tally, const struct nm_score *score,
 	tally->lenient_read += row->lenient;
 	tally->lenient_would_save += row->lenient_would_save;
 	entry(tally, counts)->questions++;
-	add_usage(tally, &row->usage);
+	add_usage(tally, row);
 	add_cost(tally, cost);
 }
 
@@ -114,6 +116,7 @@ nm_tally_join(struct nm_tally *tally, const struct nm_tally *other)
 	tally->lenient_would_save += other->lenient_would_save;
 	nm_price_add_usage(&tally->usage, &other->usage);
 	tally->rows_with_usage += other->rows_with_usage;
+	tally->rows_mute += other->rows_mute;
 	tally->rows_unpriced += other->rows_unpriced;
 	tally->cost_pusd = nm_price_add(tally->cost_pusd, other->cost_pusd);
 	join_triples(tally, other);

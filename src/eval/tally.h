@@ -32,6 +32,7 @@ struct nm_tally {
 
 	struct nm_usage usage;       /* sums; present when any row carried some */
 	uint64_t rows_with_usage;
+	uint64_t rows_mute;          /* a model's replies without */
 	uint64_t rows_unpriced;      /* of these: their model has no price */
 	int64_t  cost_pusd;          /* of the others; exact */
 

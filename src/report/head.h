@@ -128,7 +128,8 @@ const char *nm_head_variant(const struct nm_head *head);
 /* The model that was asked; of simulated answers the name that they bear. */
 const char *nm_head_model(const struct nm_head *head);
 
-/* 0 when a reply's cost is not known: the sum would say too little. */
+/* 0 when the cost of a reply that told its usage is not known, for the sum would say too
+ * little, or when no reply told any. Where no model replied it is known to be nothing. */
 int nm_head_cost_is_known(const struct nm_head *head);
 
 /* Puts the members variant_name … run into the object that w has open, in the

@@ -17,7 +17,7 @@ nm_head_cost_is_known(const struct nm_head *head)
 	case NM_COST_NONE:
 		break;
 	}
-	return head->tally->by_class[NM_CLASS_ANSWERED] == 0;
+	return head->tally->rows_mute == 0;
 }
 
 /* The sum is exact until here, where it becomes a double. */

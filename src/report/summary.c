@@ -264,24 +264,39 @@ add_spent(const struct nm_head *head, struct nm_buf *out)
 	            spent->usage.output_tokens);
 }
 
+/* Half a usage, or one that is not to be believed, says nothing of the cost either. */
 static void
-add_cost(const struct nm_head *head, struct nm_buf *out)
+add_known_cost(const struct nm_head *head, struct nm_buf *out)
 {
 	const struct nm_tally *tally = head->tally;
 	char usd[NM_PRICE_TEXT_MAX], each[NM_PRICE_TEXT_MAX];
 
+	nm_price_print(head->metrics->cost_pusd, USD_DIGITS, usd);
+	nm_price_print(tally->questions ? head->metrics->cost_pusd /
+		(int64_t)tally->questions : 0, 6, each);
+	nm_buf_addf(out, "$%s    $%s a question\n", usd, each);
+	if (!tally->rows_mute)
+		return;
+	add_label(out, "  beside these");
+	nm_buf_addf(out, "unknown: %" PRIu64 " %s no whole usage\n",
+	            tally->rows_mute,
+	            tally->rows_mute == 1 ? "reply tells" : "replies tell");
+}
+
+static void
+add_cost(const struct nm_head *head, struct nm_buf *out)
+{
+	const struct nm_tally *tally = head->tally;
+
 	add_label(out, "Cost");
 	if (nm_head_cost_is_known(head)) {
-		nm_price_print(head->metrics->cost_pusd, USD_DIGITS, usd);
-		nm_price_print(tally->questions ? head->metrics->cost_pusd /
-			(int64_t)tally->questions : 0, 6, each);
-		nm_buf_addf(out, "$%s    $%s a question\n", usd, each);
+		add_known_cost(head, out);
 	} else if (tally->usage.present) {
 		nm_buf_addf(out, "unknown: no price for %s\n",
 		            head->run.model_replied ? head->run.model_replied
 		                                    : head->model);
 	} else {
-		nm_buf_add_string(out, "unknown: the replies tell no usage\n");
+		nm_buf_add_string(out, "unknown: no reply tells a whole usage\n");
 	}
 	if (tally->usage.present) {
 		add_label(out, "Tokens");

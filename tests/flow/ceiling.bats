@@ -327,19 +327,22 @@ replies_that_tell() { # content usage
 
 @test "of a reply that tells half of what it took no half is told, nor made up" {
 	questions 2
-	local half
-	for half in '{"prompt_tokens":9}' '{"completion_tokens":9}'; do
-		replies_that_tell '{"answers": ["Heat"]}' "$half"
+	local reply half class
+	for reply in '{"answers": ["Heat"]}' 'I do not know'; do for half in \
+		'{"prompt_tokens":9}' '{"completion_tokens":9}'; do
+		class=answered
+		[ "$reply" != 'I do not know' ] || class=unparseable
+		replies_that_tell "$reply" "$half"
 		restart_fresh lots.txt
 		variant0 --datasets q.txt
 		[ "$STATUS" = 0 ]
 		RESULTS=$(echo results/runs/*.json)
 		[ "$(result '[.results[] | [.class, .usage, .cost_usd]] |
-			unique | @json')" = '[["answered",null,null]]' ]
+			unique | @json')" = "[[\"$class\",null,null]]" ]
 		[ "$(result '[.run.usage, .metrics.total_cost_usd] | @json')" = \
 			'[null,null]' ]
-		grep -q 'unknown: the replies tell no usage$' out.txt
-	done
+		grep -q 'unknown: no reply tells a whole usage$' out.txt
+	done; done
 }
 
 @test "direct: one question that is refused for the moment, again and again, holds no other back" {

@@ -20,7 +20,7 @@ struct fixture {
 };
 
 static void
-prepare(struct fixture *f, size_t n)
+prepare_rows(struct fixture *f, const struct asked *rows, size_t n)
 {
 	struct nm_question q;
 	struct nm_score score;
@@ -30,11 +30,17 @@ prepare(struct fixture *f, size_t n)
 
 	memset(f, 0, sizeof(*f));
 	for (i = 0; i < n; i++)
-		small_score(&asked[i], i, &f->scorer, &f->tally, &q, &row,
+		small_score(&rows[i], i, &f->scorer, &f->tally, &q, &row,
 		            &score, &cost);
 	f->summary.head = small_head(&f->tally, &f->metrics);
 	f->summary.known_path = "results/known.json";
 	f->summary.run_path = "results/runs/run.json";
+}
+
+static void
+prepare(struct fixture *f, size_t n)
+{
+	prepare_rows(f, asked, n);
 }
 
 static void
@@ -124,6 +130,51 @@ test_costs(void **state)
 	nm_summary_write(&f.summary, &f.text);
 	has(&f, "Ledger: 0 asked\n");
 	finish(&f);
+}
+
+#define OF(class_) { .text = "q", .gold = { T("gold") }, .n_gold = 1, \
+	.row = { .class = NM_CLASS_ ## class_, .status_code = 200 }, \
+	.cost_pusd = -1 }
+
+/* What a reply cost that tells no usage is not known, whatever it is worth. */
+static void
+test_costs_untold(void **state)
+{
+	static const struct {
+		struct asked row;
+		int          known;
+	} rows[] = {
+		{ OF(ANSWERED), 0 }, { OF(REFUSED), 0 }, { OF(TRUNCATED), 0 },
+		{ OF(UNPARSEABLE), 0 }, { OF(HTTP_ERROR), 1 }, { OF(EXPIRED), 1 },
+		{ OF(CANCELLED), 1 }, { OF(MISSING), 1 },
+	};
+	struct asked two[2];
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		two[0] = rows[i].row;
+		two[1] = rows[4].row;
+		prepare_rows(&f, two, 2);
+		nm_summary_write(&f.summary, &f.text);
+		has(&f, rows[i].known ? "$0.0000    $0.000000 a question\n"
+		                      : "unknown: no reply tells a whole usage\n");
+		nm_summary_write_all(&f.summary, 1, &f.text);
+		has(&f, rows[i].known ? " 0.0000  SIM" : " unknown  SIM");
+		nm_summary_write_json(&f.summary, 1, &f.text);
+		has(&f, rows[i].known ? "\"total_cost_usd\": 0.0"
+		                      : "\"total_cost_usd\": null");
+		finish(&f);
+		/* Beside one that told. */
+		two[1] = asked[0];
+		prepare_rows(&f, two, 2);
+		nm_summary_write(&f.summary, &f.text);
+		has(&f, rows[i].known ? "$0.0001    $0.000038 a question\nTokens"
+		    : "a question\n  beside these                  unknown: 1 reply"
+		      " tells no whole usage\nTokens");
+		finish(&f);
+	}
 }
 
 static void
@@ -270,6 +321,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_simulated_is_loud),
 		cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_costs_untold),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_estimate),

@@ -88,6 +88,7 @@ counts_and_metrics(void **state)
 	assert_int_equal(tally.lenient_would_save, 1);
 	assert_int_equal(tally.n_triples, 6);
 	assert_int_equal(tally.rows_with_usage, 3);
+	assert_int_equal(tally.rows_mute, 3);
 	assert_int_equal(tally.usage.input_tokens, 13);
 	assert_int_equal(tally.cost_pusd, 123);
 
