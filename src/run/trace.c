@@ -6,7 +6,10 @@
 #include "base/path.h"
 #include "run/upload.h"
 
-enum { HOUR_S = 3600, DAY_S = 86400, FILES_PAGE = 1000, BATCHES_PAGE = 100 };
+enum {
+	HOUR_S = 3600, DAY_S = 86400, FILES_PAGE = 1000, BATCHES_PAGE = 100,
+	SILENT_MS = 3000, AGAIN_MS = 30000
+};
 
 /* A walk for those of the shards that are before `wanted`. */
 struct walk {
@@ -16,6 +19,8 @@ struct walk {
 	enum nm_shard_state     wanted;
 	int64_t                 oldest_s; /* nothing of them is older */
 	size_t                  missing;
+	size_t                  seen;     /* in the list so far */
+	int64_t                 tell_ms;  /* mono; of that, when it takes so long */
 	struct nm_trace         met;
 };
 
@@ -77,6 +82,7 @@ walk_init(struct walk *walk,
 {
 	size_t i;
 
+	walk->tell_ms = nm_clock_mono_ms(walk->run->clock) + SILENT_MS;
 	walk->oldest_s = INT64_MAX;
 	for (i = 0; i < walk->n; i++) {
 		int64_t its_s = oldest_s(walk->run, &walk->shards[i]);
@@ -87,6 +93,20 @@ walk_init(struct walk *walk,
 		if (its_s < walk->oldest_s)
 			walk->oldest_s = its_s;
 	}
+}
+
+/* An account may have a hundred thousand. */
+static void
+turn_page(struct walk *walk, size_t count, const char *what)
+{
+	int64_t now_ms = nm_clock_mono_ms(walk->run->clock);
+
+	walk->seen += count;
+	if (now_ms < walk->tell_ms)
+		return;
+	walk->tell_ms = now_ms + AGAIN_MS;
+	nm_run_note(walk->run, "looking through the account's %s for those of"
+	            " this run: %zu so far", what, walk->seen);
 }
 
 /* Is all that follows older? Of lists that begin with the oldest, nothing is. */
@@ -192,6 +212,8 @@ nm_trace_files(struct nm_run *run, struct nm_shard_record *shards, size_t n,
 		    is_past(&walk, page.files[0].created_s,
 		            page.files[page.count - 1].created_s))
 			page.more = false;
+		if (page.more)
+			turn_page(&walk, page.count, "files");
 		query.after = page.after;
 	}
 	nm_arena_release(&arenas[0]);
@@ -276,6 +298,8 @@ nm_trace_batches(struct nm_run *run, struct nm_shard_record *shards, size_t n,
 		    is_past(&walk, page.batches[0].created_s,
 		            page.batches[page.count - 1].created_s))
 			page.more = false;
+		if (page.more)
+			turn_page(&walk, page.count, "batches");
 	}
 	nm_arena_release(&arenas[0]);
 	nm_arena_release(&arenas[1]);

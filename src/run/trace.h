@@ -22,8 +22,9 @@ struct nm_trace {
 /*
  * One walk over the newest files (batches), as far back as one of the `n` shards may
  * have left something, until all is found. Shards without a file (a batch) that have one
- * there are UPLOADED (CREATED), which is saved. Codes as in remote/api.h, or of the
- * journal; out is filled in every case.
+ * there are UPLOADED (CREATED), which is saved. A long walk tells, from page to page, how
+ * much it has seen. Codes as in remote/api.h, or of the journal; out is filled in every
+ * case.
  */
 enum nm_code nm_trace_files(struct nm_run *run, struct nm_shard_record *shards,
                             size_t n, struct nm_trace *out, struct nm_err *err)

@@ -196,3 +196,47 @@ looks() {
 		--batch-id "$(result '.run.batches[0].id')"
 	[ "$STATUS" = 0 ]
 }
+
+# Pages that take a while, and then one that never comes.
+long_lists() { # path
+	local i
+	for i in 1 2 3 4; do
+		echo "on GET $1 nth $i: delay 100ms status 200 body \"{\\\"data\\\":[$(
+			)$(filler "$i-1"),$(filler "$i-2")],\\\"has_more\\\":true}\""
+	done
+	echo "on GET $1 nth 5: hang"
+}
+
+filler() { # id
+	printf '{\\"id\\":\\"x-%s\\",\\"status\\":\\"completed\\",\\"created_at\\":%s}' \
+		"$1" "$(date +%s)"
+}
+
+@test "a look through long lists is told of, and Ctrl-C ends it" {
+	local what path
+	for what in batches files; do
+		path=/v1/$what
+		{
+			echo 'on POST /v1/files nth 1: status 401'
+			long_lists "$path"
+		} >"$what.txt"
+		a_desk --faults "$what.txt" --clock fast=50
+		export NIGHTMAIL_CLOCK=fast=50
+		run_batch 4
+		[ "$STATUS" = 4 ]
+		: >"$SERVER_LOG"
+		variant0_llm_baseline --mode batch --limit 4 >out.txt 2>err.txt 3>&- &
+		local pid=$!
+		fifth() { [ "$(calls GET "$path")" = 4 ]; }
+		wait_for 10 fifth
+		wait_for 10 grep -q "for those of this run: [248] so far" err.txt
+		kill -INT $pid
+		STATUS=0
+		wait $pid || STATUS=$?
+		[ "$STATUS" = 130 ]
+		grep -q "looking through the account's $what for those of this run" err.txt
+		[ "$(sent)" = '0 files, 0 batches' ]
+		stop_server
+		rm -rf xdg state
+	done
+}
