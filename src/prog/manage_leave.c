@@ -6,8 +6,9 @@
 
 #include "prog/batch_sight.h"
 #include "run/batch_run.h"
+#include "run/creation.h"
 #include "run/look.h"
-#include "run/trace.h"
+#include "task/watcher.h"
 
 enum { CONFLICT = 409 };
 
@@ -16,6 +17,7 @@ struct leaving {
 	struct nm_manager    *manager;
 	struct nm_run_record  record;
 	struct nm_run         run;  /* held */
+	struct nm_watch       watch;
 	size_t                n, stopped;
 	struct nm_buf         told; /* JSON, the batches' */
 	struct nm_json_writer w;
@@ -58,24 +60,33 @@ find(struct leaving *leaving, const char *id, struct nm_err *err)
 static enum nm_code
 hold(struct leaving *leaving, struct nm_err *err)
 {
+	struct nm_manager *manager = leaving->manager;
+	struct nm_run_settings settings = {
+		.patience_ms = nm_options_whole(&manager->options,
+		                                MANAGER_PATIENCE),
+	};
 	struct nm_run_tools tools = {
-		.journal = leaving->manager->journal,
-		.api = &leaving->manager->service.api,
-		.clock = &leaving->manager->service.clock,
+		.journal = manager->journal,
+		.api = &manager->service.api,
+		.clock = &manager->service.clock,
+		.watch = &leaving->watch,
+		.settings = &settings,
 	};
 
+	nm_watcher_init(&leaving->watch, &manager->message);
 	return nm_run_resume(&leaving->run, &tools, leaving->record.id, NULL,
 	                     err);
 }
 
-/* What was refused for the moment is hardly there, and is looked for once: a refusal is
- * taken at its word where the service shows no list. */
+/* What was refused for the moment may be there all the same, and lists may show it late:
+ * one patience is enough for all. Nothing is sent, since these are no more than looked
+ * for. */
 static enum nm_code
 look_for_refused(struct leaving *leaving, struct nm_err *err)
 {
 	struct nm_run *run = &leaving->run;
+	int64_t began_ms = nm_clock_mono_ms(run->clock);
 	enum nm_code rc = NM_OK;
-	struct nm_trace met;
 
 	for (size_t i = 0; !rc && i < run->n_shards; i++) {
 		struct nm_shard_record *shard = &run->shards[i];
@@ -83,11 +94,8 @@ look_for_refused(struct leaving *leaving, struct nm_err *err)
 		if (shard->state != NM_SHARD_CREATING ||
 		    !nm_look_is_refused(shard))
 			continue;
-		rc = nm_trace_batches(run, shard, 1, &met, err);
-		if (nm_look_is_blind(run, rc))
-			rc = NM_OK;
-		if (!rc && !met.found)
-			shard->state = NM_SHARD_UPLOADED;
+		rc = nm_creation_step(run, shard, err);
+		run->refused_ms = began_ms;
 	}
 	return rc;
 }

@@ -92,8 +92,9 @@ static const struct nm_option options[] = {
 	{ .id = MANAGER_PATIENCE, .name = "patience",
 	  .kind = NM_OPTION_SPAN, .argument = "SECONDS", .preset = "15",
 	  .min = 1, .max = 3600000,
-	  .help = "how long to look for a submission whose reply was lost "
-	          "before it is sent again" },
+	  .help = "how long to look for a submission whose reply was lost, or "
+	          "that was refused, before it is sent again, or given up by "
+	          "--cancel" },
 	{ .id = MANAGER_OUTAGE, .name = "outage",
 	  .kind = NM_OPTION_SPAN, .argument = "DURATION", .preset = "6h",
 	  .min = 1, .max = 604800000,
@@ -195,7 +196,7 @@ static const int actions[] = {
 /* Options that only some actions know; the list of those ends with 0. */
 static const struct {
 	int         option;
-	int         of[3];
+	int         of[4];
 	const char *where;
 } belongings[] = {
 	{ MANAGER_LIMIT, { MANAGER_LIST }, "--list" },
@@ -203,8 +204,8 @@ static const struct {
 	{ MANAGER_POLL_INTERVAL, { MANAGER_WAIT }, "--wait" },
 	{ MANAGER_NEW, { MANAGER_SUBMIT }, "--submit" },
 	{ MANAGER_SHARD_REQUESTS, { MANAGER_SUBMIT }, "--submit" },
-	{ MANAGER_PATIENCE, { MANAGER_SUBMIT, MANAGER_WAIT },
-	  "--submit or --wait" },
+	{ MANAGER_PATIENCE, { MANAGER_SUBMIT, MANAGER_WAIT, MANAGER_CANCEL },
+	  "--submit, --wait or --cancel" },
 	{ MANAGER_MAX_ATTEMPTS, { MANAGER_WAIT }, "--wait" },
 	{ MANAGER_MAX_COST, { MANAGER_SUBMIT }, "--submit" },
 	{ MANAGER_PRICES, { MANAGER_CHECK, MANAGER_SUBMIT },
@@ -224,7 +225,8 @@ check_belongings(const struct nm_options *given, int action,
 	for (i = 0; i < sizeof(belongings) / sizeof(*belongings); i++) {
 		if (!nm_options_given(given, belongings[i].option) ||
 		    belongings[i].of[0] == action ||
-		    belongings[i].of[1] == action)
+		    belongings[i].of[1] == action ||
+		    belongings[i].of[2] == action)
 			continue;
 		return nm_fail(err, NM_USAGE, 0, "%s goes with %s, not with %s",
 		               nm_options_name(given, belongings[i].option),

@@ -162,7 +162,7 @@ is kept." ]
 	says "run $RUN is being driven by process $pid"
 	kill -9 $pid
 	wait $pid || true
-	manager --cancel "$RUN" --json
+	manager --cancel "$RUN" --json --patience 1
 	[ "$STATUS" = 0 ]
 	[ "$(jq -r '[.id, .state, (.batches | length), .batches[0].outcome] |
 		join(" ")' out.txt)" = "$RUN left 1 cancelling" ]
@@ -174,8 +174,10 @@ is kept." ]
 }
 
 @test "a batch that was made though its creation was refused is cancelled with its run" {
+	# Which the lists show late.
 	faults 'on POST /v1/batches nth 2: act then status 429' \
-		'on POST /v1/batches nth 3..: status 429' 'in_progress forever'
+		'on POST /v1/batches nth 3..: status 429' 'in_progress forever' \
+		'on GET /v1/batches nth 1..2: status 200 body "{\"data\":[]}"'
 	a_desk --faults "$FAULTS"
 	(exec variant0_llm_baseline --mode batch --limit 3 --shard-requests 2 \
 		>/dev/null 2>waits.txt 3>&-) &
@@ -188,8 +190,42 @@ is kept." ]
 	manager --cancel "$RUN" --json
 	[ "$STATUS" = 0 ]
 	[ "$(jq -r '[.state, (.batches | length)] | join(" ")' out.txt)" = 'left 2' ]
+	[[ $ERR == *'shard 2 was submitted, though it was refused'* ]]
 	call GET /v1/batches
 	[ "$(member '[.data[] | select(.status | startswith("cancel"))] | length')" = 2 ]
+}
+
+@test "what was refused of a run is looked for once as long as all of it, and Ctrl-C ends that" {
+	faults 'on POST /v1/batches nth 2..: status 429' 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	(exec variant0_llm_baseline --mode batch --limit 3 --shard-requests 1 \
+		>/dev/null 2>waits.txt 3>&-) &
+	local pid=$!
+	is_refused() { batch_manager --runs | grep -q '429'; }
+	wait_for 10 is_refused
+	the_run
+	kill -9 $pid
+	wait $pid || true
+	: >"$SERVER_LOG"
+	batch_manager --cancel "$RUN" --patience 1h >/dev/null 2>err.txt 3>&- &
+	pid=$!
+	looked() { [ "$(calls GET /v1/batches)" -ge 2 ]; }
+	wait_for 10 looked
+	kill -INT $pid
+	STATUS=0
+	wait $pid || STATUS=$?
+	[ "$STATUS" = 130 ]
+	run_is open
+	[ "$(calls POST '.*')" = 0 ]
+	NIGHTMAIL_CLOCK=fast=100 manager --cancel "$RUN"
+	[ "$STATUS" = 0 ]
+	says 'looking for its tag'
+	run_is left
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 1 ]
+	[ "$(calls POST '/v1/batches')" = 0 ]
+	manager --status batch_1 --patience 1
+	[ "$STATUS" = 2 ]
+	says '--patience goes with --submit, --wait or --cancel, not with --status'
 }
 
 @test "a run of which a creation was refused is given up where there are no lists, too" {
