@@ -51,8 +51,8 @@ nm_quiz_spec(const struct nm_quiz *quiz, const char *description,
 
 	nm_json_open_object(&w, NULL);
 	nm_json_put_string(&w, "source", "quiz");
-	nm_json_put_string(&w, "path", nm_quiz_path(quiz));
-	nm_json_put_string(&w, "name", nm_quiz_name(quiz));
+	nm_source_put_path(&w, "path", nm_quiz_path(quiz));
+	nm_source_put_path(&w, "name", nm_quiz_name(quiz));
 	nm_json_put_int(&w, "limit", wish->limit);
 	nm_json_put_int(&w, "sample", wish->sample);
 	nm_json_put_int(&w, "seed", wish->seed);
@@ -130,8 +130,8 @@ recall_members(const struct nm_value *spec, struct nm_arena *arena,
 	struct nm_quiz_wish *wish = &memory->wish;
 
 	memset(memory, 0, sizeof(*memory));
-	wish->path = recall_text(spec, "path", arena);
-	wish->name = recall_text(spec, "name", arena);
+	wish->path = nm_source_recall_path(spec, "path", arena);
+	wish->name = nm_source_recall_path(spec, "name", arena);
 	wish->limit = nm_json_int(nm_json_get(spec, "limit"), 0);
 	wish->sample = nm_json_int(nm_json_get(spec, "sample"), 0);
 	wish->seed = nm_json_int(nm_json_get(spec, "seed"), 0);

@@ -96,3 +96,67 @@ nm_source_read_spec(const char *spec, struct nm_json *json,
 	               "damaged (%s): move journal.db away (batches are still "
 	               "found by batch_manager --list)", why.text);
 }
+
+static const char *
+bytes_member(const char *member, struct nm_buf *name)
+{
+	nm_buf_addf(name, "%s_bytes", member);
+	return nm_buf_string(name);
+}
+
+void
+nm_source_put_path(struct nm_json_writer *w, const char *member,
+                   const char *path)
+{
+	struct nm_buf name = { 0 }, hex = { 0 };
+	size_t len = path ? strlen(path) : 0;
+
+	nm_json_put_string(w, member, path);
+	if (nm_json_utf8_valid(path, len) == len)
+		return;
+	for (size_t i = 0; i < len; i++)
+		nm_buf_addf(&hex, "%02x", (unsigned char)path[i]);
+	nm_json_put_text(w, bytes_member(member, &name), nm_buf_text(&hex));
+	nm_buf_release(&name);
+	nm_buf_release(&hex);
+}
+
+static int
+digit_of(char hex)
+{
+	const char *digits = "0123456789abcdef", *at = strchr(digits, hex);
+
+	return hex && at ? (int)(at - digits) : -1;
+}
+
+/* NULL where these are no bytes of a path. */
+static const char *
+from_hex(struct nm_text hex, struct nm_arena *arena)
+{
+	char *bytes = nm_arena_new(arena, hex.len / 2 + 1);
+
+	for (size_t i = 0; i < hex.len / 2; i++) {
+		int high = digit_of(hex.at[2 * i]);
+		int low = digit_of(hex.at[2 * i + 1]);
+
+		if (high < 0 || low < 0 || high + low == 0)
+			return NULL;
+		bytes[i] = (char)(high << 4 | low);
+	}
+	return hex.len && hex.len % 2 == 0 ? bytes : NULL;
+}
+
+const char *
+nm_source_recall_path(const struct nm_value *spec, const char *member,
+                      struct nm_arena *arena)
+{
+	const char *text = nm_json_string(nm_json_get(spec, member)), *bytes;
+	struct nm_buf name = { 0 };
+
+	bytes = from_hex(nm_json_text(nm_json_get(spec, bytes_member(member,
+	                                          &name))), arena);
+	nm_buf_release(&name);
+	if (bytes)
+		return bytes;
+	return text ? nm_arena_string(arena, text) : NULL;
+}

@@ -80,4 +80,16 @@ enum nm_code nm_source_read_spec(const char *spec, struct nm_json *json,
                                  const struct nm_value **root,
                                  struct nm_err *err) NM_MUST_USE;
 
+/*
+ * A path, or a name from it, as a member of the spec. JSON has no bytes that are not
+ * UTF-8: of a text with some a member beside it, with "_bytes" behind its name, holds all
+ * bytes in hex.
+ */
+void nm_source_put_path(struct nm_json_writer *w, const char *member,
+                        const char *path);
+
+/* What was put, byte by byte, in the arena; NULL where it is no string. */
+const char *nm_source_recall_path(const struct nm_value *spec,
+                                  const char *member, struct nm_arena *arena);
+
 #endif

@@ -20,7 +20,7 @@ write_spec(const struct nm_parcel *parcel, const char *description,
 
 	nm_json_open_object(&w, NULL);
 	nm_json_put_string(&w, "source", "file");
-	nm_json_put_string(&w, "path", nm_request_file_path(parcel->file));
+	nm_source_put_path(&w, "path", nm_request_file_path(parcel->file));
 	nm_json_put_string(&w, "digest",
 	                   nm_request_file_source(parcel->file)->digest);
 	nm_json_open_object(&w, "metadata");
@@ -45,8 +45,9 @@ read_spec(struct nm_arena *arena, const char *spec, const char **path,
 		             "the run was made from questions, not from a"
 		             " request file");
 	if (!rc) {
-		*path = nm_arena_text(arena, nm_json_text(
-			nm_json_get(root, "path"))).at;
+		*path = nm_source_recall_path(root, "path", arena);
+		if (!*path)
+			*path = "";
 		*digest = nm_arena_text(arena, nm_json_text(
 			nm_json_get(root, "digest"))).at;
 	}

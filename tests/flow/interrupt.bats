@@ -50,6 +50,26 @@ waiting() {
 	done
 }
 
+@test "a dataset whose path is no UTF-8 is found again by its batch, and shown safely" {
+	a_desk
+	local file=$'w\xffo\xfe.txt'
+	printf 'who made [A]\tB\nwho made [C]\tD\n' >"$file"
+	variant0 --mode batch --datasets "$file" --dry-run
+	[ "$STATUS" = 0 ]
+	local id
+	id=$(ids_of "$OUT")
+	variant0 --mode batch --batch-id "$id" --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	RESULTS=results/variant0_llm_baseline_w_o__batch.json
+	[ "$(ledger)" = 'asked=2 answered=2 attempts=1' ]
+	[ "$(result .run.questions.path)" = "$PWD/"$'w\ufffdo\ufffd.txt' ]
+	rm "$file"
+	variant0 --mode batch --batch-id "$id" --poll-interval 0.2
+	[ "$STATUS" = 3 ]
+	[[ $ERR == *'/w?o?.txt: no such file' ]]
+	lacks err.txt $'\xff'
+}
+
 @test "Ctrl-C while waiting: the same command goes on as well" {
 	a_desk --clock step
 	begin --mode batch --limit 3

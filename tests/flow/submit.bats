@@ -39,6 +39,15 @@ posted() { # path
 		out.jsonl)" = 25 ]
 }
 
+@test "a file whose path is no UTF-8 is read again by its batch" {
+	start_server
+	write_requests 2
+	mv work.jsonl $'work\xff.jsonl'
+	manage --submit $'work\xff.jsonl' --json >submitted.json
+	manage --wait "$(jq -r '.batches[0]' submitted.json)" >waited.txt 2>&1
+	[ "$(LC_ALL=C grep -c $'\xff' waited.txt)" = 0 ]
+}
+
 @test "the same file again takes its unfinished run up, --new does not" {
 	start_server --delay-in-progress 1000
 	write_requests 3

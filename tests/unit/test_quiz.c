@@ -254,6 +254,57 @@ one_request_above_all_bytes(void **state)
 	nm_quiz_close(quiz);
 }
 
+static void
+paths_are_recalled(void **state)
+{
+	static const struct {
+		const char *spec, *path, *why;
+	} specs[] = {
+		{ "{\"path\":\"/a\"}", "/a", "as text" },
+		{ "{\"path\":\"/\xef\xbf\xbd\",\"path_bytes\":\"2fff\"}", "/\xff",
+		  "as bytes" },
+		{ "{}", NULL, "not told" },
+		{ "{\"path\":7}", NULL, "no text" },
+		{ "{\"path\":\"a\",\"path_bytes\":\"fg\"}", "a", "no digits" },
+		{ "{\"path\":\"a\",\"path_bytes\":\"6\"}", "a", "half a byte" },
+		{ "{\"path\":\"a\",\"path_bytes\":\"6200\"}", "a", "a NUL" },
+		{ "{\"path\":\"a\",\"path_bytes\":\"\"}", "a", "no bytes" },
+		{ "{\"path\":\"a\",\"path_bytes\":\"6\\u00002\"}", "a", "a NUL in it" },
+	};
+	static const char *const paths[] = {
+		"/plain/q.txt", "/caf\xc3\xa9/\xe2\x98\x95", "/\xff\xfe.txt",
+		"/cut\xe2\x98", "/over\xc0\xaf", "", "/a \"b\" \\ \n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(specs) + COUNT(paths); i++) {
+		const char *wanted = i < COUNT(specs) ? specs[i].path
+		                     : paths[i - COUNT(specs)], *got;
+		struct nm_arena arena = { 0 };
+		const struct nm_value *root;
+		struct nm_json json = { 0 };
+		struct nm_buf text = { 0 };
+		struct nm_json_writer w = { .out = &text };
+		struct nm_err err;
+
+		if (i < COUNT(specs)) {
+			nm_buf_add_string(&text, specs[i].spec);
+		} else {
+			nm_json_open_object(&w, NULL);
+			nm_source_put_path(&w, "path", wanted);
+			nm_json_close_object(&w);
+		}
+		assert_int_equal(nm_source_read_spec(nm_buf_string(&text), &json,
+		                                     &root, &err), NM_OK);
+		got = nm_source_recall_path(root, "path", &arena);
+		if (!got != !wanted || (got && strcmp(got, wanted) != 0))
+			fail_msg("%s: %s", nm_buf_string(&text), got);
+		nm_json_release(&json);
+		nm_arena_release(&arena);
+		nm_buf_release(&text);
+	}
+}
+
 /* Asks by the prompt, and then by what the journal has of it. */
 static void
 expect_recalled(const char *prompt_path, const char *why)
@@ -324,6 +375,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_are_recalled),
 		cmocka_unit_test(prompts_are_recalled),
 		cmocka_unit_test(passed_over_or_composed),
 		cmocka_unit_test(shards_end_to_the_byte),
