@@ -116,6 +116,16 @@ add_cost(struct nm_inspection *in, struct nm_sheet *sheet)
 		             in->prices.as_of);
 }
 
+static void
+add_odd_bounds(const struct nm_input *input, struct nm_sheet *sheet)
+{
+	if (input->odd_bounds)
+		nm_sheet_add(sheet, "Warning", "line %" PRIu64 ": %s is no number:"
+		             " the service will refuse such a request, in its row"
+		             " (%" PRIu64 " in all)", input->odd_bound_line,
+		             input->odd_bound, input->odd_bounds);
+}
+
 void
 nm_inspection_add_totals(struct nm_inspection *in)
 {
@@ -142,6 +152,7 @@ nm_inspection_add_totals(struct nm_inspection *in)
 		             input->prompt_tokens_guess);
 	}
 	add_cost(in, &sheet);
+	add_odd_bounds(input, &sheet);
 	nm_sheet_write(&sheet, 0, &in->text);
 	nm_sheet_release(&sheet);
 }
@@ -167,6 +178,7 @@ nm_inspection_put_totals(struct nm_inspection *in)
 	nm_json_put_int(w, "faulty", (int64_t)input->faulty);
 	nm_json_put_int(w, "blank", (int64_t)input->blank);
 	nm_json_put_int(w, "bytes", (int64_t)input->bytes);
+	nm_json_put_int(w, "refused_in_rows", (int64_t)input->odd_bounds);
 	if (input->model.len)
 		nm_json_put_text(w, "model", nm_buf_text(&input->model));
 	else

@@ -44,6 +44,10 @@ add_up(struct nm_input *input, const struct nm_input_line *line)
 	                                (uint64_t)line->output_tokens_max,
 	                                &input->output_tokens_max))
 		input->output_tokens_max = UINT64_MAX;
+	if (line->odd_bound && !input->odd_bounds++) {
+		input->odd_bound_line = input->lines;
+		input->odd_bound = line->odd_bound;
+	}
 }
 
 bool

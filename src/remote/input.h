@@ -55,6 +55,8 @@ struct nm_input_line {
 	uint64_t       choices;             /* replies that it has made: its n, or 1, of
 	                                       each prompt */
 	int64_t        output_tokens_max;   /* of all of them; -1 = no bound */
+	const char    *odd_bound;           /* its bound's param, where that is no number
+	                                       and is refused when it is asked; or NULL */
 	uint64_t       embeddings;          /* inputs, of that endpoint alone */
 	const struct nm_value *body;
 };
@@ -78,6 +80,9 @@ struct nm_input {
 	uint64_t output_tokens_max;    /* sum of the lines' bounds; UINT64_MAX stands for
 	                                  more than that */
 	uint64_t unbounded;            /* lines whose output has no bound */
+	uint64_t odd_bounds;           /* of these: with an odd_bound */
+	uint64_t odd_bound_line;       /* the first of them */
+	const char *odd_bound;         /* its param */
 	bool     lines_told, bytes_told, embeddings_told;
 };
 

@@ -161,10 +161,23 @@ bound_tokens(const struct nm_value *bound)
 	return tokens >= 0 ? (int64_t)ceil(tokens) : -1;
 }
 
+static const char *
+odd_bound(const struct nm_input_body *body, const struct nm_value *bound)
+{
+	if (!has(bound) || nm_json_kind(bound) == NM_JSON_NUMBER)
+		return NULL;
+	if (bound == body->max_tokens)
+		return "body.max_tokens";
+	return bound == body->max_output_tokens ? "body.max_output_tokens"
+	                                        : "body.max_completion_tokens";
+}
+
 void
 nm_input_body_guess(const struct nm_input_body *body,
                     struct nm_input_line *line)
 {
+	const struct nm_value *bound = bound_of(body, line->url);
+
 	line->prompt_bytes = text_bytes(body->messages, 4) +
 		text_bytes(body->input, 4) + text_bytes(body->prompt, 4) +
 		text_bytes(body->instructions, 1);
@@ -172,7 +185,8 @@ nm_input_body_guess(const struct nm_input_body *body,
 	line->prompt_tokens_guess = nm_input_guess_tokens(line->prompt_bytes,
 	                                                  line->messages);
 	line->choices = choices_of(body);
-	line->output_tokens_max = bound_tokens(bound_of(body, line->url));
+	line->output_tokens_max = bound_tokens(bound);
+	line->odd_bound = odd_bound(body, bound);
 	if (line->output_tokens_max >= 0 &&
 	    __builtin_mul_overflow(line->output_tokens_max,
 	                           (int64_t)line->choices,

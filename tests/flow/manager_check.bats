@@ -164,6 +164,21 @@ line() { # custom_id model url
 	[ "$(jq -c 'map(.ok)' out.txt)" = '[false,true]' ]
 }
 
+@test "a bound that is no number fails the row, not the file: warned of" {
+	line a >in.jsonl
+	line b | sed 's/"model"/"max_tokens":"9","model"/' >>in.jsonl
+	manager --check in.jsonl
+	[ "$STATUS" = 0 ]
+	grep -qE '^Warning +line 2: body.max_tokens is no number: .* \(1 in all\)$' out.txt
+	line c | sed 's/"model"/"max_completion_tokens":[],"model"/' >>in.jsonl
+	line d | sed 's/"model"/"max_tokens":null,"model"/' >>in.jsonl
+	manager --check in.jsonl
+	grep -qE '^Warning +line 2: body.max_tokens is no number: .* \(2 in all\)$' out.txt
+	manager --check in.jsonl --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -c '.[0] | [.ok, .requests, .refused_in_rows]' out.txt)" = '[true,4,2]' ]
+}
+
 @test "a line longer than any request, and the size as it is on the disk" {
 	{
 		line a | sed 's/$/\r/'
