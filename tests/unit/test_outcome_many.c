@@ -138,11 +138,12 @@ record(struct scene *s)
 }
 
 static void
-make(struct scene *s)
+make(struct scene *s, int64_t began_mono_ms)
 {
 	struct nm_outcome_wish wish = {
 		.run = &s->task.run, .quiz = s->task.quiz,
 		.prices = &s->prices, .results_dir = s->folder, .attempts = 2,
+		.began_mono_ms = began_mono_ms,
 	};
 	struct nm_err err = { 0 };
 
@@ -246,7 +247,7 @@ many(void **state)
 		struct scene s;
 
 		begin(&s, i);
-		make(&s);
+		make(&s, 0);
 		assert_int_equal(nm_file_read(s.outcome.summary.run_path, &text,
 		                              &err), NM_OK);
 		assert_int_equal(nm_file_read(s.outcome.summary.known_path,
@@ -265,10 +266,43 @@ many(void **state)
 	}
 }
 
+static size_t
+bytes_of_results(struct scene *s, int64_t began_mono_ms)
+{
+	struct nm_buf text = { 0 };
+	struct nm_err err = { 0 };
+	size_t bytes;
+
+	make(s, began_mono_ms);
+	assert_int_equal(nm_file_read(s->outcome.summary.run_path, &text, &err),
+	                 NM_OK);
+	bytes = text.len;
+	nm_buf_release(&text);
+	return bytes;
+}
+
+/* How long it took is no part of what the room is measured by. */
+static void
+same_room(void **state)
+{
+	struct scene s;
+	int64_t now_ms;
+
+	(void)state;
+	begin(&s, 0);
+	now_ms = nm_clock_mono_ms(s.task.run.clock);
+	assert_int_equal(bytes_of_results(&s, now_ms - 11),
+	                 bytes_of_results(&s, now_ms - 1234567890));
+	end(&s);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(many) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many),
+		cmocka_unit_test(same_room),
+	};
 
 	/* No .env of a person's is read. */
 	if (chdir("/") || setenv("OPENAI_API_KEY", "sk-test", 1) ||
