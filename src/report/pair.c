@@ -136,13 +136,21 @@ nm_pair_take(struct nm_pair *pair, struct nm_buf *text)
 void
 nm_pair_put_at_front(struct nm_pair *pair, struct nm_text text)
 {
+	struct nm_draft *run = &pair->run, *known = &pair->known;
+
 	settle(pair);
-	nm_draft_put_at(&pair->run, 0, text.at, text.len);
+	nm_draft_put_at(run, 0, text.at, text.len);
 	if (!writes_known(pair))
 		return;
-	nm_draft_put_at(&pair->known, 0, text.at, text.len);
-	if (pair->known.failed.code)
-		leave_known(pair, (int)pair->known.failed.detail);
+	if (run->failed.code) {
+		leave_known(pair, (int)run->failed.detail);
+		(void)nm_draft_retry(run);
+		nm_draft_put_at(run, 0, text.at, text.len);
+		return;
+	}
+	nm_draft_put_at(known, 0, text.at, text.len);
+	if (known->failed.code)
+		leave_known(pair, (int)known->failed.detail);
 }
 
 void

@@ -1,13 +1,30 @@
 /* pair: two files of one text; where there is room for one, it is the run's. */
 #include "own_folder.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "report/pair.h"
 
 enum { TEXTS = 40, LIGHT_BYTES = 30011, HEAVY_BYTES = (2 << 20) + 7 };
 
 static char run_path[256], known_path[256];
+
+/* A file system that writes anew what is overwritten may be full then, too: as many
+ * calls fail, in the system's place. */
+static int full_calls;
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	if (full_calls) {
+		full_calls--;
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_pwrite64, fd, bytes, len, at);
+}
 
 static void
 begin(struct nm_pair *pair)
@@ -137,6 +154,31 @@ room_for_one(void **state)
 	nm_buf_release(&wanted);
 }
 
+/* Full when the front is put: the other file's room is given for it. */
+static void
+room_for_one_front(void **state)
+{
+	struct nm_buf wanted = { 0 };
+	struct nm_pair pair;
+	struct nm_err err;
+
+	(void)state;
+	begin(&pair);
+	pair.clones = false;
+	add_all(&pair, &wanted);
+	full_calls = 1;
+	nm_pair_put_at_front(&pair, NM_TEXT("front"));
+	memcpy(wanted.at, "front", 5);
+	assert_int_equal(full_calls, 0);
+	assert_int_equal(pair.known.fd_plus_one, 0);
+	assert_int_equal(pair.known_failed.detail, ENOSPC);
+	assert_int_equal(nm_pair_commit_run(&pair, &err), NM_OK);
+	expect_content(run_path, wanted.at, wanted.len);
+	assert_int_equal(access(known_path, F_OK), -1);
+	nm_pair_release(&pair);
+	nm_buf_release(&wanted);
+}
+
 /* Whoever gives up, whatever is still carried, leaves nothing. */
 static void
 given_up(void **state)
@@ -160,6 +202,7 @@ main(void)
 		IN_FOLDER(anew),
 		IN_FOLDER(clone_that_is_refused),
 		IN_FOLDER(room_for_one),
+		IN_FOLDER(room_for_one_front),
 		IN_FOLDER(given_up),
 	};
 
