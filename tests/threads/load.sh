@@ -1,7 +1,7 @@
 #!/bin/bash
 # load: threads, watched by a thread sanitizer: the server's while everything is asked
-# at once (a short form of script/soak load), and the crew's that read replies and
-# score. Prints TAP.
+# at once (a short form of script/soak load), and the crew's that read replies, score
+# and write. Prints TAP.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 seconds=5
@@ -36,15 +36,16 @@ echo 1..3
 [ -e $build/build.ninja ] ||
 	meson setup $build --buildtype=debugoptimized -Db_sanitize=thread \
 		-Db_lundef=false >"$log" 2>&1 || fail 1 "it is built to be watched"
-ninja -C $build src/prog/batch_server tests/unit/test_{crew,digest,collect,grading} \
+ninja -C $build src/prog/batch_server \
+	tests/unit/test_{crew,digest,collect,grading,pair,outcome_many} \
 	>"$log" 2>&1 ||
 	fail 1 "it is built to be watched"
 say 1 "it is built to be watched"
 timeout -k 5 400 tests/soak/load.sh $build $seconds >"$log" 2>&1 ||
 	fail 2 "no race in $seconds s of everything at once"
 say 2 "no race in $seconds s of everything at once"
-for noun in crew digest collect grading; do
+for noun in crew digest collect grading pair outcome_many; do
 	"$build/tests/unit/test_$noun" >"$log" 2>&1 ||
-		fail 3 "no race where replies are read and scored ($noun)"
+		fail 3 "no race where replies are read, scored and written ($noun)"
 done
-say 3 "no race where replies are read and scored"
+say 3 "no race where replies are read, scored and written"
