@@ -13,7 +13,8 @@
 enum {
 	FOLDER_MODE = 0755,
 	NUMBERS_BYTES = 2 << 10, /* by which those of a head may be longer than zeros, */
-	REASONS_BYTES = 4 << 10  /* and by which reasons may lengthen it */
+	REASONS_BYTES = 4 << 10, /* and by which reasons may lengthen it */
+	TIME_COLUMNS = 64
 };
 
 static void
@@ -98,6 +99,39 @@ add_blanks(struct nm_buf *out, size_t n)
 	nm_buf_took(out, n);
 }
 
+static bool
+tells_time(struct nm_text line)
+{
+	return memmem(line.at, line.len, "\"total_eval_time_sec\": ", 23) ||
+	       memmem(line.at, line.len, "\"queries_per_second\": ", 22);
+}
+
+/* The head for a room: lines that tell how long the run took are all as long, so that no
+ * other line depends on that. */
+static void
+write_level_head(const struct nm_head *head, struct nm_buf *out)
+{
+	struct nm_buf text = {0};
+	struct nm_text left, line;
+	const char *end;
+
+	write_head(head, &text);
+	left = nm_buf_text(&text);
+	do {
+		end = memchr(left.at, '\n', left.len);
+		line = (struct nm_text){ left.at, end ? (size_t)(end - left.at)
+		                                      : left.len };
+		nm_buf_add_text(out, line);
+		if (tells_time(line) && line.len < TIME_COLUMNS)
+			add_blanks(out, TIME_COLUMNS - line.len);
+		if (end)
+			nm_buf_add_byte(out, '\n');
+		left.at += line.len + 1;
+		left.len -= end ? line.len + 1 : line.len;
+	} while (end);
+	nm_buf_release(&text);
+}
+
 /* Fills the room: with blanks at the ends of all lines, where they disturb nobody. */
 static void
 spread(struct nm_text head, size_t room, struct nm_buf *out)
@@ -122,7 +156,7 @@ nm_results_leave_room(struct nm_results *results, const struct nm_head *head)
 {
 	struct nm_buf text = {0};
 
-	write_head(head, &text);
+	write_level_head(head, &text);
 	results->room_bytes = text.len + NUMBERS_BYTES + REASONS_BYTES;
 	nm_buf_clear(&text);
 	add_blanks(&text, results->room_bytes);
@@ -141,22 +175,23 @@ nm_results_restart(struct nm_results *results)
 bool
 nm_results_add_head(struct nm_results *results, const struct nm_head *head)
 {
-	struct nm_buf text = {0}, filled = {0};
+	struct nm_buf text = {0}, level = {0};
 	size_t room = results->room_bytes;
 	bool fits;
 
-	write_head(head, &text);
-	fits = !room || text.len <= room;
+	write_level_head(head, &level);
+	fits = !room || level.len <= room;
 	if (!fits)
 		nm_results_restart(results);
 	if (fits && room) {
-		spread(nm_buf_text(&text), room, &filled);
-		nm_pair_put_at_front(&results->files, nm_buf_text(&filled));
+		spread(nm_buf_text(&level), room, &text);
+		nm_pair_put_at_front(&results->files, nm_buf_text(&text));
 	} else {
+		write_head(head, &text);
 		nm_pair_add(&results->files, nm_buf_text(&text));
 	}
 	results->room_bytes = 0;
-	nm_buf_release(&filled);
+	nm_buf_release(&level);
 	nm_buf_release(&text);
 	return fits;
 }

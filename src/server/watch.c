@@ -208,7 +208,8 @@ nm_watch_later(struct nm_watch *watch, struct nm_delay *delay,
 	pthread_mutex_lock(&watch->lock);
 	hurry = watch->hurry;
 	if (!hurry) {
-		delay->at_ms = nm_clock_machine_ms() + pause_ms;
+		/* The millisecond that has begun is no whole one. */
+		delay->at_ms = nm_clock_machine_ms() + pause_ms + 1;
 		delay->next = watch->delays;
 		watch->delays = delay;
 		pthread_cond_signal(&watch->changed);
