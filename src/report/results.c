@@ -164,8 +164,8 @@ nm_results_leave_room(struct nm_results *results, const struct nm_head *head)
 	nm_buf_release(&text);
 }
 
-void
-nm_results_restart(struct nm_results *results)
+static void
+restart(struct nm_results *results)
 {
 	nm_pair_restart(&results->files);
 	results->room_bytes = 0;
@@ -182,7 +182,7 @@ nm_results_add_head(struct nm_results *results, const struct nm_head *head)
 	write_level_head(head, &level);
 	fits = !room || level.len <= room;
 	if (!fits)
-		nm_results_restart(results);
+		restart(results);
 	if (fits && room) {
 		spread(nm_buf_text(&level), room, &text);
 		nm_pair_put_at_front(&results->files, nm_buf_text(&text));

@@ -56,9 +56,6 @@ enum nm_code nm_results_open(struct nm_results *results,
 void nm_results_leave_room(struct nm_results *results,
                            const struct nm_head *head);
 
-/* Takes back all rows, and the room. */
-void nm_results_restart(struct nm_results *results);
-
 /* False when the head is longer than its room: it is there all the same, but the rows
  * that were added are not, and are to be added once more. */
 bool nm_results_add_head(struct nm_results *results,

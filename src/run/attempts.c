@@ -7,14 +7,20 @@
 #include "run/plan.h"
 #include "run/via_direct.h"
 
-static void
-add_file(struct nm_attempts *list, const char *path, int64_t attempt,
-         enum nm_way way, int64_t first)
+struct file_list {
+	struct nm_collect *collect;
+	const char       **paths;
+	size_t             n;
+};
+
+static enum nm_code
+add_file(struct file_list *list, const char *path, int64_t attempt,
+         enum nm_way way, struct nm_err *err)
 {
-	if (path[0])
-		list->files[list->n++] = (struct nm_attempts_file){
-			path, attempt, way, first,
-		};
+	if (!path[0])
+		return NM_OK;
+	list->paths[list->n++] = path;
+	return nm_collect_add_file(list->collect, path, attempt, way, err);
 }
 
 static int64_t
@@ -37,89 +43,55 @@ is_here(const struct nm_shard_record *shard, int64_t attempt)
 	return shard->attempt == attempt && shard->state >= NM_SHARD_COLLECTED;
 }
 
-static void
-add_shards(const struct nm_run *run, struct nm_attempts *list, int64_t attempt)
+static enum nm_code
+add_shards(struct nm_run *run, struct file_list *list, int64_t attempt,
+           struct nm_err *err)
 {
+	enum nm_code rc = NM_OK;
 	size_t i;
 
-	for (i = 0; i < run->n_shards; i++) {
-		const struct nm_shard_record *shard = &run->shards[i];
-		int64_t first = attempt == 1 ? shard->first : 0;
-
-		if (!is_here(shard, attempt))
-			continue;
-		add_file(list, shard->output_path, attempt, NM_WAY_BATCH,
-		         first);
-		add_file(list, shard->error_path, attempt, NM_WAY_BATCH, first);
-	}
-}
-
-/* Those of the first attempt have the first ordinal of their own until now: what the
- * files behind one have first is what it settles. */
-static void
-settle(struct nm_attempts *list, int64_t count)
-{
-	int64_t first, behind = count;
-	size_t i;
-
-	for (i = list->n_first; i-- > 0; ) {
-		first = list->files[i].settles;
-		list->files[i].settles = behind;
-		behind = first < behind ? first : behind;
-	}
+	for (i = 0; !rc && i < run->n_shards; i++)
+		if (is_here(&run->shards[i], attempt))
+			rc = add_file(list, run->shards[i].output_path,
+			              attempt, NM_WAY_BATCH, err);
+	for (i = 0; !rc && i < run->n_shards; i++)
+		if (is_here(&run->shards[i], attempt))
+			rc = add_file(list, run->shards[i].error_path,
+			              attempt, NM_WAY_BATCH, err);
+	return rc;
 }
 
 enum nm_code
-nm_attempts_list(struct nm_run *run, struct nm_attempts *attempts,
-                 struct nm_err *err)
+nm_attempts_collect(struct nm_run *run, struct nm_collect *collect,
+                    const char *const **paths, size_t *n_paths,
+                    int64_t *attempts, struct nm_err *err)
 {
-	struct nm_attempts list = { 0 };
+	struct file_list list = { .collect = collect };
 	struct nm_direct_file *direct;
 	size_t n_direct, next = 0;
-	int64_t attempt;
+	int64_t attempt, newest;
 	enum nm_code rc;
 
 	rc = nm_via_direct_files(run, &direct, &n_direct, err);
 	if (rc)
 		return rc;
-	list.newest = newest_attempt(run, direct, n_direct);
-	list.files = nm_arena_array(&run->arena,
+	newest = newest_attempt(run, direct, n_direct);
+	list.paths = nm_arena_array(&run->arena,
 	                            2 * run->n_shards + n_direct + 1,
-	                            sizeof(*list.files));
-	for (attempt = 1; attempt <= list.newest; attempt++) {
+	                            sizeof(*list.paths));
+	for (attempt = 1; !rc && attempt <= newest; attempt++) {
 		if (next < n_direct && direct[next].attempt == attempt)
-			add_file(&list, direct[next++].path, attempt,
-			         NM_WAY_DIRECT, 0);
-		add_shards(run, &list, attempt);
-		if (attempt == 1)
-			list.n_first = list.n;
+			rc = add_file(&list, direct[next++].path, attempt,
+			              NM_WAY_DIRECT, err);
+		if (!rc)
+			rc = add_shards(run, &list, attempt, err);
 	}
-	settle(&list, run->source->count);
-	*attempts = list;
+	if (rc)
+		return rc;
+	*paths = list.paths;
+	*n_paths = list.n;
+	*attempts = newest;
 	return NM_OK;
-}
-
-/* Later attempts first: most rows of the first one are the last to come then. */
-enum nm_code
-nm_attempts_collect(const struct nm_attempts *attempts,
-                    struct nm_collect *collect,
-                    const struct nm_attempts_ear *ear, struct nm_err *err)
-{
-	const struct nm_attempts_file *file;
-	enum nm_code rc = NM_OK;
-	int64_t settled = 0;
-	size_t i;
-
-	for (i = 0; !rc && i < attempts->n; i++) {
-		file = &attempts->files[(attempts->n_first + i) % attempts->n];
-		rc = nm_collect_add_file(collect, file->path, file->attempt,
-		                         file->way, err);
-		if (rc || !ear || file->settles <= settled)
-			continue;
-		settled = file->settles;
-		rc = ear->settled(ear->user, settled, err);
-	}
-	return rc;
 }
 
 static int

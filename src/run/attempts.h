@@ -8,41 +8,17 @@
 #include "run/collect.h"
 #include "run/run.h"
 
-/* A file of replies. */
-struct nm_attempts_file {
-	const char *path;
-	int64_t     attempt;
-	enum nm_way way;
-	/* Once it is read, after those of later attempts and those before it, no other is
-	 * to have a row of an ordinal below this one. */
-	int64_t     settles;
-};
-
-/* Those of every attempt so far: earlier attempts first, of a batch the output file
- * first. In the run's arena. */
-struct nm_attempts {
-	struct nm_attempts_file *files;
-	size_t                   n;
-	size_t                   n_first; /* of the first attempt */
-	int64_t                  newest;  /* attempt */
-};
-
-/* In direct mode the kept answers are written to files first. */
-enum nm_code nm_attempts_list(struct nm_run *run, struct nm_attempts *attempts,
-                              struct nm_err *err) NM_MUST_USE;
-
-/* Who looks at rows before all files are read: told of the ordinal below which all is
- * settled, whenever that has grown. An error of his ends it. */
-struct nm_attempts_ear {
-	enum nm_code (*settled)(void *user, int64_t until, struct nm_err *err);
-	void          *user;
-};
-
-/* Adds them to a collect; ear may be NULL. */
-enum nm_code nm_attempts_collect(const struct nm_attempts *attempts,
+/*
+ * Adds to a collect the files of every attempt so far, in the order that counts:
+ * earlier attempts first, of one attempt the output files first. In direct mode the
+ * kept answers are written to files first. *paths (in the run's arena) are the
+ * files, *attempts is the newest attempt.
+ */
+enum nm_code nm_attempts_collect(struct nm_run *run,
                                  struct nm_collect *collect,
-                                 const struct nm_attempts_ear *ear,
-                                 struct nm_err *err) NM_MUST_USE;
+                                 const char *const **paths, size_t *n_paths,
+                                 int64_t *attempts, struct nm_err *err)
+	NM_MUST_USE;
 
 /*
  * What to ask again after attempt `attempts`, by the settings: failures of the

@@ -43,28 +43,19 @@ nm_collect_init(struct nm_collect *collect, const struct nm_source *source,
 		abort();
 }
 
-/* What the model did is a success, whatever it is worth; where it was asked again on
- * purpose only a readable answer is better. */
+/* What the model did is a success, whatever it is worth. */
 static int
-worth(enum nm_class class)
-{
-	return nm_class_is_instrument(class) ? 0
-	       : class == NM_CLASS_ANSWERED ? 2 : 1;
-}
-
-/* Within one attempt the first success counts, be it readable or not. */
-static bool
 replaces(const struct nm_collect_entry *old, enum nm_class class,
          int64_t attempt)
 {
-	int was = worth((enum nm_class)old->class), is = worth(class);
-	int64_t since = attempt - (int64_t)old->attempt;
+	int old_failed = nm_class_is_instrument((enum nm_class)old->class);
+	int new_failed = nm_class_is_instrument(class);
 
-	if (!since)
-		return !was && is;
-	if (was != is)
-		return is > was;
-	return is ? since < 0 : since > 0;
+	if (old_failed)
+		return !new_failed || attempt > old->attempt;
+	/* Asked again on purpose: only a readable answer is better. */
+	return attempt > old->attempt && class == NM_CLASS_ANSWERED &&
+	       old->class != NM_CLASS_ANSWERED;
 }
 
 int
@@ -76,16 +67,12 @@ nm_collect_is_simulated(struct nm_text model)
 }
 
 static void
-note_model(struct nm_collect *collect, struct nm_text model, int64_t attempt)
+note_model(struct nm_collect *collect, struct nm_text model)
 {
 	size_t len = model.len;
 
-	if (!len || (collect->model != NM_COLLECT_NONE &&
-	             attempt >= collect->model_attempt))
+	if (collect->model != NM_COLLECT_NONE || !len)
 		return;
-	collect->model_attempt = attempt;
-	/* What rows cost may be another matter now. */
-	collect->late |= collect->looked_to > 0;
 	if (len >= sizeof(collect->model_replied))
 		len = nm_json_utf8_valid(model.at,
 		                         sizeof(collect->model_replied) - 1);
@@ -149,7 +136,7 @@ note_row(struct nm_collect *collect, const struct nm_slab_row *row,
 	bool better;
 
 	nm_row_peek(packed + row->at, &reply.usage, &reply.model);
-	note_model(collect, reply.model, from->attempt);
+	note_model(collect, reply.model);
 	if (!note_attempt(collect, entry, row->class, from->attempt))
 		return false;
 	if (collect->heard)
@@ -157,7 +144,6 @@ note_row(struct nm_collect *collect, const struct nm_slab_row *row,
 	better = !entry->seen || replaces(entry, row->class, from->attempt);
 	if (better)
 		keep_row(row, offset + row->at, from, entry);
-	collect->late |= better && row->ordinal < collect->looked_to;
 	return better;
 }
 

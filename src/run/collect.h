@@ -4,11 +4,8 @@
  * there are processors, and lays what counts of it by, in a pile beside the first
  * file; holds 16 bytes a request.
  *
- * Calling sequence: init; add_file for each, those of one attempt one after the other
- * and the output file of a batch before its error file; row for each ordinal; release.
- * Which row of a request counts does not depend on the order of attempts: an answer
- * rather than what the model did besides, this rather than a failure; of several alike
- * the first, but of failures that of the newest attempt.
+ * Calling sequence: init; add_file for each, earlier attempts first and of one
+ * attempt the output files before the error files; row for each ordinal; release.
  */
 #ifndef NM_RUN_COLLECT_H
 #define NM_RUN_COLLECT_H
@@ -40,12 +37,7 @@ struct nm_collect {
 	uint64_t                 unknown, duplicate, malformed;
 	uint64_t                 rows;    /* rows met in all files */
 	enum { NM_COLLECT_NONE, NM_COLLECT_REAL, NM_COLLECT_SIMULATED } model;
-	char                     model_replied[96]; /* first, in the first attempt */
-	int64_t                  model_attempt;
-	/* What the caller looks at before all files are added: rows of the ordinals below
-	 * it, of which he expects no others; and whether some came that count. */
-	int64_t                  looked_to;
-	bool                     late;
+	char                     model_replied[96];
 	/* Told of each request's reply once an attempt, also of rows that others will
 	 * displace, while files are added. NULL = nobody. */
 	void                   (*heard)(void *user, const struct nm_heard *reply);

@@ -48,7 +48,6 @@ settle(struct nm_pile *pile, struct nm_err *err)
 enum nm_code
 nm_pile_add(struct nm_pile *pile, struct nm_text piece, struct nm_err *err)
 {
-	nm_buf_recycle(&pile->window, CHUNK_BYTES);
 	nm_buf_add_text(&pile->pending, piece);
 	return pile->pending.len < CHUNK_BYTES ? NM_OK : settle(pile, err);
 }

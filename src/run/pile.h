@@ -3,7 +3,7 @@
  * in which they were added. A file without a name holds them, so that nothing is
  * left lying about and little is held in memory. Knows bytes alone.
  *
- * Calling sequence: name a folder; add pieces, read such as were added, and add more;
+ * Calling sequence: name a folder; add each piece; read, as soon as all were added;
  * release. A zeroed pile is empty.
  */
 #ifndef NM_RUN_PILE_H
@@ -29,7 +29,7 @@ uint64_t nm_pile_end(const struct nm_pile *pile);
 enum nm_code nm_pile_add(struct nm_pile *pile, struct nm_text piece,
                          struct nm_err *err) NM_MUST_USE;
 
-/* The piece, lent until the next call of either. NM_IO when it cannot be read. */
+/* The piece, lent until the next call. NM_IO when it cannot be read. */
 enum nm_code nm_pile_read(struct nm_pile *pile, uint64_t from, size_t len,
                           const char **bytes, struct nm_err *err)
 	NM_MUST_USE;

@@ -8,9 +8,9 @@
 enum { ALONE_QUESTIONS = 2000 }; /* so few are not worth a thread */
 
 struct pass {
-	struct nm_grading *grading;
-	unsigned           wish; /* nm_leaf_wish */
-	int64_t            until;
+	const struct nm_grading *grading;
+	unsigned                 wish; /* nm_leaf_wish */
+	int64_t                  next; /* the ordinal that is laid out next */
 };
 
 static void
@@ -28,7 +28,7 @@ release(void *piece)
 static void
 take_leaf(struct pass *pass, struct nm_leaf *leaf)
 {
-	struct nm_grading *grading = pass->grading;
+	const struct nm_grading *grading = pass->grading;
 
 	if (pass->wish & NM_LEAF_COUNTED) {
 		nm_tally_join(grading->tally, &leaf->tally);
@@ -40,21 +40,22 @@ take_leaf(struct pass *pass, struct nm_leaf *leaf)
 }
 
 static enum nm_code
-add_line(struct nm_grading *grading, struct nm_leaf *leaf, struct nm_err *err)
+add_line(struct pass *pass, struct nm_leaf *leaf, struct nm_err *err)
 {
+	const struct nm_grading *grading = pass->grading;
 	struct nm_question question;
 	struct nm_origin origin;
 	struct nm_text packed;
 	enum nm_code rc;
 
-	rc = nm_quiz_question(grading->quiz, grading->next, &question, err);
+	rc = nm_quiz_question(grading->quiz, pass->next, &question, err);
 	if (!rc)
-		rc = nm_collect_packed(grading->collect, grading->next, &packed,
+		rc = nm_collect_packed(grading->collect, pass->next, &packed,
 		                       &origin, err);
 	if (rc)
 		return rc;
 	nm_leaf_add(leaf, &question, packed, origin);
-	grading->next++;
+	pass->next++;
 	return NM_OK;
 }
 
@@ -62,14 +63,14 @@ add_line(struct nm_grading *grading, struct nm_leaf *leaf, struct nm_err *err)
 static enum nm_code
 fill_leaf(struct pass *pass, struct nm_leaf *leaf, struct nm_err *err)
 {
-	struct nm_grading *grading = pass->grading;
 	enum nm_code rc = NM_OK;
 
 	leaf->wish = pass->wish;
-	leaf->spending = grading->spending;
-	leaf->first = (uint64_t)grading->next;
-	while (!rc && grading->next < pass->until && !nm_leaf_is_full(leaf))
-		rc = add_line(grading, leaf, err);
+	leaf->spending = pass->grading->spending;
+	leaf->first = (uint64_t)pass->next;
+	while (!rc && pass->next < pass->grading->collect->count &&
+	       !nm_leaf_is_full(leaf))
+		rc = add_line(pass, leaf, err);
 	return rc;
 }
 
@@ -90,8 +91,7 @@ go_through(struct pass *pass, struct nm_err *err)
 		.piece_bytes = sizeof(struct nm_leaf),
 		.work = work,
 		.release = release,
-		.hands = pass->until - pass->grading->next < ALONE_QUESTIONS
-			? 1 : 0,
+		.hands = pass->grading->collect->count < ALONE_QUESTIONS ? 1 : 0,
 	};
 	struct nm_crew *crew = nm_crew_open(&options);
 	struct nm_leaf *leaf;
@@ -110,7 +110,7 @@ go_through(struct pass *pass, struct nm_err *err)
 		take_rest(pass, crew);
 		nm_leaf_work(leaf);
 	}
-	if (!rc && pass->until == pass->grading->collect->count)
+	if (!rc)
 		rc = nm_quiz_end(pass->grading->quiz, err);
 	if (!rc)
 		take_rest(pass, crew);
@@ -119,13 +119,12 @@ go_through(struct pass *pass, struct nm_err *err)
 }
 
 enum nm_code
-nm_grading_go(struct nm_grading *grading, int64_t until, struct nm_err *err)
+nm_grading_make(const struct nm_grading *grading, struct nm_err *err)
 {
 	struct pass pass = {
 		.grading = grading,
 		.wish = (grading->tally ? NM_LEAF_COUNTED : 0U) |
 		        (grading->results ? NM_LEAF_WRITTEN : 0U),
-		.until = until,
 	};
 
 	return go_through(&pass, err);

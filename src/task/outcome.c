@@ -11,14 +11,14 @@
 
 enum { FEW_QUESTIONS = 50000 }; /* a batch of them: that may be gone through twice */
 
-/* What it takes to make one. */
+/* What one pass over the questions needs. */
 struct pass {
 	const struct nm_outcome_wish *wish;
 	struct nm_outcome            *outcome;
 	struct nm_collect             collect;
-	struct nm_attempts            attempts; /* the files of replies, */
-	const char *const            *raw;      /* and where they are kept */
-	struct nm_grading             grading;
+	const char *const            *paths; /* of the raw replies, */
+	const char *const            *raw;   /* and where these are kept */
+	size_t                        n_paths;
 };
 
 static int
@@ -29,27 +29,25 @@ is_batch(const struct nm_run *run)
 
 /* The raw replies are kept beside the results: linked where that can be. */
 static enum nm_code
-keep_raw(struct pass *pass, struct nm_err *err)
+keep_raw(struct pass *pass, const char *const **kept, struct nm_err *err)
 {
 	struct nm_outcome *outcome = pass->outcome;
 	const char *path = nm_buf_string(&outcome->results.run_path);
 	size_t stem = strlen(path) - strlen(".json"), i;
 	const char *folder = nm_arena_printf(&outcome->arena, "%.*s_replies",
 	                                     (int)stem, path);
-	const char **list = nm_arena_array(&outcome->arena,
-	                                   pass->attempts.n + 1, sizeof(*list));
+	const char **list = nm_arena_array(&outcome->arena, pass->n_paths + 1,
+	                                   sizeof(*list));
 	enum nm_code rc = nm_folder_make(folder, 0755, err);
 
-	for (i = 0; !rc && i < pass->attempts.n; i++) {
-		const char *from = pass->attempts.files[i].path;
-
+	for (i = 0; !rc && i < pass->n_paths; i++) {
 		list[i] = nm_arena_printf(&outcome->arena, "%s/%s", folder,
-		                          nm_path_base(from));
+			nm_path_base(pass->paths[i]));
 		unlink(list[i]);
-		if (link(from, list[i]) != 0)
-			rc = nm_file_copy(from, list[i], 0644, err);
+		if (link(pass->paths[i], list[i]) != 0)
+			rc = nm_file_copy(pass->paths[i], list[i], 0644, err);
 	}
-	pass->raw = list;
+	*kept = list;
 	return rc;
 }
 
@@ -67,9 +65,9 @@ heading_of(struct pass *pass)
 		.prices = wish->prices,
 		.reading = wish->reading,
 		.began_mono_ms = wish->began_mono_ms,
-		.attempts = pass->attempts.newest,
+		.attempts = outcome->attempts,
 		.raw = pass->raw,
-		.n_raw = pass->attempts.n,
+		.n_raw = pass->n_paths,
 		.tally = &outcome->tally,
 		.ledger = &outcome->ledger,
 		.metrics = &outcome->metrics,
@@ -77,132 +75,60 @@ heading_of(struct pass *pass)
 	};
 }
 
-/* The head as of now. */
 static enum nm_code
-make_head(struct pass *pass, struct nm_err *err)
+count(struct pass *pass, struct nm_results *results, struct nm_err *err)
 {
-	struct nm_heading heading = heading_of(pass);
-
-	return nm_heading_make(&heading, &pass->outcome->summary.head, err);
-}
-
-static struct nm_grading
-grading_of(struct pass *pass)
-{
-	return (struct nm_grading){
-		.quiz = pass->wish->quiz,
-		.collect = &pass->collect,
-		.spending = &pass->outcome->spending,
+	const struct nm_grading grading = {
+		pass->wish->quiz, &pass->collect, &pass->outcome->spending,
+		&pass->outcome->tally, &pass->outcome->ledger, results,
 	};
+
+	return nm_grading_make(&grading, err);
 }
 
 static enum nm_code
-count_all(struct pass *pass, struct nm_err *err)
+write_rows(struct pass *pass, struct nm_err *err)
 {
-	struct nm_grading grading = grading_of(pass);
+	const struct nm_grading grading = {
+		pass->wish->quiz, &pass->collect, &pass->outcome->spending,
+		NULL, NULL, &pass->outcome->results,
+	};
 
-	grading.tally = &pass->outcome->tally;
-	grading.ledger = &pass->outcome->ledger;
-	return nm_grading_go(&grading, pass->collect.count, err);
+	return nm_grading_make(&grading, err);
 }
 
+/* Many are gone through but once: room is left for the head, which is known last. */
 static enum nm_code
-write_all(struct pass *pass, struct nm_err *err)
+grade(struct pass *pass, struct nm_err *err)
 {
-	struct nm_grading grading = grading_of(pass);
-
-	grading.results = &pass->outcome->results;
-	return nm_grading_go(&grading, pass->collect.count, err);
-}
-
-static enum nm_code
-read_all(struct pass *pass, const struct nm_attempts_ear *ear,
-         struct nm_err *err)
-{
-	enum nm_code rc = nm_attempts_collect(&pass->attempts, &pass->collect,
-	                                      ear, err);
-
-	nm_spending_close(&pass->outcome->spending, pass->wish->run);
-	return rc;
-}
-
-/* All is counted; `written` or not. */
-static enum nm_code
-put_head(struct pass *pass, bool written, struct nm_err *err)
-{
-	enum nm_code rc = make_head(pass, err);
-
-	if (rc)
-		return rc;
-	written &= nm_results_add_head(&pass->outcome->results,
-	                               &pass->outcome->summary.head);
-	return written ? NM_OK : write_all(pass, err);
-}
-
-static enum nm_code
-grade_few(struct pass *pass, struct nm_err *err)
-{
-	enum nm_code rc = read_all(pass, NULL, err);
-
-	if (!rc)
-		rc = count_all(pass, err);
-	return rc ? rc : put_head(pass, false, err);
-}
-
-static enum nm_code
-grade_settled(void *user, int64_t until, struct nm_err *err)
-{
-	struct pass *pass = user;
-
-	pass->collect.looked_to = until;
-	return nm_grading_go(&pass->grading, until, err);
-}
-
-/* Rows that nobody expected there any more: all is graded anew. */
-static enum nm_code
-grade_again(struct pass *pass, struct nm_err *err)
-{
-	nm_results_restart(&pass->outcome->results);
-	nm_tally_release(&pass->outcome->tally);
-	nm_ledger_release(&pass->outcome->ledger);
-	return count_all(pass, err);
-}
-
-/* Each is gone through once, as soon as its row is settled: room is left for the head,
- * which is known last. */
-static enum nm_code
-grade_many(struct pass *pass, struct nm_err *err)
-{
-	const struct nm_attempts_ear ear = { grade_settled, pass };
 	struct nm_outcome *outcome = pass->outcome;
-	enum nm_code rc = make_head(pass, err);
+	bool many = pass->collect.count > FEW_QUESTIONS;
+	struct nm_heading heading = heading_of(pass);
+	struct nm_head *head = &outcome->summary.head;
+	enum nm_code rc = NM_OK;
 
-	if (rc)
-		return rc;
-	/* The same each time, however long the run took. */
-	outcome->summary.head.elapsed_ms = 0;
-	nm_results_leave_room(&outcome->results, &outcome->summary.head);
-	pass->grading = grading_of(pass);
-	pass->grading.tally = &outcome->tally;
-	pass->grading.ledger = &outcome->ledger;
-	pass->grading.results = &outcome->results;
-	rc = read_all(pass, &ear, err);
+	if (many) {
+		rc = nm_heading_make(&heading, head, err);
+		if (!rc)
+			nm_results_leave_room(&outcome->results, head);
+	}
 	if (!rc)
-		rc = pass->collect.late
-			? grade_again(pass, err)
-			: grade_settled(pass, pass->collect.count, err);
-	return rc ? rc : put_head(pass, !pass->collect.late, err);
+		rc = count(pass, many ? &outcome->results : NULL, err);
+	if (!rc)
+		rc = nm_heading_make(&heading, head, err);
+	if (!rc && (!nm_results_add_head(&outcome->results, head) || !many))
+		rc = write_rows(pass, err);
+	return rc;
 }
 
 static enum nm_code
 save(struct pass *pass, struct nm_err *err)
 {
 	struct nm_outcome *outcome = pass->outcome;
-	enum nm_code rc = keep_raw(pass, err);
+	enum nm_code rc = keep_raw(pass, &pass->raw, err);
 
 	if (!rc)
-		rc = pass->collect.count > FEW_QUESTIONS
-			? grade_many(pass, err) : grade_few(pass, err);
+		rc = grade(pass, err);
 	if (!rc)
 		rc = nm_results_finish(&outcome->results, err);
 	outcome->summary.known_path =
@@ -278,8 +204,10 @@ nm_outcome_make(struct nm_outcome *outcome,
 	                   &pass.collect);
 	rc = open_results(&pass, err);
 	if (!rc)
-		rc = nm_attempts_list(wish->run, &pass.attempts, err);
-	outcome->attempts = pass.attempts.newest;
+		rc = nm_attempts_collect(wish->run, &pass.collect, &pass.paths,
+		                         &pass.n_paths, &outcome->attempts,
+		                         err);
+	nm_spending_close(&outcome->spending, wish->run);
 	if (!rc)
 		rc = save(&pass, err);
 	if (!rc) {

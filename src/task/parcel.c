@@ -288,13 +288,12 @@ static enum nm_code
 collect(struct nm_parcel *parcel, struct nm_collect *rows, int64_t *attempts,
         struct nm_err *err)
 {
-	struct nm_attempts list = { 0 };
-	enum nm_code rc;
+	const char *const *paths;
+	size_t n_paths;
 
 	nm_collect_init(rows, parcel->run.source, NM_READING_STRICT);
-	rc = nm_attempts_list(&parcel->run, &list, err);
-	*attempts = list.newest;
-	return rc ? rc : nm_attempts_collect(&list, rows, NULL, err);
+	return nm_attempts_collect(&parcel->run, rows, &paths, &n_paths,
+	                           attempts, err);
 }
 
 /* *again = requests worth another attempt; their shards are planned. */

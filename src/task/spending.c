@@ -3,13 +3,16 @@
  */
 #include "task/spending.h"
 
-/* Of one that was not simulated. */
 static struct nm_cost
-price_of(const struct nm_spending *spending, const struct nm_heard *reply)
+cost_of(const struct nm_spending *spending, const struct nm_heard *reply)
 {
 	struct nm_text model = reply->model.len
 		? reply->model : nm_text_of(spending->model);
 
+	if (!reply->usage.present)
+		return (struct nm_cost){ NM_COST_NONE, 0 };
+	if (spending->collect->model == NM_COLLECT_SIMULATED)
+		return (struct nm_cost){ NM_COST_KNOWN, 0 };
 	return nm_price_cost(nm_prices_find(spending->prices, model),
 	                     reply->way == NM_WAY_BATCH ? NM_PRICE_BATCH
 	                                                : NM_PRICE_STANDARD,
@@ -20,11 +23,7 @@ struct nm_cost
 nm_spending_of(const struct nm_spending *spending, const struct nm_row *row,
                enum nm_way way)
 {
-	if (!row->usage.present)
-		return (struct nm_cost){ NM_COST_NONE, 0 };
-	if (spending->collect->model == NM_COLLECT_SIMULATED)
-		return (struct nm_cost){ NM_COST_KNOWN, 0 };
-	return price_of(spending, &(struct nm_heard){
+	return cost_of(spending, &(struct nm_heard){
 		.model = row->model, .usage = row->usage, .way = way,
 	});
 }
@@ -53,7 +52,7 @@ hear(void *user, const struct nm_heard *reply)
 	spending->replies++;
 	if (reply->way == NM_WAY_BATCH)
 		nm_price_add_usage(&spending->batch_rows, &reply->usage);
-	add(spending, price_of(spending, reply));
+	add(spending, cost_of(spending, reply));
 }
 
 void
@@ -129,17 +128,6 @@ price_of_sum(const struct nm_spending *spending, const struct nm_usage *sum)
 	return nm_price_cost(&plain, NM_PRICE_BATCH, sum);
 }
 
-/* Known only when all is read: the attempt that tells it is not read first. */
-static void
-forgive_simulated(struct nm_spending *spending)
-{
-	if (spending->collect->model != NM_COLLECT_SIMULATED)
-		return;
-	spending->mute[NM_WAY_BATCH] = spending->mute[NM_WAY_DIRECT] = 0;
-	spending->unpriced = 0;
-	spending->cost_pusd = 0;
-}
-
 void
 nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
 {
@@ -148,7 +136,8 @@ nm_spending_close(struct nm_spending *spending, const struct nm_run *run)
 	add_up_batches(spending, run);
 	if (spending->told_output_tokens > 0)
 		spending->mute[NM_WAY_BATCH] = 0;
-	forgive_simulated(spending);
+	if (spending->collect->model == NM_COLLECT_SIMULATED)
+		spending->mute[NM_WAY_BATCH] = spending->mute[NM_WAY_DIRECT] = 0;
 	lost.input_tokens = beyond(spending->told_input_tokens,
 	                           spending->batch_rows.input_tokens);
 	lost.cached_tokens = beyond(spending->told_cached_tokens,

@@ -140,15 +140,16 @@ look_back(struct nm_task *task, struct nm_err *err)
 {
 	struct nm_spending spending;
 	struct nm_collect collect;
-	struct nm_attempts attempts;
+	const char *const *paths;
+	size_t n_paths;
+	int64_t attempts;
 	enum nm_code rc;
 
 	task->weighed = batches_here(task);
 	nm_collect_init(&collect, task->run.source, task->tools->reading);
 	nm_spending_attach(&spending, task->tools->prices, &task->run, &collect);
-	rc = nm_attempts_list(&task->run, &attempts, err);
-	if (!rc)
-		rc = nm_attempts_collect(&attempts, &collect, NULL, err);
+	rc = nm_attempts_collect(&task->run, &collect, &paths, &n_paths,
+	                         &attempts, err);
 	if (!rc) {
 		nm_spending_close(&spending, &task->run);
 		rc = nm_stake_settle(task, &spending, err);

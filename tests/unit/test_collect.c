@@ -93,31 +93,25 @@ static const struct {
 };
 
 static void
-add_text(struct nm_collect *collect, const char *content, int64_t attempt)
+add_files(struct nm_collect *collect, size_t row)
 {
-	char path[] = "/tmp/nm_collect.XXXXXX";
-	int fd = mkstemp(path);
 	struct nm_err err;
-
-	assert_true(fd >= 0);
-	assert_int_equal(nm_file_write_all(fd, content, strlen(content), &err),
-	                 NM_OK);
-	close(fd);
-	assert_int_equal(nm_collect_add_file(collect, path, attempt,
-	                                     NM_WAY_BATCH, &err), NM_OK);
-	unlink(path);
-}
-
-/* Those of the first attempt, or of others. */
-static void
-add_files(struct nm_collect *collect, size_t row, bool first)
-{
 	size_t k;
 
-	for (k = 0; k < 3 && rows[row].files[k].content; k++)
-		if ((rows[row].files[k].attempt == 1) == first)
-			add_text(collect, rows[row].files[k].content,
-			         rows[row].files[k].attempt);
+	for (k = 0; k < 3 && rows[row].files[k].content; k++) {
+		char path[] = "/tmp/nm_collect.XXXXXX";
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		assert_int_equal(nm_file_write_all(fd,
+			rows[row].files[k].content,
+			strlen(rows[row].files[k].content), &err), NM_OK);
+		close(fd);
+		assert_int_equal(nm_collect_add_file(collect, path,
+			rows[row].files[k].attempt, NM_WAY_BATCH, &err),
+			NM_OK);
+		unlink(path);
+	}
 }
 
 static void
@@ -167,108 +161,26 @@ check_again(const struct nm_collect *collect, size_t which)
 }
 
 static void
-check_counts(const struct nm_collect *collect, size_t which)
-{
-	if (collect->unknown != rows[which].unknown ||
-	    collect->duplicate != rows[which].duplicate ||
-	    collect->malformed != rows[which].malformed)
-		fail_msg("%s: unknown %d duplicate %d malformed %d",
-		         rows[which].why, (int)collect->unknown,
-		         (int)collect->duplicate, (int)collect->malformed);
-}
-
-/* Whether the first attempt's files come first or last. */
-static void
 test_rows(void **state)
 {
-	struct nm_source source = { .find = find, .count = COUNT };
-	size_t i, last;
-
-	(void)state;
-	for (i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
-		struct nm_collect collect;
-
-		last = i % 2;
-		nm_collect_init(&collect, &source, NM_READING_STRICT);
-		add_files(&collect, i / 2, !last);
-		add_files(&collect, i / 2, last);
-		check_rows(&collect, i / 2);
-		check_again(&collect, i / 2);
-		check_counts(&collect, i / 2);
-		nm_collect_release(&collect);
-	}
-}
-
-/* Which attempt's row counts, of a failure (0), what cannot be read (1) and an answer
- * (2), one of them an attempt. */
-static int64_t
-best_of(const int *kinds)
-{
-	int best = 0, k;
-
-	for (k = 1; k < 3; k++)
-		if (kinds[k] > kinds[best] || (!kinds[k] && !kinds[best]))
-			best = k;
-	return best + 1;
-}
-
-/* Three attempts, whatever came in each, read in any order. */
-static void
-test_any_order(void **state)
-{
-	static const char *const lines[] = { STATUS("0", "500"), UNREADABLE("0"),
-	                                     OK("0", "a") };
-	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
-		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
-	struct nm_source source = { .find = find, .count = COUNT };
-	int i, k;
-
-	(void)state;
-	for (i = 0; i < 27 * 6; i++) {
-		const int kinds[3] = { i / 6 % 3, i / 18 % 3, i / 54 };
-		struct nm_collect collect;
-		struct nm_origin origin;
-		struct nm_err err;
-		struct nm_row row;
-
-		nm_collect_init(&collect, &source, NM_READING_STRICT);
-		for (k = 0; k < 3; k++)
-			add_text(&collect, lines[kinds[orders[i % 6][k]]],
-			         orders[i % 6][k] + 1);
-		assert_int_equal(nm_collect_row(&collect, 0, 0, &row, &origin,
-		                                &err), NM_OK);
-		if (origin.attempt != best_of(kinds))
-			fail_msg("%d %d %d in order %d: attempt %d", kinds[0],
-			         kinds[1], kinds[2], i % 6, (int)origin.attempt);
-		nm_collect_release(&collect);
-	}
-}
-
-/* What comes after its place was looked at is told, if it counts. */
-static void
-test_late_rows(void **state)
-{
-	static const struct {
-		int64_t     looked_to;
-		const char *then;
-		bool        late;
-	} cases[] = {
-		{ 1, OK("1", "b"), false }, { 2, OK("1", "b"), true },
-		{ 2, OK("0", "z"), false }, { 1, STATUS("0", "500"), false },
-	};
 	struct nm_source source = { .find = find, .count = COUNT };
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct nm_collect collect;
 
 		nm_collect_init(&collect, &source, NM_READING_STRICT);
-		add_text(&collect, OK("0", "a"), 1);
-		collect.looked_to = cases[i].looked_to;
-		add_text(&collect, cases[i].then, 1);
-		if (collect.late != cases[i].late)
-			fail_msg("case %d: %d", (int)i, collect.late);
+		add_files(&collect, i);
+		check_rows(&collect, i);
+		check_again(&collect, i);
+		if (collect.unknown != rows[i].unknown ||
+		    collect.duplicate != rows[i].duplicate ||
+		    collect.malformed != rows[i].malformed)
+			fail_msg("%s: unknown %d duplicate %d malformed %d",
+			         rows[i].why, (int)collect.unknown,
+			         (int)collect.duplicate,
+			         (int)collect.malformed);
 		nm_collect_release(&collect);
 	}
 }
@@ -330,8 +242,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_any_order),
-		cmocka_unit_test(test_late_rows),
 		cmocka_unit_test(test_what_is_closed_is_not_asked_again),
 		cmocka_unit_test(test_the_last_of_many_files),
 	};

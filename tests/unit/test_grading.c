@@ -215,15 +215,12 @@ write_results(struct graded *g, struct nm_grading grading, struct nm_buf *text)
 	struct nm_head head = { .tally = &g->tally, .metrics = &metrics };
 	struct nm_results results;
 	struct nm_err err;
-	int64_t i;
 
 	nm_tally_metrics(&g->tally, &metrics);
 	assert_int_equal(nm_results_open(&results, &options, &err), 0);
 	assert_true(nm_results_add_head(&results, &head));
 	grading.results = &results;
-	for (i = 0; i <= QUESTIONS; i += QUESTIONS / 7)
-		assert_int_equal(nm_grading_go(&grading, i, &err), 0);
-	assert_int_equal(nm_grading_go(&grading, QUESTIONS, &err), 0);
+	assert_int_equal(nm_grading_make(&grading, &err), 0);
 	assert_int_equal(nm_results_finish(&results, &err), 0);
 	assert_int_equal(nm_file_read(results.known_path.at, text, &err), 0);
 	remove_results(folder, &results);
@@ -256,13 +253,11 @@ as_one_loop(void **state)
 		begin(&leaved);
 		grading = (struct nm_grading){
 			leaved.quiz, &leaved.collect, &leaved.spending,
-			&leaved.tally, &leaved.ledger, NULL, 0,
+			&leaved.tally, &leaved.ledger, NULL,
 		};
 		if (!at_once) {
-			assert_int_equal(nm_grading_go(&grading, QUESTIONS,
-			                               &err), NM_OK);
+			assert_int_equal(nm_grading_make(&grading, &err), 0);
 			grading.tally = NULL;
-			grading.next = 0;
 		}
 		write_results(&leaved, grading, &got);
 		expect_same(&leaved, &looped);

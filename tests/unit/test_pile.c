@@ -80,37 +80,6 @@ pieces(void **state)
 	free(places);
 }
 
-/* Those that are there are read while others are still to come; and what was read
- * ahead of a large one is held no longer then. */
-static void
-in_between(void **state)
-{
-	struct place *places = calloc(PIECES, sizeof(*places));
-	struct nm_pile pile = { 0 };
-	struct nm_buf piece = { 0 };
-	struct nm_err err;
-	size_t i, k;
-
-	(void)state;
-	assert_non_null(places);
-	nm_buf_add_string(&pile.folder, "/tmp");
-	for (i = 0; i < PIECES; i++) {
-		places[i].from = nm_pile_end(&pile);
-		nm_buf_clear(&piece);
-		compose(&piece, i);
-		places[i].len = piece.len;
-		assert_int_equal(nm_pile_add(&pile, nm_buf_text(&piece), &err),
-		                 NM_OK);
-		assert_true(pile.window.cap <= 512 << 10);
-		for (k = i; k < i + 3; k++)
-			check(&pile, places, k * STEP % (i + 1));
-		check(&pile, places, i);
-	}
-	nm_pile_release(&pile);
-	nm_buf_release(&piece);
-	free(places);
-}
-
 static void
 no_folder(void **state)
 {
@@ -159,7 +128,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces),
-		cmocka_unit_test(in_between),
 		cmocka_unit_test(no_folder),
 		cmocka_unit_test(full_disk),
 	};
