@@ -4,15 +4,21 @@
 load lib
 load upstream
 
-@test "what a model behind began, no simulated one ends" {
-	echo 'on POST /v1/chat/completions nth 11..: delay 60s' >faults
+ten() {
+	batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
+}
+
+# Of 30 rows; those of this span are at the model behind, and stay there for long.
+batch_with_ten_answers() { # span
+	echo "on POST /v1/chat/completions nth $1: delay 60s" >faults
 	start_upstream --faults faults
 	start_server --upstream "$UPSTREAM_URL" --concurrency 2
 	new_batch 30
-	ten() {
-		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
-	}
 	wait_for 20 ten
+}
+
+@test "what a model behind began, no simulated one ends" {
+	batch_with_ten_answers 11..
 	local first=$BATCH_ID
 	create_batch "$FILE_ID"
 	local second=$BATCH_ID
@@ -40,14 +46,7 @@ load upstream
 }
 
 @test "begun with a model behind, a batch goes on when it is there again" {
-	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
-	start_upstream --faults faults
-	start_server --upstream "$UPSTREAM_URL" --concurrency 2
-	new_batch 30
-	ten() {
-		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
-	}
-	wait_for 20 ten
+	batch_with_ten_answers 11..12
 	stop_server
 	start_server
 	another_batch_passes
@@ -64,14 +63,7 @@ load upstream
 }
 
 @test "answers that cannot be read for a while are not asked for again" {
-	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
-	start_upstream --faults faults
-	start_server --upstream "$UPSTREAM_URL" --concurrency 2
-	new_batch 30
-	ten() {
-		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
-	}
-	wait_for 20 ten
+	batch_with_ten_answers 11..12
 	stop_server
 	local shelf=$STATE/work/$BATCH_ID.output
 	mv "$shelf" kept
@@ -87,14 +79,7 @@ load upstream
 }
 
 @test "an input that cannot be read for a while fails no batch" {
-	echo 'on POST /v1/chat/completions nth 11..12: delay 60s' >faults
-	start_upstream --faults faults
-	start_server --upstream "$UPSTREAM_URL" --concurrency 2
-	new_batch 30
-	ten() {
-		batch_is in_progress && [ "$(member .request_counts.completed)" = 10 ]
-	}
-	wait_for 20 ten
+	batch_with_ten_answers 11..12
 	call DELETE "/v1/files/$FILE_ID"
 	stop_server
 	local input=$STATE/work/$BATCH_ID.input

@@ -77,6 +77,25 @@ expect_files(struct nm_pair *pair, const struct nm_buf *wanted)
 }
 
 static void
+expect_run_alone(struct nm_pair *pair, const struct nm_buf *wanted)
+{
+	struct nm_err err;
+
+	assert_int_equal(pair->known.fd_plus_one, 0); /* its room is free */
+	assert_int_equal(nm_pair_commit_run(pair, &err), NM_OK);
+	expect_content(run_path, wanted->at, wanted->len);
+	assert_int_equal(access(known_path, F_OK), -1);
+	nm_pair_release(pair);
+}
+
+static void
+put_front(struct nm_pair *pair, struct nm_buf *wanted)
+{
+	nm_pair_put_at_front(pair, NM_TEXT("front"));
+	memcpy(wanted->at, "front", 5);
+}
+
+static void
 in_order(void **state)
 {
 	struct nm_buf wanted = { 0 };
@@ -85,8 +104,7 @@ in_order(void **state)
 	(void)state;
 	begin(&pair);
 	add_all(&pair, &wanted);
-	nm_pair_put_at_front(&pair, NM_TEXT("front"));
-	memcpy(wanted.at, "front", 5);
+	put_front(&pair, &wanted);
 	expect_files(&pair, &wanted);
 	nm_buf_release(&wanted);
 }
@@ -119,8 +137,7 @@ clone_that_is_refused(void **state)
 	begin(&pair);
 	pair.clones = true;
 	add_all(&pair, &wanted);
-	nm_pair_put_at_front(&pair, NM_TEXT("front"));
-	memcpy(wanted.at, "front", 5);
+	put_front(&pair, &wanted);
 	expect_files(&pair, &wanted);
 	nm_buf_release(&wanted);
 }
@@ -132,7 +149,6 @@ room_for_one(void **state)
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), fd;
 	struct nm_buf wanted = { 0 };
 	struct nm_pair pair;
-	struct nm_err err;
 
 	(void)state;
 	assert_true(full >= 0);
@@ -142,15 +158,10 @@ room_for_one(void **state)
 	assert_int_equal(dup2(full, fd), fd);
 	close(full);
 	add_all(&pair, &wanted);
-	nm_pair_put_at_front(&pair, NM_TEXT("front"));
-	memcpy(wanted.at, "front", 5);
-	assert_int_equal(pair.known.fd_plus_one, 0); /* its room is free */
+	put_front(&pair, &wanted);
 	assert_int_equal(pair.known_failed.code, NM_IO);
 	assert_non_null(strstr(pair.known_failed.text, known_path));
-	assert_int_equal(nm_pair_commit_run(&pair, &err), NM_OK);
-	expect_content(run_path, wanted.at, wanted.len);
-	assert_int_equal(access(known_path, F_OK), -1);
-	nm_pair_release(&pair);
+	expect_run_alone(&pair, &wanted);
 	nm_buf_release(&wanted);
 }
 
@@ -160,22 +171,16 @@ room_for_one_front(void **state)
 {
 	struct nm_buf wanted = { 0 };
 	struct nm_pair pair;
-	struct nm_err err;
 
 	(void)state;
 	begin(&pair);
 	pair.clones = false;
 	add_all(&pair, &wanted);
 	full_calls = 1;
-	nm_pair_put_at_front(&pair, NM_TEXT("front"));
-	memcpy(wanted.at, "front", 5);
+	put_front(&pair, &wanted);
 	assert_int_equal(full_calls, 0);
-	assert_int_equal(pair.known.fd_plus_one, 0);
 	assert_int_equal(pair.known_failed.detail, ENOSPC);
-	assert_int_equal(nm_pair_commit_run(&pair, &err), NM_OK);
-	expect_content(run_path, wanted.at, wanted.len);
-	assert_int_equal(access(known_path, F_OK), -1);
-	nm_pair_release(&pair);
+	expect_run_alone(&pair, &wanted);
 	nm_buf_release(&wanted);
 }
 
