@@ -12,18 +12,25 @@
 #include <string.h>
 #include <time.h>
 
-enum { SLICE_MS = 40 };
+#define MS_NS INT64_C(1000000)
+#define SLICE_NS (40 * MS_NS)
 
 #define SPEED_MAX 1e6
 #define PAUSE_MAX_MS (INT64_MAX / 1000000 / 4)
 
 static int64_t
-machine_ms(clockid_t which)
+machine_ns(clockid_t which)
 {
 	struct timespec now;
 
 	(void)clock_gettime(which, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * MS_NS * 1000 + now.tv_nsec;
+}
+
+static int64_t
+machine_ms(clockid_t which)
+{
+	return machine_ns(which) / MS_NS;
 }
 
 static double
@@ -44,9 +51,10 @@ is_real(const struct nm_clock *clock)
 static int64_t
 elapsed_ms(const struct nm_clock *clock)
 {
-	int64_t real_ms = machine_ms(CLOCK_MONOTONIC) - clock->origin_mono_ms;
+	int64_t real_ns = machine_ns(CLOCK_MONOTONIC) -
+	                  clock->origin_mono_ms * MS_NS;
 
-	return (int64_t)((double)real_ms * speed_of(clock));
+	return (int64_t)((double)real_ns / MS_NS * speed_of(clock));
 }
 
 /* Digits with an optional fraction; "inf", "0x1" and spaces are no speeds. */
@@ -128,17 +136,19 @@ enum nm_code
 nm_clock_sleep(const struct nm_clock *clock, int64_t pause_ms,
                struct nm_err *err)
 {
-	int64_t left_ms = pause_ms > 0 ? nm_clock_real_ms(clock, pause_ms) : 0;
-	int64_t end_ms = machine_ms(CLOCK_MONOTONIC) + left_ms;
+	int64_t left_ns = MS_NS *
+		(pause_ms > 0 ? nm_clock_real_ms(clock, pause_ms) : 0);
+	int64_t end_ns = machine_ns(CLOCK_MONOTONIC) + left_ns;
 	enum nm_code rc = nm_clock_check(clock, err);
 
-	while (rc == NM_OK && left_ms > 0) {
-		int64_t step_ms = left_ms > SLICE_MS ? SLICE_MS : left_ms;
-		struct timespec step = { 0, (long)step_ms * 1000000 };
+	while (rc == NM_OK && left_ns > 0) {
+		struct timespec step = {
+			0, (long)(left_ns > SLICE_NS ? SLICE_NS : left_ns)
+		};
 
 		/* A signal ends it early; the flag is looked at either way. */
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &step, NULL);
-		left_ms = end_ms - machine_ms(CLOCK_MONOTONIC);
+		left_ns = end_ns - machine_ns(CLOCK_MONOTONIC);
 		rc = nm_clock_check(clock, err);
 	}
 	return rc;

@@ -40,7 +40,8 @@ int64_t nm_clock_mono_ms(const struct nm_clock *clock);
 /* The same of the machine itself: real ones, whatever a clock makes of them. */
 int64_t nm_clock_machine_ms(void);
 
-/* Waits; NM_INTERRUPTED at once (within 50 ms) when the stop flag is set. */
+/* Waits as long as that, never less; NM_INTERRUPTED at once (within 50 ms) when the
+ * stop flag is set. */
 enum nm_code nm_clock_sleep(const struct nm_clock *clock, int64_t pause_ms,
                             struct nm_err *err) NM_MUST_USE;
 

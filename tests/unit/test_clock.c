@@ -226,6 +226,42 @@ stops(void **state)
 	assert_int_equal(nm_clock_check(&clock, &err), NM_INTERRUPTED);
 }
 
+static int64_t
+machine_ns(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void
+on_tick(int number)
+{
+	(void)number;
+}
+
+/* Signals wake it at any moment: whole milliseconds are too coarse to go by. */
+static void
+sleeps_long_enough(void **state)
+{
+	struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { 0 };
+	struct nm_err err;
+
+	(void)state;
+	(void)signal(SIGALRM, on_tick);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	for (int i = 0; i < 50; i++) {
+		int64_t before_ns = machine_ns(), took_ns;
+
+		assert_int_equal(nm_clock_sleep(NULL, 5, &err), NM_OK);
+		took_ns = machine_ns() - before_ns;
+		if (took_ns < 5000000)
+			fail_msg("%lld ns", (long long)took_ns);
+	}
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -237,6 +273,7 @@ main(void)
 		cmocka_unit_test(real_pauses),
 		cmocka_unit_test(fast_time_passes),
 		cmocka_unit_test(stops),
+		cmocka_unit_test(sleeps_long_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
