@@ -80,17 +80,33 @@ refuse(struct nm_visit *visit, unsigned status, const char *code,
 	visit->body.refused = true;
 }
 
+/* What stands behind "Bearer", without the blanks around it, which are no part of a
+ * header's value (RFC 9110, 5.5); empty where there is none. */
+static struct nm_text
+given_key(struct nm_visit *visit)
+{
+	const char *given = header(visit, "Authorization");
+	struct nm_text key;
+
+	if (!given || strncasecmp(given, "Bearer ", 7) != 0)
+		return (struct nm_text){0};
+	key = nm_text_of(given + 7 + strspn(given + 7, " \t"));
+	while (key.len && strchr(" \t", key.at[key.len - 1]))
+		key.len--;
+	return key;
+}
+
 /* The name that a key stands for, as the call's own. *none: no key is asked for. */
 static const char *
-find_key(struct nm_visit *visit, const char *key, bool *none)
+find_key(struct nm_visit *visit, struct nm_text key, bool *none)
 {
 	struct nm_hall *hall = visit->hall;
 	const char *name = NULL;
 
 	pthread_rwlock_rdlock(&hall->keys_lock);
 	*none = !hall->keys.n_rows;
-	if (!*none && key)
-		name = nm_keys_find(&hall->keys, nm_text_of(key));
+	if (!*none && key.len)
+		name = nm_keys_find(&hall->keys, key);
 	if (name)
 		name = nm_arena_string(&visit->call.arena, name);
 	pthread_rwlock_unlock(&hall->keys_lock);
@@ -100,17 +116,15 @@ find_key(struct nm_visit *visit, const char *key, bool *none)
 static void
 check_key(struct nm_visit *visit)
 {
-	const char *given = header(visit, "Authorization");
-	const char *key = NULL, *name;
+	struct nm_text key = given_key(visit);
+	const char *name;
 	bool none;
 
 	visit->call.tenant = "";
-	if (given && strncasecmp(given, "Bearer ", 7) == 0 && given[7])
-		key = given + 7;
 	name = find_key(visit, key, &none);
 	if (none)
 		return;
-	if (!key) {
+	if (!key.len) {
 		refuse(visit, 401, NULL, "You didn't provide an API key. You need "
 		       "to provide your API key in an Authorization header using "
 		       "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).");

@@ -235,6 +235,9 @@ nm_response_add_headers(struct nm_visit *visit, struct MHD_Response *response)
 	snprintf(number, sizeof(number), "%lld",
 	         (long long)(visit->took_us / 1000));
 	add_header(visit, response, "openai-processing-ms", number);
+	if (visit->answer.status == 401) /* RFC 9110, 15.5.2 */
+		add_header(visit, response, "WWW-Authenticate",
+		           "Bearer realm=\"OpenAI API\"");
 	for (struct nm_header *h = visit->answer.headers; h; h = h->next)
 		add_header(visit, response, h->name, h->value);
 	for (; pair && pair[0] && pair[1]; pair += 2)

@@ -42,6 +42,36 @@ as() { # key
 	[ -z "$(find "$STATE" "$SERVER_LOG" -perm /077)" ]
 }
 
+@test "a 401 says what is wanted, and blanks around a key are none of it" {
+	printf 'ann sk-ann\n' >keys
+	chmod 600 keys
+	echo 'on GET /v1/batches: status 401' >faults
+	start_server --api-key-file keys --faults faults
+	challenged() {
+		[ "$STATUS" = 401 ] && [ "$(grep -ci '^www-authenticate: Bearer ' \
+			"$HEADERS")" = 1 ]
+	}
+	call GET /v1/files
+	challenged
+	call GET /v1/nothing -H 'Authorization: Bearer sk-eve'
+	challenged
+	as sk-ann
+	call GET /v1/batches "${AS[@]}"
+	challenged
+	call GET /v1/files "${AS[@]}"
+	[ "$STATUS" = 200 ]
+	[ "$(grep -ci '^www-authenticate' "$HEADERS")" = 0 ]
+	local blanks
+	for blanks in 'Bearer   sk-ann' $'Bearer sk-ann \t ' $'bearer \tsk-ann'; do
+		call GET /v1/files -H "Authorization: $blanks"
+		[ "$STATUS" = 200 ]
+	done
+	for blanks in 'Bearer  ' 'Bearer' 'Bearer sk- ann' 'Bearersk-ann'; do
+		call GET /v1/files -H "Authorization: $blanks"
+		challenged
+	done
+}
+
 @test "no name sees, changes or ends what is another's" {
 	printf 'ann sk-ann\nbob sk-bob\n' >keys
 	chmod 600 keys
