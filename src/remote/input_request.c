@@ -98,11 +98,17 @@ look_up(const struct nm_value *root)
 }
 
 static const char *
-kind_name(enum nm_kind kind)
+kind_name(const struct nm_value *value)
 {
-	switch (kind) {
+	struct nm_text number = nm_json_number_text(value);
+
+	switch (nm_json_kind(value)) {
 	case NM_JSON_BOOLEAN: return "a boolean";
-	case NM_JSON_NUMBER:  return "a number";
+	case NM_JSON_NUMBER:
+		for (size_t i = 0; i < number.len; i++)
+			if (strchr(".eE", number.at[i]))
+				return "a decimal number";
+		return "an integer";
 	case NM_JSON_STRING:  return "a string";
 	case NM_JSON_ARRAY:   return "an array";
 	default:              return "an object";
@@ -141,7 +147,9 @@ check_members(struct nm_input *input, const struct members *members,
 		}
 		nm_buf_addf(&input->message, "Invalid type for '%s': expected "
 		            "%s, but got %s instead.", name,
-		            kind_name(wanted[i].kind), kind_name(kind));
+		            wanted[i].kind == NM_JSON_STRING ? "a string"
+		                                             : "an object",
+		            kind_name(wanted[i].value));
 		finding->certain = false;
 		return find(finding, "invalid_type", name,
 		            nm_buf_string(&input->message));

@@ -201,12 +201,25 @@ nm_ask_supports(const char *models, struct nm_text model)
 	return false;
 }
 
+bool
+nm_ask_is_integer(const struct nm_value *value)
+{
+	struct nm_text text = nm_json_number_text(value);
+
+	for (size_t i = 0; i < text.len; i++)
+		if (strchr(".eE", text.at[i]))
+			return false;
+	return text.len > 0;
+}
+
 const char *
 nm_ask_kind(const struct nm_value *value)
 {
 	switch (nm_json_kind(value)) {
 	case NM_JSON_BOOLEAN: return "a boolean";
-	case NM_JSON_NUMBER:  return "a number";
+	case NM_JSON_NUMBER:
+		return nm_ask_is_integer(value) ? "an integer"
+		                                : "a decimal number";
 	case NM_JSON_STRING:  return "a string";
 	case NM_JSON_ARRAY:   return "an array";
 	case NM_JSON_OBJECT:  return "an object";

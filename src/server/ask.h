@@ -52,7 +52,10 @@ const char *nm_ask_member(enum nm_endpoint endpoint);
 /* Whether "a,b,c" (NULL = any) names the model. */
 bool nm_ask_supports(const char *models, struct nm_text model);
 
-/* "a string", "an array", … for messages. */
+/* Whether a number is written without a point and without an exponent. */
+bool nm_ask_is_integer(const struct nm_value *value);
+
+/* "a string", "an integer", "an array", … for messages. */
 const char *nm_ask_kind(const struct nm_value *value);
 
 /* Absent, or null, which the service takes for the same. */

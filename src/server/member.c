@@ -1,24 +1,6 @@
 #include "server/member.h"
 
-static const char *
-kind_name(const struct nm_value *value)
-{
-	switch (nm_json_kind(value)) {
-	case NM_JSON_NULL:
-		return "null";
-	case NM_JSON_BOOLEAN:
-		return "a boolean";
-	case NM_JSON_NUMBER:
-		return nm_json_int(value, INT64_MIN) == INT64_MIN
-		       ? "a decimal" : "an integer";
-	case NM_JSON_STRING:
-		return "a string";
-	case NM_JSON_ARRAY:
-		return "an array";
-	default:
-		return "an object";
-	}
-}
+#include "server/ask.h"
 
 bool
 nm_member_refuse_type(struct nm_call *call, const char *param,
@@ -26,7 +8,7 @@ nm_member_refuse_type(struct nm_call *call, const char *param,
 {
 	return nm_call_reject(call, param, "invalid_type", "Invalid type for "
 	                      "'%s': expected %s, but got %s instead.", param,
-	                      expected, kind_name(got));
+	                      expected, nm_ask_kind(got));
 }
 
 bool

@@ -2,7 +2,40 @@
 
 #include "server/member.h"
 
-enum { MAX_PAIRS = 16, KEY_MAX_CHARS = 64, VALUE_MAX_CHARS = 512 };
+enum {
+	MAX_PAIRS = 16,
+	KEY_MAX_CHARS = 64,
+	VALUE_MAX_CHARS = 512,
+	SHOWN_CHARS = 3
+};
+
+/* The first or last three characters of a long text. */
+static struct nm_text
+end_of(struct nm_text text, bool last)
+{
+	size_t n = 0, at = last ? text.len : 0;
+
+	while (n < SHOWN_CHARS) {
+		at = last ? at - 1 : at + 1;
+		n += at == text.len || (text.at[at] & 0xc0) != 0x80;
+	}
+	return last ? (struct nm_text){ text.at + at, text.len - at }
+	            : (struct nm_text){ text.at, at };
+}
+
+static bool
+refuse_name(struct nm_call *call, const char *param, struct nm_text key)
+{
+	struct nm_text first = end_of(key, false), last = end_of(key, true);
+
+	return nm_call_reject(call, param, "property_name_above_max_length",
+	                      "Invalid property name in 'metadata': "
+	                      "'%.*s...%.*s' is too long. Expected a string with "
+	                      "maximum length %d, but got a string with length "
+	                      "%zu instead.", NM_TEXT_ARGS(first),
+	                      NM_TEXT_ARGS(last), KEY_MAX_CHARS,
+	                      nm_member_chars(key));
+}
 
 static bool
 check_pair(struct nm_call *call, struct nm_text key,
@@ -10,15 +43,10 @@ check_pair(struct nm_call *call, struct nm_text key,
 {
 	const char *param;
 
-	if (nm_member_chars(key) > KEY_MAX_CHARS)
-		return nm_call_reject(call, "metadata", "string_above_max_length",
-		                      "Invalid key of 'metadata': string too "
-		                      "long. Expected a string with maximum "
-		                      "length %d, but got a string with length "
-		                      "%zu instead.", KEY_MAX_CHARS,
-		                      nm_member_chars(key));
 	param = nm_arena_printf(&call->arena, "metadata.%.*s",
 	                        NM_TEXT_ARGS(key));
+	if (nm_member_chars(key) > KEY_MAX_CHARS)
+		return refuse_name(call, param, key);
 	if (nm_json_kind(value) != NM_JSON_STRING)
 		return nm_member_refuse_type(call, param, "a string", value);
 	return nm_member_fits(call, param, nm_json_text(value),

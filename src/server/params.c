@@ -81,11 +81,11 @@ judge_range(const struct nm_value *value, const struct range *range,
 	                                                        : HUGE_VAL);
 
 	if (nm_json_kind(value) != NM_JSON_NUMBER ||
-	    (range->whole && nm_json_int(value, INT64_MIN) == INT64_MIN))
+	    (range->whole && !nm_ask_is_integer(value) &&
+	     nm_json_int(value, INT64_MIN) == INT64_MIN))
 		nm_verdict_set(verdict, 400, range->name, "invalid_type",
 			"Invalid type for '%s': expected %s %s, but got %s instead.",
 			range->name, range->whole ? "an" : "a", kind,
-			nm_json_kind(value) == NM_JSON_NUMBER ? "a decimal" :
 			nm_ask_kind(value));
 	else if (number > range->most)
 		nm_verdict_set(verdict, 400, range->name,

@@ -57,8 +57,13 @@ properties. Expected an object with at most 16 properties, but got an object wit
 	ok
 	[ "$(member .metadata)" = "$(jq . <<<"$metadata")" ]
 	meta '{("é"*65):"v"}'
-	invalid string_above_max_length metadata "Invalid key of 'metadata': string too \
-long. Expected a string with maximum length 64, but got a string with length 65"
+	invalid property_name_above_max_length "metadata.$(printf 'é%.0s' {1..65})" \
+"Invalid property name in 'metadata': 'ééé...ééé' is too long. Expected a string \
+with maximum length 64, but got a string with length 65 instead."
+	meta '{("ab" + "c"*62 + "de"):"v"}'
+	envelope 400 invalid_request_error property_name_above_max_length \
+		"$(jq -r '"metadata." + keys[0]' <<<"$metadata")" "Invalid property name in \
+'metadata': 'abc...cde' is too long."
 	meta '{k:("é"*512)}'
 	ok
 	meta '{k:("é"*513)}'
@@ -71,7 +76,7 @@ long. Expected a string with maximum length 512, but got a string with length 51
 	meta '{k:{}}'
 	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got an object"
 	meta '{k:1.5}'
-	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got a decimal"
+	invalid invalid_type metadata.k "Invalid type for 'metadata.k': expected a string, but got a decimal number"
 	meta '[]'
 	invalid invalid_type metadata "Invalid type for 'metadata': expected an object, but got an array"
 }

@@ -320,7 +320,7 @@ load envelope
 	invalid decimal_below_min_value temperature "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1e400 instead."
 	name=n
 	ask 1e400
-	invalid invalid_type n "Invalid type for 'n': expected an integer, but got a decimal instead."
+	invalid invalid_type n "Invalid type for 'n': expected an integer, but got a decimal number instead."
 	path=responses rest='"input":"hi"' name=reasoning
 	for end in none minimal low medium high xhigh max; do
 		ask '{"effort":"'$end'"}'

@@ -50,7 +50,10 @@ static const struct {
 	  "Missing required parameter: 'custom_id'.", "null is missing" },
 	{ "{\"custom_id\":7,\"method\":\"POST\",\"url\":\"u\",\"body\":{}}", 1,
 	  "invalid_type", "custom_id", "Invalid type for 'custom_id': expected "
-	  "a string, but got a number instead.", "an id is a string" },
+	  "a string, but got an integer instead.", "an id is a string" },
+	{ "{\"custom_id\":7.5,\"method\":\"POST\",\"url\":\"u\",\"body\":{}}", 1,
+	  "invalid_type", "custom_id", "Invalid type for 'custom_id': expected "
+	  "a string, but got a decimal number instead.", "nor is a fraction" },
 	{ LINE("a") LINE("b") LINE("a"), 3, "duplicate_custom_id", "custom_id",
 	  "The custom_id 'a' for this request is a duplicate of another "
 	  "request. The custom_id parameter must be unique for each request "

@@ -61,7 +61,7 @@ static const struct {
 	  true, "the id counts before the method" },
 	{ "{\"custom_id\":\"r-2\",\"method\":7,\"url\":\"" CHAT
 	  "\",\"body\":" BODY "}", "invalid_type", "method",
-	  "Invalid type for 'method': expected a string, but got a number "
+	  "Invalid type for 'method': expected a string, but got an integer "
 	  "instead.", false, "no method's name" },
 	{ "{\"custom_id\":[],\"method\":\"POST\"}", "invalid_type",
 	  "custom_id", NULL, false, "member by member, not all missing first" },

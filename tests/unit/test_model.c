@@ -288,7 +288,7 @@ test_params(void **state)
 		{ CHAT("m", SCHEMA("\"name\":7")),
 		  "response_format.json_schema.name", "invalid_type", "Invalid "
 		  "type for 'response_format.json_schema.name': expected a string, "
-		  "but got a number instead." },
+		  "but got an integer instead." },
 		{ CHAT("m", ",\"reasoning_effort\":\"xhigh\""), NULL, NULL, NULL },
 		{ CHAT("m", ",\"reasoning_effort\":\"hi\""), "reasoning_effort",
 		  "invalid_value", "Invalid value: 'hi'. Supported values are: "
