@@ -4,8 +4,9 @@
 #include <math.h>
 
 #include "base/map.h"
+#include "server/inputs.h"
 
-enum { DEFAULT_DIMENSIONS = 16, MAX_DIMENSIONS = 3072 };
+enum { DEFAULT_DIMENSIONS = 16 };
 
 static void
 add_base64(struct nm_buf *out, const unsigned char *bytes, size_t len)
@@ -34,7 +35,7 @@ add_base64(struct nm_buf *out, const unsigned char *bytes, size_t len)
 static void
 add_vector(struct nm_buf *out, uint64_t hash, size_t dimensions, bool base64)
 {
-	float vector[MAX_DIMENSIONS];
+	float vector[NM_INPUTS_MAX_DIMENSIONS];
 	double length = 0;
 
 	for (size_t i = 0; i < dimensions; i++) {
@@ -66,7 +67,7 @@ add_embedding(struct nm_shape *shape, uint64_t seed,
 	int64_t wanted =
 		nm_json_int(nm_json_get(shape->ask->body, "dimensions"),
 	                    DEFAULT_DIMENSIONS);
-	size_t dimensions = wanted > 0 && wanted <= MAX_DIMENSIONS
+	size_t dimensions = wanted > 0 && wanted <= NM_INPUTS_MAX_DIMENSIONS
 	                            ? (size_t)wanted
 	                            : DEFAULT_DIMENSIONS;
 	bool base64 = nm_text_is(

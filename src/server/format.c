@@ -98,7 +98,11 @@ nm_format_judge(const struct nm_ask *ask, struct nm_verdict *verdict)
 	    nm_ask_lacks(format))
 		return;
 	snprintf(param, sizeof(param), "%s.type", option);
-	if (nm_text_is(type, "json_object"))
+	if (chat && nm_json_kind(format) != NM_JSON_OBJECT)
+		nm_verdict_set(verdict, 400, option, "invalid_type", "Invalid type "
+			"for '%s': expected an object, but got %s instead.", option,
+			nm_ask_kind(format));
+	else if (nm_text_is(type, "json_object"))
 		judge_object(ask, option, verdict);
 	else if (nm_text_is(type, "json_schema"))
 		judge_schema(chat ? nm_json_get(format, "json_schema") : format,

@@ -2,8 +2,9 @@
 
 #include "base/map.h"
 #include "server/answer_keys.h"
-#include "server/params.h"
+#include "server/reasoning.h"
 #include "server/shape.h"
+#include "server/stop.h"
 
 /* Per cent of questions in a key; they sum to 100. */
 struct mix {
@@ -225,7 +226,7 @@ thinking(const struct nm_ask *ask, uint64_t *state)
 	if (effort.len == 0)
 		effort = nm_json_text(nm_json_path(ask->body,
 			"reasoning.effort"));
-	if (!nm_params_reasons(ask->model) || nm_text_is(effort, "none") ||
+	if (!nm_reasoning_is_of(ask->model) || nm_text_is(effort, "none") ||
 	    nm_text_is(effort, "minimal"))
 		return 0;
 	if (ask->max_tokens && tokens > ask->max_tokens / 2)
@@ -234,12 +235,18 @@ thinking(const struct nm_ask *ask, uint64_t *state)
 }
 
 static void
+end_at(struct nm_buf *content, size_t bytes)
+{
+	content->len = bytes;
+	content->at[bytes] = '\0';
+}
+
+static void
 cut(struct nm_buf *content, size_t bytes, struct nm_said *said)
 {
 	if (bytes >= content->len)
 		return;
-	content->len = nm_json_utf8_valid(content->at, bytes);
-	content->at[content->len] = '\0';
+	end_at(content, nm_json_utf8_valid(content->at, bytes));
 	said->finish = "length";
 }
 
@@ -257,10 +264,11 @@ nm_model_say(struct nm_model *model, const struct nm_ask *ask,
 	nm_buf_clear(content);
 	add_answers(model, ask, content, &state);
 	add_twisted(content, twist);
+	end_at(content, nm_stop_find(ask, nm_buf_text(content)));
 	said->reasoning_tokens = thinking(ask, &state);
 	if (ask->max_tokens) {
 		room = ask->max_tokens - said->reasoning_tokens;
-		if (room < (int64_t)content->len / 4)
+		if (room < (int64_t)(content->len + 3) / 4)
 			cut(content, (size_t)room * 4, said);
 	}
 	if (twist == NM_TWIST_TRUNCATED)

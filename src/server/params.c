@@ -4,6 +4,10 @@
 #include <math.h>
 
 #include "server/format.h"
+#include "server/inputs.h"
+#include "server/reasoning.h"
+#include "server/stop.h"
+#include "server/tools.h"
 
 /* No model reads more; a bound on what one row may ask. */
 enum { CONTEXT_TOKENS = 1047576, IDENTIFIER_MAX_CHARS = 64 };
@@ -24,6 +28,7 @@ static const struct range chat_ranges[] = {
 	{ "top_logprobs", 0, 20, true },
 	{ "max_completion_tokens", 1, 1e9, true },
 	{ "max_tokens", 1, 1e9, true },
+	{ "seed", -HUGE_VAL, HUGE_VAL, true },
 };
 
 static const struct range responses_ranges[] = {
@@ -38,6 +43,11 @@ static const struct range completions_ranges[] = {
 	{ "top_p", 0, 1, false },
 	{ "n", 1, 128, true },
 	{ "max_tokens", 0, 1e9, true },
+	{ "presence_penalty", -2, 2, false },
+	{ "frequency_penalty", -2, 2, false },
+	{ "logprobs", 0, 5, true },
+	{ "best_of", 0, 20, true },
+	{ "seed", -HUGE_VAL, HUGE_VAL, true },
 };
 
 static const struct {
@@ -54,22 +64,6 @@ static const struct {
 		sizeof(completions_ranges) / sizeof(completions_ranges[0]) },
 };
 
-static bool
-begins(struct nm_text text, const char *with)
-{
-	size_t len = strlen(with);
-
-	return text.len >= len && memcmp(text.at, with, len) == 0;
-}
-
-bool
-nm_params_reasons(struct nm_text model)
-{
-	if (begins(model, "gpt-") && model.len > 4)
-		return model.at[4] >= '5' && model.at[4] <= '9';
-	return begins(model, "o1") || begins(model, "o3") || begins(model, "o4");
-}
-
 static void
 judge_range(const struct nm_value *value, const struct range *range,
             struct nm_verdict *verdict)
@@ -77,8 +71,8 @@ judge_range(const struct nm_value *value, const struct range *range,
 	const char *kind = range->whole ? "integer" : "decimal";
 	struct nm_text text = nm_json_number_text(value);
 	/* What no double holds is beyond every bound. */
-	double number = nm_json_double(value, begins(text, "-") ? -HUGE_VAL
-	                                                        : HUGE_VAL);
+	double number = nm_json_double(value, text.len && text.at[0] == '-'
+	                                      ? -HUGE_VAL : HUGE_VAL);
 
 	if (nm_json_kind(value) != NM_JSON_NUMBER ||
 	    (range->whole && !nm_ask_is_integer(value) &&
@@ -119,74 +113,38 @@ judge_ranges(const struct nm_ask *ask, struct nm_verdict *verdict)
 	}
 }
 
-/* What models that think refuse. */
 static void
-judge_reasoning(const struct nm_ask *ask, struct nm_verdict *verdict)
+judge_flags(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
-	static const char *const fixed[] = { "temperature", "top_p" };
+	static const char *const flags[][5] = {
+		[NM_ENDPOINT_CHAT] = { "stream", "store", "logprobs",
+			"parallel_tool_calls" },
+		[NM_ENDPOINT_RESPONSES] = { "stream", "store", "background",
+			"parallel_tool_calls" },
+		[NM_ENDPOINT_COMPLETIONS] = { "stream", "echo" },
+	};
 	const struct nm_value *value;
 
-	if (!nm_params_reasons(ask->model) ||
-	    ask->endpoint == NM_ENDPOINT_EMBEDDINGS ||
-	    nm_text_is(nm_json_text(nm_json_get(ask->body,
-	                                        "reasoning_effort")), "none"))
-		return;
-	if (ask->endpoint == NM_ENDPOINT_CHAT &&
-	    !nm_ask_lacks(nm_json_get(ask->body, "max_tokens"))) {
-		nm_verdict_set(verdict, 400, "max_tokens",
-			"unsupported_parameter", "Unsupported parameter: "
-			"'max_tokens' is not supported with this model. Use "
-			"'max_completion_tokens' instead.");
-		return;
-	}
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		value = nm_json_get(ask->body, fixed[i]);
-		if (nm_ask_lacks(value) || nm_json_double(value, 1) == 1)
+	for (const char *const *name = flags[ask->endpoint]; *name; name++) {
+		value = nm_json_get(ask->body, *name);
+		if (nm_ask_lacks(value) || nm_json_kind(value) == NM_JSON_BOOLEAN)
 			continue;
-		nm_verdict_set(verdict, 400, fixed[i], "unsupported_value",
-			"Unsupported value: '%s' does not support %.*s with this "
-			"model. Only the default (1) value is supported.",
-			fixed[i], NM_TEXT_ARGS(nm_json_number_text(value)));
+		nm_verdict_set(verdict, 400, *name, "invalid_type",
+			"Invalid type for '%s': expected a boolean, but got %s "
+			"instead.", *name, nm_ask_kind(value));
 		return;
 	}
-}
-
-static bool
-holds_word(const char *words, struct nm_text word)
-{
-	const char *end;
-
-	for (; *words; words = *end ? end + 1 : end) {
-		end = strchr(words, ' ');
-		if (!end)
-			end = words + strlen(words);
-		if (nm_text_equal((struct nm_text){ words, (size_t)(end - words) },
-		                  word))
-			return true;
-	}
-	return false;
 }
 
 static void
-judge_effort(const struct nm_ask *ask, struct nm_verdict *verdict)
+judge_logprobs(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
-	const char *param = ask->endpoint == NM_ENDPOINT_CHAT ?
-		"reasoning_effort" : "reasoning.effort";
-	const struct nm_value *value;
-	struct nm_text word;
-
-	if (ask->endpoint != NM_ENDPOINT_CHAT &&
-	    ask->endpoint != NM_ENDPOINT_RESPONSES)
-		return;
-	value = nm_json_path(ask->body, param);
-	word = nm_json_text(value);
-	if (nm_ask_lacks(value) ||
-	    holds_word("none minimal low medium high xhigh max", word))
-		return;
-	nm_verdict_set(verdict, 400, param, "invalid_value", "Invalid value: "
-		"'%.*s'. Supported values are: 'none', 'minimal', 'low', 'medium', "
-		"'high', 'xhigh', and 'max'.",
-		(int)(word.len > 200 ? 200 : word.len), word.at ? word.at : "");
+	if (ask->endpoint == NM_ENDPOINT_CHAT &&
+	    nm_json_int(nm_json_get(ask->body, "top_logprobs"), 0) > 0 &&
+	    !nm_json_true(nm_json_get(ask->body, "logprobs")))
+		nm_verdict_set(verdict, 400, "top_logprobs", NULL, "The "
+			"'top_logprobs' parameter is only allowed when 'logprobs' "
+			"is enabled.");
 }
 
 static void
@@ -220,8 +178,13 @@ judge_message(const struct nm_value *message, size_t i,
 	for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++)
 		known = known || nm_text_is(role, roles[r]);
 	snprintf(param, sizeof(param), "messages[%zu]%s", i,
+	         nm_json_kind(message) != NM_JSON_OBJECT ? "" :
 	         known ? ".content" : ".role");
-	if (nm_ask_lacks(nm_json_get(message, "role")))
+	if (nm_json_kind(message) != NM_JSON_OBJECT)
+		nm_verdict_set(verdict, 400, param, "invalid_type",
+			"Invalid type for '%s': expected an object, but got %s "
+			"instead.", param, nm_ask_kind(message));
+	else if (nm_ask_lacks(nm_json_get(message, "role")))
 		nm_verdict_set(verdict, 400, param, "missing_required_parameter",
 			"Missing required parameter: '%s'.", param);
 	else if (!known)
@@ -278,12 +241,11 @@ judge_content(const struct nm_ask *ask, struct nm_verdict *verdict)
 		judge_messages(ask, verdict);
 	else if (kind != NM_JSON_STRING && kind != NM_JSON_ARRAY)
 		nm_verdict_set(verdict, 400, name, "invalid_type",
-			"Invalid type for '%s': expected one of a string or an "
-			"array, but got %s instead.", name, nm_ask_kind(ask->content));
-	else if (ask->endpoint == NM_ENDPOINT_EMBEDDINGS &&
-	         ask->prompt_bytes == 0)
-		nm_verdict_set(verdict, 400, "input", NULL,
-			"Invalid 'input': input cannot be an empty string.");
+			"Invalid type for '%s': expected one of a string or %s, "
+			"but got %s instead.", name,
+			ask->endpoint == NM_ENDPOINT_RESPONSES
+			? "array of input items" : "an array",
+			nm_ask_kind(ask->content));
 }
 
 static void
@@ -296,17 +258,43 @@ judge_size(const struct nm_ask *ask, struct nm_verdict *verdict)
 			"again.");
 }
 
+/* Of a response the service says it in words of its own. */
+static void
+judge_model_responds(const struct nm_value *model, const char *models,
+                     struct nm_verdict *verdict)
+{
+	struct nm_text name = nm_json_text(model);
+
+	if (nm_json_kind(model) == NM_JSON_ABSENT)
+		nm_verdict_set(verdict, 400, "model",
+			"missing_required_parameter",
+			"Missing required parameter: 'model'.");
+	else if (nm_json_kind(model) != NM_JSON_STRING)
+		nm_verdict_set(verdict, 400, "model", "invalid_type", "Invalid "
+			"type for 'model': expected a string, but got %s instead.",
+			nm_json_kind(model) == NM_JSON_NULL ? "an object"
+			                                    : nm_ask_kind(model));
+	else if (!name.len || !nm_ask_supports(models, name))
+		nm_verdict_set(verdict, 400, "model", "model_not_found",
+			"The requested model '%.*s' does not exist.",
+			(int)(name.len > 200 ? 200 : name.len), name.at);
+}
+
 bool
 nm_params_judge_model(const struct nm_ask *ask, const char *models,
                       struct nm_verdict *verdict)
 {
 	verdict->status = 0;
-	if (nm_json_kind(ask->body) != NM_JSON_OBJECT || ask->model.len == 0)
+	if (ask->endpoint == NM_ENDPOINT_RESPONSES)
+		judge_model_responds(nm_json_get(ask->body, "model"), models,
+		                     verdict);
+	else if (nm_json_kind(ask->body) != NM_JSON_OBJECT ||
+	         ask->model.len == 0)
 		nm_verdict_set(verdict, 400, NULL, NULL,
 			"you must provide a model parameter");
 	else if (!nm_ask_supports(models, ask->model))
 		nm_verdict_set(verdict, 404, NULL, "model_not_found",
-			"The model '%.*s' does not exist or you do not have access "
+			"The model `%.*s` does not exist or you do not have access "
 			"to it.", (int)(ask->model.len > 200 ? 200 : ask->model.len),
 			ask->model.at);
 	return verdict->status == 0;
@@ -318,8 +306,9 @@ nm_params_judge(const struct nm_ask *ask, const char *models,
 {
 	static void (*const judges[])(const struct nm_ask *,
 	                              struct nm_verdict *) = {
-		judge_content, judge_ranges, judge_reasoning, judge_effort,
-		judge_identifier, nm_format_judge, judge_size,
+		judge_content, judge_ranges, judge_flags, nm_stop_judge,
+		nm_reasoning_judge, judge_logprobs, judge_identifier,
+		nm_tools_judge, nm_format_judge, nm_inputs_judge, judge_size,
 	};
 
 	if (!nm_params_judge_model(ask, models, verdict))

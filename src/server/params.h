@@ -17,8 +17,4 @@ void nm_params_judge(const struct nm_ask *ask, const char *models,
 bool nm_params_judge_model(const struct nm_ask *ask, const char *models,
                            struct nm_verdict *verdict);
 
-/* Whether a model thinks before it answers: its name begins with o1, o3, o4 or
- * gpt-5 and later. */
-bool nm_params_reasons(struct nm_text model);
-
 #endif

@@ -281,11 +281,12 @@ load envelope
 		call POST "/v1/$path" -d "{\"model\":\"gpt-4o\",$rest,\"$name\":$1}"
 	}
 	while read -r path name least most beyond; do
-		rest='"messages":[{"role":"user","content":"hi"}]'
+		rest='"messages":[{"role":"user","content":"hi"}],"logprobs":true'
 		[ $path != responses ] || rest='"input":"hi"'
 		[ $path != completions ] || rest='"prompt":"hi"'
 		code=decimal
-		[[ $name != n && $name != *max_* && $name != top_logprobs ]] ||
+		[[ $name != n && $name != *max_* && $name != *logprobs &&
+			$name != best_of ]] ||
 			code=integer
 		for end in $least $most; do
 			ask "$end"
@@ -310,6 +311,10 @@ load envelope
 	responses top_p 0 1 -0.01/1.01
 	responses max_output_tokens 16 100 15/-
 	completions n 1 128 0/129
+	completions presence_penalty -2 2 -2.01/2.01
+	completions frequency_penalty -2 2 -2.01/2.01
+	completions logprobs 0 5 -1/6
+	completions best_of 0 20 -1/21
 	EOT
 	# Neither is what no double can hold.
 	path=chat/completions rest='"messages":[{"role":"user","content":"hi"}]'
@@ -337,6 +342,45 @@ load envelope
 	invalid null input "'input' must contain the word 'json' in some form"
 }
 
+@test "an answer ends before what was to stop it, and costs no more than it has" {
+	start_server
+	local stop
+	chat() { # stop
+		call POST /v1/chat/completions -d '{"model":"m","n":2,"stop":'"$1"',
+			"messages":[{"role":"user","content":"hi"}]}'
+		ok
+	}
+	chat null
+	[[ $(member '.choices[0].message.content') == '{"answers":["'*'"]}' ]]
+	for stop in '"swers"' '["zzz","]","swers"]'; do
+		chat "$stop"
+		[ "$(member '[.choices[] | .message.content, .finish_reason] |
+			join(" ")')" = '{"an stop {"an stop' ]
+	done
+	[ "$(member .usage.completion_tokens)" = 2 ]
+	call POST /v1/completions -d '{"model":"m","prompt":"hi","stop":"answers"}'
+	[ "$(member '.choices[0] | .text + .finish_reason')" = '{"stop' ]
+	# Whichever comes first, the sequence or the bound.
+	call POST /v1/chat/completions -d '{"model":"m","stop":"rs","max_tokens":1,
+		"messages":[{"role":"user","content":"hi"}]}'
+	[ "$(member '.choices[0] | .message.content + .finish_reason')" = \
+		'{"anlength' ]
+}
+
+@test "no answer has more tokens than were allowed" {
+	start_server
+	local prompt most
+	for prompt in a b c d; do
+		for most in {1..16}; do
+			call POST /v1/chat/completions -d '{"model":"m","max_tokens":'$most',
+				"messages":[{"role":"user","content":"'$prompt'"}]}'
+			[ "$(member .usage.completion_tokens)" -le $most ]
+			[ "$(member .usage.completion_tokens)" = $most ] ||
+				[ "$(member '.choices[0].finish_reason')" = stop ]
+		done
+	done
+}
+
 @test "what a call would be refused is a row of the error file, in the same words" {
 	start_server --models m,n
 	local body
@@ -354,17 +398,21 @@ load envelope
 	{"model":"m","messages":[{"role":"root","content":"hi"}]}
 	{"model":"m","messages":"hi"}
 	{"model":"m","messages":[{"role":"user","content":"hi"}],"reasoning_effort":"some"}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"tool_choice":"auto"}
+	{"model":"m","messages":[{"role":"user","content":"hi"}],"stop":["a","b","c","d","e"]}
 	EOT
 	upload in.jsonl
 	create_batch "$FILE_ID"
 	wait_for 20 batch_is completed
 	[ "$(member '[.request_counts[], .output_file_id, .usage.total_tokens] |
-		@json')" = '[8,0,8,null,0]' ]
+		@json')" = '[10,0,10,null,0]' ]
 	call GET "/v1/files/$(member .error_file_id)/content"
 	[ "$(jq -c '[.error, .response.status_code] | select(. != [null,400])' \
 		"$BODY")" = '' ]
 	diff <(jq -c .response.body "$BODY") calls
 	# A model that is not there is no row: nothing of that batch is run.
 	call POST /v1/chat/completions -d '{"model":"o","messages":[{"role":"user","content":"hi"}]}'
-	envelope 404 invalid_request_error model_not_found null "The model 'o' does not exist or you do not have access to it."
+	envelope 404 invalid_request_error model_not_found null 'The model `o` does not exist or you do not have access to it.'
+	call POST /v1/responses -d '{"model":"o","input":"hi"}'
+	invalid model_not_found model "The requested model 'o' does not exist."
 }

@@ -65,7 +65,7 @@ pauses() {
 	stop_server
 	start_server --upstream "$UPSTREAM_URL" --models a,b
 	call POST /v1/chat/completions -d "$body"
-	refused 404 model_not_found null "The model 'm' does not exist"
+	refused 404 model_not_found null 'The model `m` does not exist'
 }
 
 @test "scripted trouble holds for what passes through as well" {

@@ -12,7 +12,6 @@
 
 #include "server/answers.h"
 #include "server/model.h"
-#include "server/params.h"
 
 static const char key_text[] =
 	"what films did [Ann Lee] act in\tFirst|Second\n"
@@ -219,127 +218,6 @@ test_mix_texts(void **state)
 	nm_model_close(model);
 }
 
-static void
-test_params(void **state)
-{
-#define CHAT(model, more) "{\"model\":\"" model "\",\"messages\":[{\"role\":" \
-	"\"user\",\"content\":\"hi\"}]" more "}"
-#define SCHEMA(members) ",\"response_format\":{\"type\":\"json_schema\"," \
-	"\"json_schema\":{\"schema\":{}," members "}}"
-#define SIXTEEN "0123456789abcdef"
-#define SIXTY_FOUR SIXTEEN SIXTEEN SIXTEEN SIXTEEN
-	static const struct {
-		const char *body, *param, *code, *message;
-	} rows[] = {
-		{ CHAT("m", ""), NULL, NULL, NULL },
-		{ CHAT("m", ",\"temperature\":2"), NULL, NULL, NULL },
-		{ CHAT("m", ",\"temperature\":null"), NULL, NULL, NULL },
-		{ CHAT("m", ",\"temperature\":3"), "temperature",
-		  "decimal_above_max_value", "Invalid 'temperature': decimal above "
-		  "maximum value. Expected a value <= 2, but got 3 instead." },
-		{ CHAT("m", ",\"temperature\":\"1\""), "temperature", "invalid_type",
-		  "Invalid type for 'temperature': expected a decimal, but got a "
-		  "string instead." },
-		{ CHAT("m", ",\"n\":0"), "n", "integer_below_min_value",
-		  "Invalid 'n': integer below minimum value. Expected a value >= 1, "
-		  "but got 0 instead." },
-		{ CHAT("gpt-5-mini", ",\"max_tokens\":9"), "max_tokens",
-		  "unsupported_parameter", "Unsupported parameter: 'max_tokens' is "
-		  "not supported with this model. Use 'max_completion_tokens' "
-		  "instead." },
-		{ CHAT("gpt-4o", ",\"max_tokens\":9"), NULL, NULL, NULL },
-		{ CHAT("o3", ",\"temperature\":0"), "temperature",
-		  "unsupported_value", "Unsupported value: 'temperature' does not "
-		  "support 0 with this model. Only the default (1) value is "
-		  "supported." },
-		{ CHAT("m", ",\"response_format\":{\"type\":\"json_object\"}"),
-		  "messages", NULL, "'messages' must contain the word 'json' in "
-		  "some form, to use 'response_format' of type 'json_object'." },
-		{ "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
-		  "\"as Json\"},{\"role\":\"user\",\"content\":\"hi\"}],"
-		  "\"response_format\":{\"type\":\"json_object\"}}", NULL, NULL,
-		  NULL },
-		{ CHAT("m", ",\"response_format\":{\"type\":\"text\"}"),
-		  NULL, NULL, NULL },
-		{ CHAT("m", ",\"response_format\":null"), NULL, NULL, NULL },
-		{ CHAT("m", ",\"response_format\":{\"type\":\"xml\"}"),
-		  "response_format.type", "invalid_value", "Invalid value: 'xml'. "
-		  "Supported values are: 'json_object', 'json_schema', and "
-		  "'text'." },
-		{ CHAT("m", ",\"response_format\":{}"), "response_format.type",
-		  "missing_required_parameter", "Missing required parameter: "
-		  "'response_format.type'." },
-		{ CHAT("m", SCHEMA("\"name\":\"" SIXTY_FOUR "\"")), NULL, NULL,
-		  NULL },
-		{ CHAT("m", SCHEMA("\"name\":\"" SIXTY_FOUR "a\"")),
-		  "response_format.json_schema.name", "string_above_max_length",
-		  "Invalid 'response_format.json_schema.name': string too long. "
-		  "Expected a string with maximum length 64, but got a string with "
-		  "length 65 instead." },
-		{ CHAT("m", SCHEMA("\"name\":\"a b\"")),
-		  "response_format.json_schema.name", "invalid_value",
-		  "Invalid 'response_format.json_schema.name': string does not "
-		  "match pattern. Expected a string that matches the pattern "
-		  "'^[a-zA-Z0-9_-]+$'." },
-		{ CHAT("m", SCHEMA("\"strict\":true")),
-		  "response_format.json_schema.name", "missing_required_parameter",
-		  "Missing required parameter: "
-		  "'response_format.json_schema.name'." },
-		{ CHAT("m", SCHEMA("\"name\":7")),
-		  "response_format.json_schema.name", "invalid_type", "Invalid "
-		  "type for 'response_format.json_schema.name': expected a string, "
-		  "but got an integer instead." },
-		{ CHAT("m", ",\"reasoning_effort\":\"xhigh\""), NULL, NULL, NULL },
-		{ CHAT("m", ",\"reasoning_effort\":\"hi\""), "reasoning_effort",
-		  "invalid_value", "Invalid value: 'hi'. Supported values are: "
-		  "'none', 'minimal', 'low', 'medium', 'high', 'xhigh', and "
-		  "'max'." },
-		{ CHAT("m", ",\"safety_identifier\":\"" SIXTY_FOUR "\""), NULL,
-		  NULL, NULL },
-		{ CHAT("m", ",\"safety_identifier\":\"" SIXTY_FOUR "a\""),
-		  "safety_identifier", "string_above_max_length", "Invalid "
-		  "'safety_identifier': string too long. Expected a string with "
-		  "maximum length 64, but got a string with length 65 instead." },
-		{ "{\"model\":\"m\",\"messages\":[]}", "messages", "empty_array",
-		  "Invalid 'messages': empty array. Expected an array with minimum "
-		  "length 1, but got an empty array instead." },
-		{ "{\"model\":\"m\",\"messages\":[{\"role\":\"god\",\"content\":"
-		  "\"\"}]}", "messages[0].role", "invalid_value", "Invalid value: "
-		  "'god'. Supported values are: 'system', 'assistant', 'user', "
-		  "'function', 'tool', and 'developer'." },
-		{ "{\"messages\":[]}", NULL, NULL,
-		  "you must provide a model parameter" },
-		{ "{\"model\":\"m\"}", "messages", "missing_required_parameter",
-		  "Missing required parameter: 'messages'." },
-	};
-	struct nm_verdict verdict = {0};
-	struct nm_ask asked = {0};
-	struct nm_json json = {0};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ask(&asked, &json, NM_ENDPOINT_CHAT, rows[i].body);
-		nm_params_judge(&asked, NULL, &verdict);
-		if (!rows[i].message) {
-			if (verdict.status)
-				fail_msg("%s: %s", rows[i].body,
-				         nm_buf_string(&verdict.message));
-			continue;
-		}
-		assert_int_equal(verdict.status, 400);
-		assert_string_equal(nm_buf_string(&verdict.message),
-		                    rows[i].message);
-		assert_string_equal(verdict.param,
-		                    rows[i].param ? rows[i].param : "");
-		assert_true(!rows[i].code == !verdict.code);
-		if (verdict.code)
-			assert_string_equal(verdict.code, rows[i].code);
-	}
-	nm_verdict_release(&verdict);
-	nm_ask_release(&asked);
-	nm_json_release(&json);
-}
-
 int
 main(void)
 {
@@ -348,7 +226,6 @@ main(void)
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_mix),
 		cmocka_unit_test(test_mix_texts),
-		cmocka_unit_test(test_params),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
