@@ -63,7 +63,7 @@ struct nm_call {
 	enum nm_method  method;
 	struct nm_text  path;      /* decoded, without the query */
 	struct nm_text  query;     /* raw; see query.h */
-	const char     *id;        /* what stands for {id} in the route */
+	const char     *id;        /* what stands for {id} or {all} */
 	const char     *tenant;    /* "" without keys */
 	const char     *request_id;/* "req_…" */
 	const char     *client_id; /* X-Client-Request-Id, or "" */
@@ -97,6 +97,7 @@ extern const struct nm_route nm_upload_routes[];
 extern const struct nm_route nm_batch_routes[];
 extern const struct nm_route nm_chat_routes[];    /* chat, responses,
                                                      embeddings, completions */
+extern const struct nm_route nm_model_routes[];
 extern const struct nm_route nm_control_routes[];
 extern const struct nm_route nm_health_routes[];
 extern const struct nm_route nm_page_routes[];

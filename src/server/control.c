@@ -1,8 +1,6 @@
-/* What steers the server beside the API: time and faults; and the model list. */
+/* What steers the server beside the API: time and faults. */
 #include "base/clock.h"
 #include "server/call.h"
-#include "server/options.h"
-#include "server/upstream.h"
 #include "server/worker.h"
 
 /* A year and a day at once; more is a slip of the pen. */
@@ -88,86 +86,7 @@ reload_faults(struct nm_call *call, struct nm_err *err)
 	return NM_OK;
 }
 
-static void
-put_model(struct nm_json_writer *w, const char *id, int64_t created_s)
-{
-	nm_json_open_object(w, NULL);
-	nm_json_put_string(w, "id", id);
-	nm_json_put_string(w, "object", "model");
-	nm_json_put_int(w, "created", created_s);
-	nm_json_put_string(w, "owned_by", "nightmail");
-	nm_json_close_object(w);
-}
-
-static void
-list_own_models(struct nm_call *call)
-{
-	static const int64_t created_s = 1767225600; /* 2026-01-01 */
-	const struct nm_server_options *options = call->parts->options;
-	struct nm_text left = nm_text_of(options->models ? options->models :
-	                                 options->upstream ? "" : "simulated");
-	struct nm_text name;
-	struct nm_buf body = {0};
-	struct nm_json_writer w = { .out = &body };
-	const char *comma;
-
-	nm_json_open_object(&w, NULL);
-	nm_json_put_string(&w, "object", "list");
-	nm_json_open_array(&w, "data");
-	while (left.len) {
-		comma = memchr(left.at, ',', left.len);
-		name = left;
-		if (comma)
-			name.len = (size_t)(comma - left.at);
-		put_model(&w, nm_arena_text(&call->arena, name).at, created_s);
-		left.at += name.len + (comma ? 1 : 0);
-		left.len -= name.len + (comma ? 1 : 0);
-	}
-	nm_json_close_array(&w);
-	nm_json_close_object(&w);
-	nm_call_json(call, 200, &body);
-}
-
-/* On the upstream's thread. What is no list is none of ours. */
-static void
-on_models(void *user, const struct nm_upstream_reply *reply)
-{
-	const struct nm_value *root = NULL;
-	struct nm_call *call = user;
-	struct nm_json json = {0};
-	struct nm_buf body = {0};
-
-	if (reply->status == 200 &&
-	    !nm_json_read(&json, reply->body.at, reply->body.len, &root, NULL) &&
-	    nm_json_kind(nm_json_get(root, "data")) == NM_JSON_ARRAY) {
-		nm_buf_add_text(&body, reply->body);
-		nm_call_json(call, 200, &body);
-	} else {
-		list_own_models(call);
-	}
-	nm_json_release(&json);
-	nm_call_resume(call);
-}
-
-/* The upstream's, unless the options name those that are served. */
-static enum nm_code
-list_models(struct nm_call *call, struct nm_err *err)
-{
-	struct nm_upstream_request request = { .manner = NM_UPSTREAM_LIST,
-		.done = on_models, .user = call };
-
-	(void)err;
-	if (!call->parts->upstream || call->parts->options->models) {
-		list_own_models(call);
-		return NM_OK;
-	}
-	nm_call_suspend(call);
-	nm_upstream_ask(call->parts->upstream, &request);
-	return NM_OK;
-}
-
 const struct nm_route nm_control_routes[] = {
-	{ NM_GET, "/v1/models", NM_TAKE_NONE, 0, list_models, NM_DOOR_KEY },
 	{ NM_GET, "/_control/clock", NM_TAKE_NONE, 0, tell_time, NM_DOOR_KEY },
 	{ NM_POST, "/_control/clock", NM_TAKE_JSON, 0, move_time, NM_DOOR_KEY },
 	{ NM_POST, "/_control/faults", NM_TAKE_NONE, 0, reload_faults,

@@ -3,30 +3,34 @@
 /* The busiest first. */
 static const struct nm_route *const tables[] = {
 	nm_chat_routes, nm_batch_routes, nm_file_routes, nm_upload_routes,
-	nm_control_routes, nm_health_routes, nm_page_routes
+	nm_model_routes, nm_control_routes, nm_health_routes, nm_page_routes
 };
 
 static const char *const method_names[] = {
 	[NM_GET] = "GET", [NM_POST] = "POST", [NM_DELETE] = "DELETE"
 };
 
-/* "{id}" stands for one part without '/'. */
+/* "{id}" stands for one part without '/', "{all}" for all that follows, if no '/'
+ * begins or ends it: models' names have some within. */
 static bool
 path_fits(const char *pattern, struct nm_text path, struct nm_text *id)
 {
-	const char *brace = strchr(pattern, '{');
-	size_t head, tail, len = strlen(pattern);
+	const char *brace = strchr(pattern, '{'), *rest;
+	size_t head, tail;
 
 	*id = (struct nm_text){0};
 	if (!brace)
 		return nm_text_is(path, pattern);
+	rest = strchr(brace, '}') + 1;
 	head = (size_t)(brace - pattern);
-	tail = len - head - 4;
+	tail = strlen(rest);
 	if (path.len < head + tail + 1 || memcmp(path.at, pattern, head) != 0 ||
-	    memcmp(path.at + path.len - tail, brace + 4, tail) != 0)
+	    memcmp(path.at + path.len - tail, rest, tail) != 0)
 		return false;
 	id->at = path.at + head;
 	id->len = path.len - head - tail;
+	if (strcmp(brace, "{all}") == 0)
+		return id->at[0] != '/' && id->at[id->len - 1] != '/';
 	return memchr(id->at, '/', id->len) == NULL;
 }
 

@@ -10,7 +10,7 @@ enum nm_match { NM_MATCH_NONE, NM_MATCH_METHOD, NM_MATCH_PATH };
 
 /*
  * Looks through all tables. NM_MATCH_METHOD: *route is set, and *id (what stands
- * for {id}, lent from path; empty when the route has none). NM_MATCH_PATH: the
+ * for {id} or {all}, lent from path; empty when the route has none). NM_MATCH_PATH: the
  * path is served, by another method.
  */
 enum nm_match nm_route_find(const char *method, struct nm_text path,

@@ -270,11 +270,38 @@ half_a_call() {
 	start_server --models a,b
 	call GET /v1/models
 	[ "$(member '[.data[].id] | join(",")')" = a,b ]
+	local all
+	all=$(member '.data[1] | @json')
+	call GET /v1/models/b
+	[ "$STATUS" = 200 ]
+	[ "$(member '. | @json')" = "$all" ]
+	call GET /v1/models/a,b
+	refused 404 model_not_found model "The model 'a,b' does not exist"
 	call GET /healthz
 	[ "$(member .status)" = ok ]
 	call GET /metrics
 	grep -qi '^content-type: text/plain; version=0.0.4' "$HEADERS"
-	grep -q '^nightmail_requests_total{status="2xx"} 2$' "$BODY"
+	grep -q '^nightmail_requests_total{status="2xx"} 3$' "$BODY"
+}
+
+@test "one model: any where none is named, with what stands in its name" {
+	start_server
+	local name
+	for name in gpt-4o ann%2Fmodel:7b ann/model:7b %66; do
+		call GET "/v1/models/$name"
+		[ "$STATUS" = 200 ]
+		[ "$(member '[.object, .owned_by, (.created | type)] | @json')" = \
+			'["model","nightmail","number"]' ]
+	done
+	[ "$(member .id)" = f ]
+	call GET /v1/models/ann%2Fmodel:7b
+	[ "$(member .id)" = ann/model:7b ]
+	for name in '' / //a a/ a%2f; do
+		call GET "/v1/models/$name" --path-as-is
+		refused 404 null null 'Invalid URL (GET /v1/models/'
+	done
+	call DELETE /v1/models/gpt-4o
+	refused 405 method_not_supported null 'Not allowed to DELETE'
 }
 
 # What Prometheus would not take of a text.

@@ -145,11 +145,12 @@ pauses() {
 @test "the list of models is the upstream's, or one's own where there is none" {
 	local models='on GET /v1/models nth'
 	cat >faults <<-EOF
-	$models 2: status 404 body "<html>none</html>"
-	$models 3: status 200 body "{\"data\":7}"
-	$models 4: status 401
-	$models 5: delay 60s
-	$models 6: lose reply
+	$models 2: status 500
+	$models 5: status 404 body "<html>none</html>"
+	$models 6: status 200 body "{\"data\":7}"
+	$models 7: status 401
+	$models 8: delay 60s
+	$models 9: lose reply
 	EOF
 	start_upstream --faults faults --models ann,bob
 	start_server --upstream "$UPSTREAM_URL" --upstream-timeout 60
@@ -157,6 +158,13 @@ pauses() {
 	[ "$STATUS" = 200 ]
 	[ "$(member '[.object, .data[].id] | @json')" = '["list","ann","bob"]' ]
 	local i
+	call GET /v1/models/ann
+	refused 404 model_not_found model "The model 'ann' does not exist"
+	call GET /v1/models/ann
+	[ "$STATUS" = 200 ]
+	[ "$(member '[.id, .object] | @json')" = '["ann","model"]' ]
+	call GET /v1/models/eve
+	refused 404 model_not_found model "The model 'eve' does not exist"
 	for i in 2 3 4 5 6; do
 		call GET /v1/models --max-time 15
 		[ "$STATUS" = 200 ]

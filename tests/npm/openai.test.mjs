@@ -304,6 +304,8 @@ test('chat, responses, embeddings, completions, models', async () => {
 		assert.equal(typeof plain.choices[0].text, 'string');
 		const models = await client.models.list();
 		assert.equal(models.data[0].object, 'model');
+		assert.equal((await client.models.retrieve('ann/gpt-4o')).id,
+			'ann/gpt-4o');
 	});
 });
 
