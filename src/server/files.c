@@ -238,6 +238,14 @@ get(struct nm_call *call, struct nm_err *err)
 	return rc == NM_ABSENT ? NM_OK : rc;
 }
 
+/* What is given to be read by models is not given back. */
+static bool
+may_be_read(const char *purpose)
+{
+	return strcmp(purpose, "assistants") != 0 &&
+	       strcmp(purpose, "user_data") != 0;
+}
+
 static enum nm_code
 content(struct nm_call *call, struct nm_err *err)
 {
@@ -248,6 +256,11 @@ content(struct nm_call *call, struct nm_err *err)
 
 	if (rc)
 		return rc == NM_ABSENT ? NM_OK : rc;
+	if (!may_be_read(file.purpose)) {
+		nm_call_reject(call, NULL, NULL, "Not allowed to download files of "
+		               "purpose: %s", file.purpose);
+		return NM_OK;
+	}
 	nm_store_file_path(call->parts->store, file.id, &path);
 	fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

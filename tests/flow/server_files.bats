@@ -109,6 +109,31 @@ load lib
 	done
 }
 
+@test "what was given for models to read is not given back" {
+	start_server
+	write_input 1 in.jsonl
+	local purpose
+	for purpose in assistants user_data; do
+		call POST /v1/files -F purpose=$purpose -F file=@in.jsonl
+		FILE_ID=$(member .id)
+		call GET "/v1/files/$FILE_ID"
+		[ "$(member .purpose)" = $purpose ]
+		call GET "/v1/files/$FILE_ID/content"
+		refused 400 null null "Not allowed to download files of purpose: $purpose"
+		call HEAD "/v1/files/$FILE_ID/content"
+		[ "$STATUS" = 400 ]
+		call DELETE "/v1/files/$FILE_ID"
+		[ "$STATUS" = 200 ]
+		call GET "/v1/files/$FILE_ID/content"
+		refused 404 null id 'No such File object'
+	done
+	for purpose in batch vision fine-tune evals; do
+		call POST /v1/files -F purpose=$purpose -F file=@in.jsonl
+		call GET "/v1/files/$(member .id)/content"
+		cmp "$BODY" in.jsonl
+	done
+}
+
 @test "200 MB is the end for a batch, 512 MB for any file" {
 	start_server
 	{

@@ -303,6 +303,18 @@ test('focus and selection outlive the news of a batch', async () => {
 	});
 });
 
+test('what the server does not give back is not offered', async () => {
+	await withServer([], async (server) => {
+		await server.upload(requests(1), 'given.jsonl');
+		await server.upload(requests(1), 'kept.txt', 'user_data');
+		const page = await browser.page(`${server.url}/#files`);
+		await page.until(`${has('given.jsonl')} && ${has('kept.txt')}`);
+		assert.deepEqual(await page.value(
+			"[...document.querySelectorAll('#view a')].map((a) => a.ariaLabel)"),
+		['Download given.jsonl']);
+	});
+});
+
 test('a server that goes and comes again is followed', async () => {
 	await withServer(['--delay-in-progress', '4'], async (server) => {
 		const id = await server.batch(requests(3));

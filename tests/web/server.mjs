@@ -69,9 +69,9 @@ export class Server {
 		return this.#json(path);
 	}
 
-	async upload(text, name = 'in.jsonl') {
+	async upload(text, name = 'in.jsonl', purpose = 'batch') {
 		const form = new FormData();
-		form.set('purpose', 'batch');
+		form.set('purpose', purpose);
 		form.set('file', new Blob([text]), name);
 		return (await this.#json('/v1/files',
 			{ method: 'POST', body: form })).id;

@@ -253,6 +253,8 @@ function batchView(id) {
 
 // ---- files ----
 
+const notGivenBack = ['assistants', 'user_data'];
+
 function fileCard(file) {
 	return el('li', { class: 'card', 'data-id': file.id },
 		el('div', { class: 'row' },
@@ -261,7 +263,8 @@ function fileCard(file) {
 			el('span', { class: 'quiet' }, time(file.created_at))),
 		el('div', { class: 'row' },
 			el('span', { class: 'id grow quiet' }, file.id),
-			download(file.id, 'Download', file.filename)));
+			notGivenBack.includes(file.purpose) ? null
+				: download(file.id, 'Download', file.filename)));
 }
 
 // ---- the whole ----
