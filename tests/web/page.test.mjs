@@ -287,6 +287,37 @@ test('a list that has grown stays whole, and live to its end', async () => {
 	});
 });
 
+test('in a list the focus outlives the news of others, and its own', async () => {
+	const script = join(folder, 'stands.faults');
+	writeFileSync(script, 'in_progress forever of batch 2\n');
+	await withServer(['--faults', script, '--delay-in-progress', '1'],
+		async (server) => {
+			const card = (id) => `document.querySelector('[data-id="${id}"]')`;
+			const older = await server.batch(requests(1));
+			await settled(server, older, 'completed');
+			const stands = await server.batch(requests(1));
+			await settled(server, stands, 'in_progress');
+			const page = await browser.page(`${server.url}/`);
+			await page.until(`${card(stands)}?.textContent.includes(
+				'in progress')`);
+			await page.value(`${card(stands)}.querySelector('a').focus()`);
+			const newer = await server.batch(requests(1));
+			await page.until(`${card(newer)}?.textContent.includes(
+				'completed')`);
+			const focused = `${card(stands)}.querySelector('a')
+				=== document.activeElement`;
+			assert.ok(await page.value(focused));
+			await fetch(`${server.url}/v1/batches/${stands}/cancel`,
+				{ method: 'POST' });
+			await page.until(`${card(stands)}.textContent.includes(
+				'cancelled')`);
+			assert.ok(await page.value(focused));
+			assert.deepEqual(await page.value(`[...document.querySelectorAll(
+				'#view li')].map((node) => node.dataset.id)`),
+			[newer, stands, older]);
+		});
+});
+
 test('focus and selection outlive the news of a batch', async () => {
 	const script = join(folder, 'slow.faults');
 	writeFileSync(script, 'pace 20/s\n');
@@ -294,7 +325,7 @@ test('focus and selection outlive the news of a batch', async () => {
 		const id = await server.batch(requests(400));
 		const page = await browser.page(`${server.url}/#${id}`);
 		const link = "document.querySelector('dl.facts a')";
-		await page.until(has('of 400 done'));
+		await page.until(has('Tokens')); // no new fact comes any more
 		await page.value(`${link}.focus(); window.link = ${link};
 			window.then = ${text}`);
 		await page.until(`${text} !== window.then && ${has('of 400 done')}`);

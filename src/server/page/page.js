@@ -56,6 +56,21 @@ function batchCard(batch) {
 		isFinal(batch) ? null : progress(batch));
 }
 
+// Moves none of those that stay: a node that is moved loses the focus.
+function putInPlace(list, nodes) {
+	const kept = new Set(nodes);
+	for (const node of [...list.children])
+		if (!kept.has(node))
+			node.remove();
+	let at = list.firstElementChild;
+	for (const node of nodes) {
+		if (node === at)
+			at = at.nextElementSibling;
+		else
+			list.insertBefore(node, at);
+	}
+}
+
 // Puts new cards in place of those that changed, so that the focus stays.
 function renew(list, items, make) {
 	const old = new Map([...list.children].map((n) => [n.dataset.id, n]));
@@ -70,9 +85,7 @@ function renew(list, items, make) {
 			queueMicrotask(() => node.querySelector('a')?.focus());
 		return node;
 	});
-	if (nodes.length !== list.children.length ||
-		nodes.some((node, i) => node !== list.children[i]))
-		list.replaceChildren(...nodes);
+	putInPlace(list, nodes);
 }
 
 // The newest items of a list of the API, as many as are wanted.
