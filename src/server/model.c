@@ -287,6 +287,43 @@ nm_model_say(struct nm_model *model, const struct nm_ask *ask,
 		(int64_t)(said->content.len + said->refusal.len + 3) / 4;
 }
 
+static void
+add_choices(struct nm_model *model, const struct nm_ask *ask,
+            enum nm_twist twist, struct nm_buf *scratch,
+            struct nm_shape *shape)
+{
+	unsigned n = ask->n_choices > 1 && ask->n_choices <= 128 ?
+		(unsigned)ask->n_choices : 1;
+	struct nm_said said;
+
+	for (unsigned i = 0; i < n; i++) {
+		nm_model_say(model, ask, twist, i, scratch, &said);
+		nm_shape_add(shape, &said);
+	}
+}
+
+/* The choices of each prompt, where there are several, one after the other. */
+static void
+add_all_choices(struct nm_model *model, const struct nm_ask *ask,
+                enum nm_twist twist, struct nm_buf *scratch,
+                struct nm_shape *shape)
+{
+	const struct nm_value *prompt;
+	struct nm_ask one = *ask;
+	struct nm_json_walk walk;
+	struct nm_text name;
+
+	if (ask->endpoint != NM_ENDPOINT_COMPLETIONS || ask->n_inputs < 2) {
+		add_choices(model, ask, twist, scratch, shape);
+		return;
+	}
+	nm_json_walk_init(&walk, ask->content);
+	while ((prompt = nm_json_walk_next(&walk, &name))) {
+		one.prompt = nm_json_text(prompt);
+		add_choices(model, &one, twist, scratch, shape);
+	}
+}
+
 void
 nm_model_reply(struct nm_model *model, const struct nm_ask *ask,
                const struct nm_reply_wish *wish, struct nm_buf *scratch,
@@ -294,19 +331,13 @@ nm_model_reply(struct nm_model *model, const struct nm_ask *ask,
 {
 	struct nm_shape shape = { .out = out, .ask = ask, .salt = wish->salt,
 	                          .now_s = wish->now_s };
-	unsigned n = ask->n_choices > 1 && ask->n_choices <= 128 ?
-		(unsigned)ask->n_choices : 1;
-	struct nm_said said;
 
 	shape.usage.input_tokens = nm_ask_prompt_tokens(ask);
 	if (ask->endpoint == NM_ENDPOINT_EMBEDDINGS) {
 		nm_shape_embeddings(&shape, model->seed);
 	} else {
 		nm_shape_begin(&shape);
-		for (unsigned i = 0; i < n; i++) {
-			nm_model_say(model, ask, wish->twist, i, scratch, &said);
-			nm_shape_add(&shape, &said);
-		}
+		add_all_choices(model, ask, wish->twist, scratch, &shape);
 		nm_shape_end(&shape);
 	}
 	*usage = shape.usage;

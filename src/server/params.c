@@ -10,7 +10,11 @@
 #include "server/tools.h"
 
 /* No model reads more; a bound on what one row may ask. */
-enum { CONTEXT_TOKENS = 1047576, IDENTIFIER_MAX_CHARS = 64 };
+enum {
+	CONTEXT_TOKENS = 1047576,
+	IDENTIFIER_MAX_CHARS = 64,
+	CHOICES_MAX = 2048
+};
 
 /* A number with bounds; whole ones say "integer", others "decimal". */
 struct range {
@@ -248,6 +252,20 @@ judge_content(const struct nm_ask *ask, struct nm_verdict *verdict)
 			nm_ask_kind(ask->content));
 }
 
+/* One reply holds them all. */
+static void
+judge_choices(const struct nm_ask *ask, struct nm_verdict *verdict)
+{
+	uint64_t n = ask->n_choices > 1 ? (uint64_t)ask->n_choices : 1;
+
+	if (ask->endpoint == NM_ENDPOINT_COMPLETIONS &&
+	    ask->n_inputs * n > CHOICES_MAX)
+		nm_verdict_set(verdict, 400, NULL, NULL, "Too many parallel "
+			"completions requested. You submitted %llu prompts, but you "
+			"can currently request up to at most a total of %d).",
+			(unsigned long long)(ask->n_inputs * n), CHOICES_MAX);
+}
+
 static void
 judge_size(const struct nm_ask *ask, struct nm_verdict *verdict)
 {
@@ -308,7 +326,8 @@ nm_params_judge(const struct nm_ask *ask, const char *models,
 	                              struct nm_verdict *) = {
 		judge_content, judge_ranges, judge_flags, nm_stop_judge,
 		nm_reasoning_judge, judge_logprobs, judge_identifier,
-		nm_tools_judge, nm_format_judge, nm_inputs_judge, judge_size,
+		nm_tools_judge, nm_format_judge, nm_inputs_judge,
+		judge_choices, judge_size,
 	};
 
 	if (!nm_params_judge_model(ask, models, verdict))

@@ -367,6 +367,37 @@ load envelope
 		'{"anlength' ]
 }
 
+@test "each of several prompts has its choices, one after the other" {
+	start_server
+	local prompts one all=
+	for one in '"a"' '"b"' '"c"'; do
+		call POST /v1/completions -d '{"model":"m","n":2,"prompt":'"$one"'}'
+		all+=$(member '[.choices[].text] | @json')
+	done
+	call POST /v1/completions -d '{"model":"m","n":2,"prompt":["a","b","c"]}'
+	[ "$(member '[.choices[].index] | @json')" = '[0,1,2,3,4,5]' ]
+	[ "$(member '[.choices[].text] | @json')" = \
+		"$(jq -sc add <<<"$all")" ]
+	for prompts in 'null 400' '[] 200' '["a"] 200' '[1,2] 200'; do
+		call POST /v1/completions -d '{"model":"m","prompt":'"${prompts% *}"'}'
+		[ "$STATUS" = "${prompts#* }" ]
+		[ "$STATUS" = 400 ] || [ "$(member '.choices | length')" = 1 ]
+	done
+	call POST /v1/completions -d '{"model":"m","prompt":[[1,2],[3]]}'
+	[ "$(member '.choices | length')" = 2 ]
+	# Rows of a batch have them too.
+	echo '{"custom_id":"a","method":"POST","url":"/v1/completions","body":
+		{"model":"m","n":2,"prompt":["a","b","c"]}}' | tr -d '\n' >in.jsonl
+	upload in.jsonl
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'",
+		"endpoint":"/v1/completions","completion_window":"24h"}'
+	BATCH_ID=$(member .id)
+	wait_for 20 batch_is completed
+	call GET "/v1/files/$(member .output_file_id)/content"
+	[ "$(jq -c '[.response.body.choices[].text]' "$BODY")" = \
+		"$(jq -sc add <<<"$all")" ]
+}
+
 @test "no answer has more tokens than were allowed" {
 	start_server
 	local prompt most

@@ -299,6 +299,10 @@ test_others(void **state)
 		      rows[i].code, rows[i].message);
 }
 
+#define FOUR_PROMPTS "\"a\",\"b\",\"c\",\"d\""
+#define SIXTEEN_PROMPTS FOUR_PROMPTS "," FOUR_PROMPTS "," FOUR_PROMPTS "," \
+	FOUR_PROMPTS
+
 /* One more than a request may hold; numbers are the tokens of one. */
 static void
 test_many_inputs(void **state)
@@ -316,6 +320,12 @@ test_many_inputs(void **state)
 	struct nm_buf body = {0};
 
 	(void)state;
+	judge(NM_ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"n\":128,\"prompt\":["
+	      SIXTEEN_PROMPTS "]}", NULL, NULL, NULL);
+	judge(NM_ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"n\":128,\"prompt\":["
+	      SIXTEEN_PROMPTS ",[1,2]]}", NULL, NULL, "Too many parallel "
+	      "completions requested. You submitted 2176 prompts, but you can "
+	      "currently request up to at most a total of 2048).");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		nm_buf_clear(&body);
 		nm_buf_add_string(&body, "{\"model\":\"m\",\"input\":[");
