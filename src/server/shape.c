@@ -42,6 +42,20 @@ nm_shape_add_model(struct nm_shape *shape)
 	nm_buf_release(&name);
 }
 
+/* The one asked for. */
+void
+nm_shape_add_tier(struct nm_shape *shape)
+{
+	struct nm_text tier = nm_json_text(nm_json_get(shape->ask->body,
+	                                               "service_tier"));
+
+	NM_SHAPE_ADD(shape->out, ",\"service_tier\":");
+	if (!tier.len || nm_text_is(tier, "auto"))
+		NM_SHAPE_ADD(shape->out, "\"default\"");
+	else
+		nm_json_add_string(shape->out, tier);
+}
+
 void
 nm_shape_add_id(struct nm_shape *shape, const char *prefix)
 {
@@ -156,8 +170,9 @@ nm_shape_end(struct nm_shape *shape)
 		NM_SHAPE_ADD(
 			out,
 			",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-			"\"rejected_prediction_tokens\":0}},\"service_tier\":\"default\","
-			"\"system_fingerprint\":\"fp_simulated\"}");
+			"\"rejected_prediction_tokens\":0}}");
+		nm_shape_add_tier(shape);
+		NM_SHAPE_ADD(out, ",\"system_fingerprint\":\"fp_simulated\"}");
 	} else {
 		NM_SHAPE_ADD(out, "}}");
 	}

@@ -14,6 +14,9 @@ void nm_shape_add_id(struct nm_shape *shape, const char *prefix);
 /* The name of the model that answers, as a JSON string. */
 void nm_shape_add_model(struct nm_shape *shape);
 
+/* A member that says the service's tier, after a comma. */
+void nm_shape_add_tier(struct nm_shape *shape);
+
 /* `name` as it is, a comma and a member's name for example, and a number. */
 void nm_shape_add_number(struct nm_buf *out, const char *name, int64_t number);
 

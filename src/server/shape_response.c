@@ -124,6 +124,7 @@ nm_shape_end_response(struct nm_shape *shape)
 
 	for (size_t i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++)
 		add_echo(shape, echoes[i].name, echoes[i].otherwise);
+	nm_shape_add_tier(shape);
 	nm_shape_add_number(
 		out, ",\"usage\":{\"input_tokens\":", usage->input_tokens);
 	nm_shape_add_number(out,

@@ -368,6 +368,30 @@ works() { # 0 or 1
 	works 1
 }
 
+@test "the tier that was asked for is the one that is told" {
+	start_server
+	local asked told path rest
+	for path in chat/completions responses; do
+		rest='"messages":[{"role":"user","content":"hi"}]'
+		[ $path != responses ] || rest='"input":"hi"'
+		while read -r asked told; do
+			call POST /v1/$path -d '{"model":"m","service_tier":'"$asked,$rest}"
+			[ "$STATUS" = 200 ]
+			[ "$(member .service_tier)" = "$told" ]
+		done <<-'END'
+		null default
+		"auto" default
+		"default" default
+		"flex" flex
+		"priority" priority
+		END
+		call POST /v1/$path -d '{"model":"m","service_tier":"bogus",'"$rest}"
+		refused 400 invalid_value service_tier "Invalid value: 'bogus'. Supported values are: 'auto', 'default', 'fast', 'flex', and 'priority'."
+		call POST /v1/$path -d '{"model":"m","service_tier":7,'"$rest}"
+		refused 400 invalid_type service_tier "Invalid type for 'service_tier': expected one of 'auto', 'default', 'fast', 'flex', or 'priority', but got an integer instead."
+	done
+}
+
 @test "a response says how it was asked, and what it took where nothing was said" {
 	start_server
 	call POST /v1/responses -d '{"model":"m","input":"x"}'
