@@ -60,6 +60,18 @@ nm_db_close(struct nm_db *db)
 }
 
 enum nm_code
+nm_db_check_place(struct nm_db *db, struct nm_err *err)
+{
+	int moved = 0;
+
+	if (sqlite3_file_control(db->at, "main", SQLITE_FCNTL_HAS_MOVED,
+	                         &moved) == SQLITE_OK && moved)
+		return nm_fail(err, NM_STATE, 0,
+		               "server.db has been moved away or removed");
+	return NM_OK;
+}
+
+enum nm_code
 nm_db_run(struct nm_db *db, const char *sql, struct nm_err *err)
 {
 	if (sqlite3_exec(db->at, sql, NULL, NULL, NULL) != SQLITE_OK)

@@ -28,6 +28,11 @@ enum nm_code nm_db_open(struct nm_db *db, const char *path, struct nm_err *err)
 	NM_MUST_USE;
 void nm_db_close(struct nm_db *db);
 
+/* An error where the file no longer is what its path names: what is read or written
+ * then is nobody's. */
+enum nm_code nm_db_check_place(struct nm_db *db, struct nm_err *err)
+	NM_MUST_USE;
+
 /* Runs statements without results. */
 enum nm_code nm_db_run(struct nm_db *db, const char *sql, struct nm_err *err)
 	NM_MUST_USE;

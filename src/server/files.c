@@ -1,6 +1,7 @@
 /* POST, GET, DELETE /v1/files. Contract: sections 2.1 to 2.4. */
 #include "server/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "base/file.h"
@@ -246,29 +247,45 @@ may_be_read(const char *purpose)
 	       strcmp(purpose, "user_data") != 0;
 }
 
+/* Bytes that a row speaks for are there, or it is our failure; unless the file was
+ * deleted just now, which has been answered then (NM_ABSENT). */
+static enum nm_code
+open_bytes(struct nm_call *call, struct nm_stored_file *file, int *fd,
+           struct nm_err *err)
+{
+	struct nm_buf path = {0};
+	enum nm_code rc = NM_OK;
+	int why;
+
+	nm_store_file_path(call->parts->store, file->id, &path);
+	*fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
+	why = errno;
+	if (*fd < 0)
+		rc = find(call, file, err);
+	if (*fd < 0 && !rc)
+		rc = nm_fail(err, NM_IO, why, "%s: cannot open: %s",
+		             nm_buf_string(&path), strerror(why));
+	nm_buf_release(&path);
+	return rc;
+}
+
 static enum nm_code
 content(struct nm_call *call, struct nm_err *err)
 {
 	struct nm_stored_file file;
-	struct nm_buf path = {0};
 	enum nm_code rc = find(call, &file, err);
 	int fd = -1;
 
-	if (rc)
-		return rc == NM_ABSENT ? NM_OK : rc;
-	if (!may_be_read(file.purpose)) {
+	if (!rc && !may_be_read(file.purpose)) {
 		nm_call_reject(call, NULL, NULL, "Not allowed to download files of "
 		               "purpose: %s", file.purpose);
 		return NM_OK;
 	}
-	nm_store_file_path(call->parts->store, file.id, &path);
-	fd = open(nm_buf_string(&path), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		refuse_unknown(call);
-	else
+	if (!rc)
+		rc = open_bytes(call, &file, &fd, err);
+	if (!rc)
 		nm_call_file(call, fd, (uint64_t)file.bytes, file.filename);
-	nm_buf_release(&path);
-	return NM_OK;
+	return rc == NM_ABSENT ? NM_OK : rc;
 }
 
 static enum nm_code

@@ -20,8 +20,10 @@ health(struct nm_call *call, struct nm_err *err)
 	struct nm_buf body = {0};
 	enum nm_code rc;
 
-	rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX, &created,
-	                          &open, err);
+	rc = nm_store_check(call->parts->store, err);
+	if (!rc)
+		rc = nm_store_batch_count(call->parts->store, NULL, INT64_MAX,
+		                          &created, &open, err);
 	if (rc)
 		return rc;
 	nm_buf_add_string(&body, "{\"status\":\"ok\",\"version\":\"" NM_VERSION

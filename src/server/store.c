@@ -204,12 +204,25 @@ nm_store_unlink(const struct nm_store *store, const char *id)
 }
 
 enum nm_code
+nm_store_check(struct nm_store *store, struct nm_err *err)
+{
+	enum nm_code rc;
+
+	pthread_mutex_lock(&store->reader.lock);
+	rc = nm_db_check_place(&store->reader, err);
+	pthread_mutex_unlock(&store->reader.lock);
+	return rc;
+}
+
+enum nm_code
 nm_store_begin(struct nm_store *store, struct nm_err *err)
 {
 	enum nm_code rc;
 
 	pthread_mutex_lock(&store->writer.lock);
-	rc = nm_db_run(&store->writer, "BEGIN IMMEDIATE", err);
+	rc = nm_db_check_place(&store->writer, err);
+	if (!rc)
+		rc = nm_db_run(&store->writer, "BEGIN IMMEDIATE", err);
 	if (rc)
 		pthread_mutex_unlock(&store->writer.lock);
 	return rc;

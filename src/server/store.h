@@ -36,6 +36,11 @@ enum nm_code nm_store_open(const char *state_dir, struct nm_store **store,
                            struct nm_err *err) NM_MUST_USE;
 void nm_store_close(struct nm_store *store);
 
+/* An error where the state folder has been moved away or removed meanwhile; then
+ * nothing is written either. */
+enum nm_code nm_store_check(struct nm_store *store, struct nm_err *err)
+	NM_MUST_USE;
+
 /* The state folder, absolute; lent for the store's life. */
 const char *nm_store_folder(const struct nm_store *store);
 

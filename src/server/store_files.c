@@ -155,9 +155,12 @@ remove_row(struct nm_store *store, const char *tenant, const char *id,
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "DELETE FROM file WHERE id = ?1"
-	               " AND (?2 IS NULL OR tenant = ?2)"
-	               " AND (expires_s = 0 OR expires_s > ?3)", &st, err);
+	rc = nm_db_check_place(db, err);
+	if (!rc)
+		rc = nm_db_use(db, "DELETE FROM file WHERE id = ?1"
+		               " AND (?2 IS NULL OR tenant = ?2)"
+		               " AND (expires_s = 0 OR expires_s > ?3)", &st,
+		               err);
 	if (rc)
 		goto done;
 	nm_db_bind_text(st, 1, id);
@@ -199,7 +202,9 @@ sweep(struct nm_store *store, const char *sql, int64_t now_s,
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, sql, &st, err);
+	rc = nm_db_check_place(db, err);
+	if (!rc)
+		rc = nm_db_use(db, sql, &st, err);
 	if (rc)
 		goto done;
 	nm_db_bind_int(st, 1, now_s);

@@ -14,8 +14,10 @@ nm_store_upload_add(struct nm_store *store,
 	enum nm_code rc;
 
 	pthread_mutex_lock(&db->lock);
-	rc = nm_db_use(db, "INSERT INTO upload(" UPLOAD_COLUMNS
-	               ") VALUES(?,?,?,?,?,NULL,?,?,?,?,0)", &st, err);
+	rc = nm_db_check_place(db, err);
+	if (!rc)
+		rc = nm_db_use(db, "INSERT INTO upload(" UPLOAD_COLUMNS
+		               ") VALUES(?,?,?,?,?,NULL,?,?,?,?,0)", &st, err);
 	if (!rc) {
 		nm_db_bind_text(st, 1, upload->id);
 		nm_db_bind_text(st, 2, upload->tenant);

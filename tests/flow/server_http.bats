@@ -412,6 +412,48 @@ check_metrics() { # file
 	create_batch file-c
 }
 
+@test "while the state folder is away nothing is taken for done, and then all goes on" {
+	start_server --delay-in-progress 1.5 --delay-finalizing 1.5
+	write_input 2 in.jsonl
+	upload in.jsonl
+	create_batch "$FILE_ID"
+	wait_for 20 batch_is in_progress
+	mv "$STATE" away
+	call GET "/v1/batches/$BATCH_ID"
+	local state
+	state=$(member .status)
+	[ "$state" != completed ]
+	call GET /healthz
+	refused 500 null null "had an error"
+	call POST /v1/batches -d '{"input_file_id":"'"$FILE_ID"'","endpoint":
+		"/v1/chat/completions","completion_window":"24h"}'
+	refused 500 null null "had an error"
+	call DELETE "/v1/files/$FILE_ID"
+	refused 500 null null "had an error"
+	call POST /v1/uploads -d '{"filename":"x","purpose":"vision","bytes":3,
+		"mime_type":"t"}'
+	refused 500 null null "had an error"
+	[ "$(logged '.status == 500 and (.error == "server.db has been moved away or removed")')" \
+		= 4 ]
+	# Its results are not gone, and nobody is to take them for that.
+	call GET "/v1/files/$FILE_ID/content"
+	refused 500 null null "had an error"
+	told() {
+		grep -q '; batches wait for it$' "$BATS_TEST_TMPDIR/server.err"
+	}
+	wait_for 20 told
+	call GET "/v1/batches/$BATCH_ID"
+	[ "$(member .status)" = "$state" ]
+	mv away "$STATE"
+	call GET /healthz
+	[ "$STATUS" = 200 ]
+	wait_for 20 batch_is completed
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 1 ]
+	call GET "/v1/files/$FILE_ID/content"
+	cmp "$BODY" in.jsonl
+}
+
 @test "a ruined server.db answers 500 with the envelope, and the log says why" {
 	local i pages
 	start_server
