@@ -74,7 +74,7 @@ expired_at cancelling_at cancelled_at request_counts usage metadata" ]
 	refused 400 object_above_max_properties metadata 17
 	big=$(jq -nc '{("k"*65):"v"}')
 	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
-	refused 400 string_above_max_length metadata 65
+	refused 400 property_name_above_max_length "metadata.$(printf 'k%.0s' {1..65})" 65
 	big=$(jq -nc '{k:("é"*513)}')
 	call POST /v1/batches -d "{\"input_file_id\":\"f\",$rest,\"metadata\":$big}"
 	refused 400 string_above_max_length metadata.k 513
