@@ -174,7 +174,8 @@ conclude(struct nm_harvest *harvest, struct nm_err *err)
 	uint64_t without = counts->requests - counts->succeeded;
 
 	nm_harvest_tell(harvest);
-	if (!without && harvest->lost)
+	/* Where all requests are known, another attempt brought these rows. */
+	if (!without && harvest->lost && harvest->gathering.open_ended)
 		return nm_fail(err, NM_UNFINISHED, 0, "%zu file%s of results "
 		               "could not be had: rows may be missing",
 		               harvest->lost, harvest->lost == 1 ? "" : "s");

@@ -427,6 +427,33 @@ clean() {
 	[[ $output == *'a request file is gone'* ]]
 }
 
+@test "results of an attempt that are gone are not missed where another brought all" {
+	start_server
+	write_requests 3
+	submit
+	is_completed() {
+		manage --status "$ID" --json >status.json
+		[ "$(jq -r .status status.json)" = completed ]
+	}
+	wait_for 10 is_completed
+	curl -s -X DELETE -H 'Authorization: Bearer sk-test' \
+		"$BASE_URL/files/$(jq -r .output_file_id status.json)" >/dev/null
+	NIGHTMAIL_CLOCK=fast=100 manage --wait "$ID" --quiet >/dev/null
+	run manage --download "$ID" -o out.jsonl
+	[ "$status" -eq 0 ]
+	[[ $output == *'its rows are missing'* ]]
+	cmp <(jq -r .custom_id work.jsonl) <(jq -r .custom_id out.jsonl)
+	[ "$(jq -s 'map(select(.response.status_code == 200)) | length' \
+		out.jsonl)" = 3 ]
+	# Where nothing tells what was asked, rows may be missing.
+	echo >>work.jsonl
+	curl -s -X DELETE -H 'Authorization: Bearer sk-test' \
+		"$BASE_URL/files/$(jq -r .input_file_id status.json)" >/dev/null
+	run manage --download "$ID" -o out.jsonl
+	[ "$status" -eq 1 ]
+	[[ $output == *'1 file of results could not be had: rows may be missing'* ]]
+}
+
 @test "--prune keeps results that were never saved" {
 	start_server
 	write_requests 3
