@@ -32,6 +32,14 @@ nm_manage_is_run(const char *id)
 }
 
 static enum nm_code
+refuse_ended(const struct nm_run_record *run, struct nm_err *err)
+{
+	return nm_fail(err, NM_UNFINISHED, 0, "run %s is already %s; there is "
+	               "nothing left to cancel", run->id,
+	               nm_run_state_word(run->state));
+}
+
+static enum nm_code
 find(struct leaving *leaving, const char *id, struct nm_err *err)
 {
 	struct nm_manager *manager = leaving->manager;
@@ -45,10 +53,8 @@ find(struct leaving *leaving, const char *id, struct nm_err *err)
 		               "machine; batch_manager --runs lists them", id);
 	if (rc)
 		return rc;
-	if (run->state == NM_RUN_DONE || run->state == NM_RUN_LEFT)
-		return nm_fail(err, NM_UNFINISHED, 0, "run %s is already %s; there "
-		               "is nothing left to cancel", id,
-		               nm_run_state_word(run->state));
+	if (run->state == NM_RUN_DONE)
+		return refuse_ended(run, err);
 	if (!nm_account_owns(&manager->service.account, run->account))
 		return nm_fail(err, NM_USAGE, 0, "run %s was sent with another "
 		               "key, or to another service: %.*s", id,
@@ -78,11 +84,33 @@ hold(struct leaving *leaving, struct nm_err *err)
 	                     err);
 }
 
+/* By the status that was seen last, as of an earlier --cancel. */
+static bool
+is_at_work(const struct nm_shard_record *shard)
+{
+	return shard->state == NM_SHARD_CREATING ||
+	       (shard->state == NM_SHARD_CREATED &&
+	        strncmp(shard->status, "cancel", 6) != 0);
+}
+
+/* Of a run that --new left the batches went on. */
+static enum nm_code
+check_at_work(const struct leaving *leaving, struct nm_err *err)
+{
+	const struct nm_run *run = &leaving->run;
+	size_t i = 0;
+
+	while (i < run->n_shards && !is_at_work(&run->shards[i]))
+		i++;
+	return i < run->n_shards || leaving->record.state != NM_RUN_LEFT
+	       ? NM_OK : refuse_ended(&leaving->record, err);
+}
+
 /* What was refused for the moment may be there all the same, and lists may show it late:
  * one patience is enough for all. Nothing is sent, since these are no more than looked
- * for. */
+ * for. Of a run that was left nobody else looks for the rest. */
 static enum nm_code
-look_for_refused(struct leaving *leaving, struct nm_err *err)
+look_for_unseen(struct leaving *leaving, struct nm_err *err)
 {
 	struct nm_run *run = &leaving->run;
 	int64_t began_ms = nm_clock_mono_ms(run->clock);
@@ -92,7 +120,8 @@ look_for_refused(struct leaving *leaving, struct nm_err *err)
 		struct nm_shard_record *shard = &run->shards[i];
 
 		if (shard->state != NM_SHARD_CREATING ||
-		    !nm_look_is_refused(shard))
+		    (!nm_look_is_refused(shard) &&
+		     leaving->record.state != NM_RUN_LEFT))
 			continue;
 		rc = nm_creation_step(run, shard, err);
 		run->refused_ms = began_ms;
@@ -105,7 +134,7 @@ static enum nm_code
 check_seen(struct leaving *leaving, struct nm_err *err)
 {
 	const struct nm_run *run = &leaving->run;
-	enum nm_code rc = look_for_refused(leaving, err);
+	enum nm_code rc = look_for_unseen(leaving, err);
 
 	for (size_t i = 0; !rc && i < run->n_shards; i++)
 		if (run->shards[i].state == NM_SHARD_CREATING)
@@ -168,8 +197,10 @@ tell(struct leaving *leaving, const char *state)
 		nm_json_close_object(&w);
 		nm_buf_add_byte(&text, '\n');
 	} else {
-		nm_buf_addf(&text, "run %s is given up: the same command begins "
-		            "another one.", leaving->record.id);
+		nm_buf_addf(&text, "run %s %s.", leaving->record.id,
+		            leaving->record.state == NM_RUN_LEFT
+		            ? "was given up before" : "is given up: the same "
+		            "command begins another one");
 		if (leaving->stopped)
 			nm_buf_addf(&text, " Of its %zu batch%s %zu %s being "
 			            "cancelled, which may take 10 minutes; what "
@@ -218,6 +249,8 @@ nm_manage_leave(struct nm_manager *manager, const char *id,
 	/* Whoever had it may have ended it since. */
 	if (!rc)
 		rc = find(&leaving, id, err);
+	if (!rc)
+		rc = check_at_work(&leaving, err);
 	if (!rc)
 		rc = check_seen(&leaving, err);
 	if (!rc)

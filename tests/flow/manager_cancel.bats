@@ -318,3 +318,48 @@ is kept." ]
 	[ "$(calls POST '/v1/batches/.*/cancel')" = 2 ]
 	[ "$(calls POST /v1/batches)" = 2 ]
 }
+
+@test "the batches of a run that --new left are cancelled, too, and then nothing is left" {
+	a_desk --delay-in-progress 1000
+	variant0 --mode batch --limit 3 --shard-requests 2 --dry-run
+	the_run
+	variant0 --mode batch --limit 3 --new --dry-run
+	run_is left
+	manager --cancel "$RUN"
+	[ "$STATUS" = 0 ]
+	[ "$OUT" = "run $RUN was given up before. Of its 2 batches 2 are being \
+cancelled, which may take 10 minutes; what they had finished is kept." ]
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 2 ]
+	manager --cancel "$RUN"
+	[ "$STATUS" = 1 ]
+	says "run $RUN is already left; there is nothing left to cancel"
+	[ "$(calls POST '/v1/batches/.*/cancel')" = 2 ]
+	manager --runs --json
+	[ "$(jq -r 'map(.state) | sort | join(" ")' out.txt)" = 'left open' ]
+}
+
+@test "a batch of a run that --new left is looked for where no reply told of it" {
+	faults 'on POST /v1/batches nth 1: act then lose reply' \
+		'on GET /v1/batches: status 502' 'in_progress forever'
+	a_desk --faults "$FAULTS"
+	(exec variant0_llm_baseline --mode batch --limit 3 >/dev/null 2>&1 3>&-) &
+	local pid=$!
+	looked() { [ "$(calls GET /v1/batches)" -ge 1 ]; }
+	wait_for 10 looked
+	kill -9 $pid
+	wait $pid || true
+	the_run
+	echo 'in_progress forever' >"$FAULTS"
+	call POST /_control/faults
+	variant0 --mode batch --limit 3 --new --dry-run
+	[ "$STATUS" = 0 ]
+	manager --cancel "$RUN" --json
+	[ "$STATUS" = 0 ]
+	[ "$(jq -r '[.state, .batches[].outcome] | join(" ")' out.txt)" = \
+		'left cancelling' ]
+	call GET /v1/batches
+	[ "$(member '.data | length')" = 2 ]
+	[ "$(member '[.data[] | select(.status | startswith("cancel"))] | length')" = 1 ]
+	# Looked for, and not sent again.
+	[ "$(calls POST /v1/batches)" = 2 ]
+}
