@@ -160,7 +160,8 @@ static const struct nm_option_note environment[] = {
 };
 
 static const struct nm_option_note files[] = {
-	{ ".env", "the variables above, where the environment has them not" },
+	{ ".env", "the OPENAI_ variables above, where the environment has them"
+	          " not" },
 	{ "~/.local/state/nightmail/journal.db",
 	  "what was sent and what came back" },
 	{ NULL, NULL }

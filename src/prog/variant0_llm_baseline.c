@@ -10,6 +10,7 @@
 #include "prog/signals.h"
 #include "prog/variant0.h"
 #include "prog/variant0_wish.h"
+#include "remote/account.h"
 #include "task/money.h"
 #include "task/watcher.h"
 
@@ -24,6 +25,19 @@ find_data(struct nm_variant0 *p)
 		nm_buf_clear(&p->data_dir);
 		nm_buf_add_string(&p->data_dir, "data/metaqa");
 	}
+}
+
+/* .env is read for it where no option names one: what is there may be wrong. */
+static enum nm_code
+find_model(struct nm_variant0 *p, struct nm_err *err)
+{
+	enum nm_code rc = NM_OK;
+
+	if (!nm_options_given(&p->options, OPT_MODEL))
+		rc = nm_account_read_model(&p->model, NULL, err);
+	if (!rc && !p->model.len)
+		nm_buf_add_string(&p->model, "gpt-5-mini");
+	return rc;
 }
 
 static void
@@ -126,6 +140,8 @@ set_up(struct nm_variant0 *p, const char *typed, struct nm_err *err)
 	if (!rc)
 		rc = nm_budget_read(&p->budget, nm_options_text(&p->options,
 		                    OPT_MAX_COST), err);
+	if (!rc)
+		rc = find_model(p, err);
 	if (!rc && !nm_options_given(&p->options, OPT_ESTIMATE))
 		rc = reach_out(p, err);
 	if (rc)
@@ -181,6 +197,7 @@ tear_down(struct nm_variant0 *p)
 		nm_service_close(&p->service);
 	nm_prices_close(&p->prices);
 	nm_buf_release(&p->data_dir);
+	nm_buf_release(&p->model);
 	nm_options_release(&p->options);
 }
 

@@ -166,7 +166,8 @@ static const struct nm_option_note environment[] = {
 };
 
 static const struct nm_option_note files[] = {
-	{ ".env", "the variables above, where the environment has them not" },
+	{ ".env", "the OPENAI_ variables above, where the environment has them"
+	          " not" },
 	{ "results/variant0_llm_baseline_NAME_batch.json",
 	  "the newest results of batch mode; without _batch, of direct mode" },
 	{ "results/runs/", "the results and raw replies of every run" },

@@ -47,7 +47,8 @@ nm_variant0_read(struct nm_variant0 *p, struct nm_err *err)
 		return nm_fail(err, NM_USAGE, 0,
 			"--datasets has %zu names, above the %d that one call"
 			" takes", n, NM_VARIANT0_TASKS_MAX);
-	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir), &wish);
+	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir),
+	                 nm_buf_string(&p->model), &wish);
 	for (i = 0; !rc && i < n; i++) {
 		wish.typed = names[i];
 		p->n_tasks++;
@@ -158,7 +159,8 @@ take_up_all(struct nm_variant0 *p, struct nm_err *err)
 	                                         &n);
 	enum nm_code rc = NM_OK;
 
-	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir), &wish);
+	nm_variant0_quiz(&p->options, nm_buf_string(&p->data_dir),
+	                 nm_buf_string(&p->model), &wish);
 	if (nm_options_given(&p->options, OPT_DATASETS))
 		wish.typed = nm_options_text(&p->options, OPT_DATASETS);
 	for (i = 0; !rc && i < n; i++) {

@@ -16,15 +16,6 @@ text_or(const struct nm_options *options, int id, const char *otherwise)
 	return text ? text : otherwise;
 }
 
-static const char *
-model_of(const struct nm_options *options)
-{
-	const char *named = getenv("OPENAI_MODEL");
-
-	return text_or(options, OPT_MODEL,
-	               named && named[0] ? named : "gpt-5-mini");
-}
-
 static int
 is_mode(const struct nm_options *options, const char *mode)
 {
@@ -74,14 +65,14 @@ nm_variant0_check(const struct nm_options *options, struct nm_err *err)
 
 void
 nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
-                 struct nm_quiz_wish *wish)
+                 const char *model, struct nm_quiz_wish *wish)
 {
 	memset(wish, 0, sizeof(*wish));
 	wish->data_dir = text_or(options, OPT_DATA_DIR, data_dir);
 	wish->limit = nm_options_whole(options, OPT_LIMIT);
 	wish->sample = nm_options_whole(options, OPT_SAMPLE);
 	wish->seed = wish->sample ? nm_options_whole(options, OPT_SEED) : 0;
-	wish->model = model_of(options);
+	wish->model = text_or(options, OPT_MODEL, model);
 	wish->max_output_tokens =
 		nm_options_whole(options, OPT_MAX_OUTPUT_TOKENS);
 	wish->prompt_path = nm_options_text(options, OPT_PROMPT);

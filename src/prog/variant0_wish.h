@@ -13,10 +13,10 @@
 enum nm_code nm_variant0_check(const struct nm_options *options,
                                struct nm_err *err) NM_MUST_USE;
 
-/* What to ask, the dataset itself excepted. data_dir is taken where none is named;
- * texts are lent from the options and the environment. */
+/* What to ask, the dataset itself excepted. data_dir and model are taken where none is
+ * named; texts are lent. */
 void nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
-                      struct nm_quiz_wish *wish);
+                      const char *model, struct nm_quiz_wish *wish);
 
 void nm_variant0_settings(const struct nm_options *options,
                           struct nm_run_settings *settings);

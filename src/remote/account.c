@@ -15,9 +15,9 @@ enum { URL_MAX_BYTES = 2048, NAME_MAX_BYTES = 256 };
 
 static const char *const names[] = {
 	"OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID",
-	"OPENAI_PROJECT_ID"
+	"OPENAI_PROJECT_ID", "OPENAI_MODEL"
 };
-enum { KEY, BASE_URL, ORGANIZATION, PROJECT, N_NAMES };
+enum { KEY, BASE_URL, ORGANIZATION, PROJECT, MODEL, N_NAMES };
 
 struct settings {
 	struct nm_buf values[N_NAMES];
@@ -211,19 +211,42 @@ take_settings(struct nm_account *account, const struct settings *settings,
 	return rc;
 }
 
+static enum nm_code
+read_settings(struct settings *settings, const char *dotenv_path,
+              struct nm_err *err)
+{
+	enum nm_code rc;
+
+	rc = read_dotenv(settings, dotenv_path ? dotenv_path : ".env", err);
+	if (!rc)
+		read_environment(settings);
+	return rc;
+}
+
+enum nm_code
+nm_account_read_model(struct nm_buf *out, const char *dotenv_path,
+                      struct nm_err *err)
+{
+	struct settings settings = {0};
+	enum nm_code rc = read_settings(&settings, dotenv_path, err);
+
+	if (!rc)
+		nm_buf_add_text(out, nm_buf_text(&settings.values[MODEL]));
+	release_settings(&settings);
+	return rc;
+}
+
 enum nm_code
 nm_account_open(struct nm_account *account,
                 const struct nm_account_wish *wish, struct nm_err *err)
 {
 	struct nm_account mine = { .kind = NM_ACCOUNT_SERVICE };
 	struct settings settings = {0};
-	const char *path = wish && wish->dotenv_path ? wish->dotenv_path : ".env";
 	enum nm_code rc;
 
-	rc = read_dotenv(&settings, path, err);
+	rc = read_settings(&settings, wish ? wish->dotenv_path : NULL, err);
 	if (rc)
 		goto done;
-	read_environment(&settings);
 	rc = take_settings(&mine, &settings, wish ? wish->base_url : NULL, err);
 	if (rc)
 		goto done;

@@ -1,6 +1,6 @@
 /*
- * account: whose key, and which service: from the environment, else from
- * `.env`. Knows names of settings and the form of a base URL; sends nothing.
+ * account: whose key, which service and what model: from the environment, else
+ * from `.env`. Knows names of settings and the form of a base URL; sends nothing.
  */
 #ifndef NM_REMOTE_ACCOUNT_H
 #define NM_REMOTE_ACCOUNT_H
@@ -40,6 +40,13 @@ struct nm_account_wish {
 enum nm_code nm_account_open(struct nm_account *account,
                              const struct nm_account_wish *wish,
                              struct nm_err *err) NM_MUST_USE;
+
+/*
+ * Appends OPENAI_MODEL, read from the same places; nothing where neither has it.
+ * dotenv_path as in a wish. NM_INPUT for a line of .env that is no setting.
+ */
+enum nm_code nm_account_read_model(struct nm_buf *out, const char *dotenv_path,
+                                   struct nm_err *err) NM_MUST_USE;
 
 /*
  * The server inside this process: its base URL, and the made-up key it wants.

@@ -392,6 +392,30 @@ dataset_name model mode status metrics ledger run results" ]
 	[ -z "$(grep -rl sk-secret-in-dotenv .)" ]
 }
 
+@test "a model from .env, unless the environment or an option names one" {
+	a_desk
+	echo 'OPENAI_MODEL=gpt-4.1-mini' >.env
+	local named model
+	while read -r named model; do
+		# shellcheck disable=SC2086 # an option and its value
+		OPENAI_MODEL=${named%-} variant0 --estimate --limit 1 --json $model
+		[ "$STATUS" = 0 ]
+		jq -r '.datasets[].model' out.txt
+	done >models.txt <<-'END'
+		-
+		gpt-4.1-nano
+		gpt-4.1-nano --model gpt-5
+	END
+	[ "$(grep '^gpt' models.txt | paste -sd' ')" = \
+		'gpt-4.1-mini gpt-4.1-nano gpt-5' ]
+	run_batch 1
+	[ "$(result .model)" = simulated-gpt-4.1-mini ]
+	echo 'gpt-4.1-mini' >.env
+	variant0 --estimate --limit 1
+	[ "$STATUS" = 3 ]
+	says '.env:1: not a setting'
+}
+
 @test "a terminal asks before more than a dollar; --yes answers" {
 	command -v script >/dev/null || skip "no script(1)"
 	a_desk
