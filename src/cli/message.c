@@ -34,11 +34,24 @@ nm_message_clear(struct nm_message *message)
 		message->clear(message->live);
 }
 
-/* One write a message, so that lines of several processes do not mix. */
+/* For the last word. That nobody opened it is no failure; see there. */
+static void
+note_stdout(struct nm_message *message)
+{
+	if (errno == EBADF)
+		clearerr(stdout);
+	else if (!message->stdout_failed)
+		message->stdout_failed = errno;
+}
+
+/* One write a message, so that lines of several processes do not mix. What stdout holds
+ * comes first: both may lead to one file. */
 static void
 say(struct nm_message *message, const struct nm_buf *out)
 {
 	nm_message_clear(message);
+	if (fflush(stdout))
+		note_stdout(message);
 	fwrite(nm_buf_string(out), 1, out->len, stream_of(message));
 	fflush(stream_of(message));
 }
@@ -177,6 +190,8 @@ nm_message_close_stdout(struct nm_message *message, int status)
 	/* Nobody opened it: a closed stdout was the caller's wish. */
 	if (errno == EBADF && !failed)
 		return status;
+	if (!errno)
+		errno = message->stdout_failed;
 	if (gone || errno == EPIPE)
 		return nm_code_exit_status(NM_IO);
 	nm_fail(&err, NM_IO, errno, "standard output: %s",

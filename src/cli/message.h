@@ -24,6 +24,7 @@ struct nm_message {
 	const char           *program;
 	enum nm_message_level level;
 	FILE                 *to;       /* NULL = stderr */
+	int                   stdout_failed; /* errno of a write before the last one */
 	bool                  colours;
 	/* The live line that is open (NULL = none), and what takes it off the
 	 * screen before each line of ours. The progress sets both. */

@@ -48,6 +48,13 @@ line() { # custom_id model url
 	says '1 of 1 file would be refused'
 }
 
+@test "what is said comes after what was found, where both go to one file" {
+	yes nonsense | head -200 >in.jsonl
+	batch_manager --check in.jsonl >both.txt 2>&1 || true
+	[ "$(grep -c '^in.jsonl:[0-9]*: ' both.txt)" = 200 ]
+	[[ $(tail -1 both.txt) == 'batch_manager: 1 of 1 file would be refused' ]]
+}
+
 @test "a quoted value is told past a NUL" {
 	{
 		line 'a\u0000b'
