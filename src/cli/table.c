@@ -83,6 +83,47 @@ add_trimmed(struct nm_buf *out, const char *text)
 	}
 }
 
+/* Of the cells that do not fit: cut names must not be taken for whole ones. */
+static void
+mark_cuts(struct libscols_table *inner, struct libscols_column *column, size_t number)
+{
+	int width = (int)scols_column_get_width(column);
+	struct libscols_line *line;
+	struct nm_buf cut = {0};
+	struct nm_text cell;
+	size_t i;
+
+	for (i = 0; i < scols_table_get_nlines(inner); i++) {
+		line = must(scols_table_get_line(inner, i));
+		cell = nm_text_of(scols_line_get_column_data(line, column));
+		if (nm_terminal_columns(cell) <= width)
+			continue;
+		nm_buf_clear(&cut);
+		nm_terminal_add(&cut, cell, width);
+		if (scols_line_set_data(line, number, nm_buf_string(&cut)))
+			abort();
+	}
+	nm_buf_release(&cut);
+}
+
+/* The widths are known once it is drawn. */
+static void
+cut(struct libscols_table *inner)
+{
+	struct libscols_column *column;
+	char *drawn = NULL;
+	size_t i;
+
+	if (scols_print_table_to_string(inner, &drawn))
+		abort();
+	free(drawn);
+	for (i = 0; i < scols_table_get_ncols(inner); i++) {
+		column = must(scols_table_get_column(inner, i));
+		if (scols_column_is_trunc(column))
+			mark_cuts(inner, column, i);
+	}
+}
+
 void
 nm_table_write(struct nm_table *table, int width, struct nm_buf *out)
 {
@@ -92,6 +133,7 @@ nm_table_write(struct nm_table *table, int width, struct nm_buf *out)
 	if (width > 0) {
 		scols_table_set_termforce(inner, SCOLS_TERMFORCE_ALWAYS);
 		scols_table_set_termwidth(inner, (size_t)width);
+		cut(inner);
 	} else {
 		scols_table_set_termforce(inner, SCOLS_TERMFORCE_NEVER);
 	}

@@ -36,7 +36,8 @@ void nm_table_open(struct nm_table *table,
 /* n_columns cells, copied; NULL is an empty one. Control characters are escaped. */
 void nm_table_add(struct nm_table *table, const char *const *cells);
 
-/* Appends the lines; at most `width` columns wide, 0 = whole. */
+/* Appends the lines; at most `width` columns wide, 0 = whole. Once. A cell that was cut
+ * ends in "…". */
 void nm_table_write(struct nm_table *table, int width, struct nm_buf *out);
 
 void nm_table_release(struct nm_table *table);

@@ -58,7 +58,7 @@ test_cut(void **state)
 	draw(40, &out);
 	assert_string_equal(nm_buf_string(&out),
 		"ID           DONE  DESCRIPTION\n"
-		"batch_1       5/5  Variant0 - 1-hop-test\n"
+		"batch_1       5/5  Variant0 - 1-hop-tes…\n"
 		"batch_22  10/1000  Amélie 日本語??[2J\n"
 		"batch_3\n");
 	nm_buf_release(&out);
