@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "report/summary.h"
+
 enum {
 	LABEL_WIDTH = 16, CELL_WIDTH = 28,
 	USD_DIGITS = 2, USD_DIGITS_SMALL = 4
@@ -235,10 +237,12 @@ nm_estimate_write(const struct nm_estimate *estimates, size_t n,
                   struct nm_buf *out)
 {
 	struct nm_estimate_cost direct, batch;
-	size_t i;
+	size_t i, from;
 
 	for (i = 0; i < n; i++) {
+		from = out->len;
 		write_one(&estimates[i], out);
+		nm_summary_disarm(out, from);
 		nm_buf_add_byte(out, '\n');
 	}
 	if (n > 1) {

@@ -131,6 +131,20 @@ canary(void **state)
 	nm_buf_release(&out);
 }
 
+/* A file's name and a model's come from outside. */
+static void
+disarmed(void **state)
+{
+	struct nm_estimate estimate = { .dataset = "a\033[31mb", .model = "m\r" };
+	struct nm_buf out = { 0 };
+
+	(void)state;
+	nm_estimate_write(&estimate, 1, &out);
+	assert_int_equal(strncmp(nm_buf_string(&out), "a?[31mb, m?\n", 12), 0);
+	assert_non_null(strstr(nm_buf_string(&out), "no price for m?\n"));
+	nm_buf_release(&out);
+}
+
 /* It stops above all that may be allowed, and several may be added up. */
 static void
 highest(void **state)
@@ -163,6 +177,7 @@ main(void)
 		cmocka_unit_test(costs),
 		cmocka_unit_test(long_contexts),
 		cmocka_unit_test(canary),
+		cmocka_unit_test(disarmed),
 		cmocka_unit_test(highest),
 	};
 
