@@ -4,6 +4,7 @@
 #include "prog/batch_sight.h"
 
 #include "run/batch_run.h"
+#include "task/batch_id.h"
 
 bool
 nm_batch_is_behind(const struct nm_manager *manager,
@@ -26,7 +27,7 @@ nm_batch_sight_explain(struct nm_manager *manager, const char *id,
 	struct nm_arena arena = {0};
 	struct nm_err ignored;
 
-	if (rc == NM_ABSENT && nm_manage_is_run(id))
+	if (rc == NM_ABSENT && nm_batch_id_is_run(id))
 		return nm_fail(err, NM_ABSENT, err->detail, "%s is a run's id, "
 		               "if any: %s wants that of a batch, as --runs "
 		               "shows them", id,

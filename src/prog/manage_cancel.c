@@ -3,6 +3,7 @@
  * of it. Asking twice is asking once. A run's id is for manage_leave.
  */
 #include "prog/batch_sight.h"
+#include "task/batch_id.h"
 
 enum { CONFLICT = 409 };
 
@@ -72,7 +73,7 @@ nm_manage_cancel(struct nm_manager *manager, struct nm_err *err)
 
 	if (rc)
 		return rc;
-	if (nm_manage_is_run(id))
+	if (nm_batch_id_is_run(id))
 		return nm_manage_leave(manager, id, err);
 	rc = nm_batches_cancel(api, id, &arena, &batch, err);
 	if (rc == NM_REFUSED && err->detail == CONFLICT)

@@ -24,13 +24,6 @@ struct leaving {
 	struct nm_arena       arena;
 };
 
-bool
-nm_manage_is_run(const char *id)
-{
-	return strlen(id) == NM_RUN_ID_DIGITS &&
-	       strspn(id, "0123456789abcdef") == NM_RUN_ID_DIGITS;
-}
-
 static enum nm_code
 refuse_ended(const struct nm_run_record *run, struct nm_err *err)
 {

@@ -30,8 +30,6 @@ enum nm_code nm_manage_list(struct nm_manager *manager, struct nm_err *err)
 	NM_MUST_USE;
 enum nm_code nm_manage_cancel(struct nm_manager *manager, struct nm_err *err)
 	NM_MUST_USE;
-/* Whether that is a run's id, which no batch has. */
-bool nm_manage_is_run(const char *id);
 enum nm_code nm_manage_leave(struct nm_manager *manager, const char *id,
                              struct nm_err *err) NM_MUST_USE;
 enum nm_code nm_manage_wait(struct nm_manager *manager, struct nm_err *err)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "state/runs.h"
+
 enum nm_code
 nm_batch_id_check(const char *id, const char *option, struct nm_err *err)
 {
@@ -23,4 +25,11 @@ nm_batch_id_check(const char *id, const char *option, struct nm_err *err)
 			" %zu: ids are shown by batch_manager --list", option,
 			NM_BATCH_ID_MAX_BYTES, i);
 	return NM_OK;
+}
+
+int
+nm_batch_id_is_run(const char *id)
+{
+	return strlen(id) == NM_RUN_ID_DIGITS &&
+	       strspn(id, "0123456789abcdef") == NM_RUN_ID_DIGITS;
 }

@@ -16,4 +16,7 @@ enum { NM_BATCH_ID_MAX_BYTES = 256 };
 enum nm_code nm_batch_id_check(const char *id, const char *option,
                                struct nm_err *err) NM_MUST_USE;
 
+/* Whether it has the form of a run's id, which a person may take for a batch's. */
+int nm_batch_id_is_run(const char *id);
+
 #endif

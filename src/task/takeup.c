@@ -91,6 +91,10 @@ take_unknown(struct nm_task *task, const struct nm_task_tools *tools,
 
 	rc = nm_batches_get(&tools->service->api, batch_id, &arena, &batch,
 	                    err);
+	if (rc == NM_ABSENT && nm_batch_id_is_run(batch_id))
+		rc = nm_fail(err, NM_ABSENT, err->detail, "%s is a run's id, if"
+		             " any: --batch-id wants that of a batch, as"
+		             " batch_manager --runs shows them", batch_id);
 	if (rc)
 		goto done;
 	run = nm_batch_metadata(&batch, "run");
