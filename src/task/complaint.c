@@ -102,9 +102,9 @@ complain_of_failed(struct nm_message *message, struct nm_run *run,
                    const struct nm_shard_record *shard, struct nm_quiz *quiz)
 {
 	struct nm_arena arena = { 0 };
-	struct nm_batch batch;
+	struct nm_batch batch = { 0 };
 	struct nm_err ignored;
-	size_t i;
+	size_t i = 0;
 
 	if (nm_batches_get(run->api, shard->batch_id, &arena, &batch,
 	                   &ignored) || !batch.n_errors)
@@ -112,9 +112,13 @@ complain_of_failed(struct nm_message *message, struct nm_run *run,
 		                shard->batch_id, shard->note[0] ? ": " : "",
 		                shard->note);
 	else
-		for (i = 0; i < batch.n_errors; i++)
+		for (i = 0; i < batch.n_errors && i < NM_BAD_LINES_SHOWN; i++)
 			complain_of_error(message, shard, &batch.errors[i],
 			                  quiz);
+	if (i < batch.n_errors)
+		nm_message_warn(message, "batch %s has %zu more errors"
+		                " (batch_manager --status with --json shows"
+		                " all)", shard->batch_id, batch.n_errors - i);
 	nm_arena_release(&arena);
 }
 

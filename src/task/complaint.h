@@ -31,9 +31,9 @@ void nm_complain_of_size(struct nm_message *message,
 
 /*
  * Of every batch from the run's shard `first` on (0, 1, …) that failed, expired or was
- * cancelled a line; of a failed one each error with its line and the question on that
- * line. Asks the service for them again, and makes do with the journal's note when it
- * does not answer.
+ * cancelled a line; of a failed one the first errors, each with its line and the
+ * question on that line. Asks the service for them again, and makes do with the
+ * journal's note when it does not answer.
  */
 void nm_complain_of_batches(struct nm_message *message, struct nm_run *run,
                             struct nm_quiz *quiz, size_t first);
