@@ -89,8 +89,8 @@ nm_survey(struct nm_run *run, int *again, struct nm_err *err)
 	if (rc && !is_of_lists(rc))
 		return rc;
 	if (rc)
-		nm_run_note(run, "%s: what of this run is at the service already"
-		            " cannot be seen", err->text);
+		nm_run_note(run, "what of this run is at the service already"
+		            " cannot be seen: %s", err->text);
 	else
 		nm_setback_over(run, &run->submitting);
 	run->surveyed = run->n_shards;
