@@ -30,6 +30,7 @@ struct nm_variant0 {
 	struct nm_budget     budget;
 	struct nm_buf        data_dir; /* where none is named */
 	struct nm_buf        model;    /* likewise */
+	struct nm_buf        carried;  /* of tools */
 	struct nm_task       tasks[NM_VARIANT0_TASKS_MAX];
 	size_t               n_tasks;
 	int                  service_open;

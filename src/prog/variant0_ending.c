@@ -167,7 +167,7 @@ print_all(struct nm_variant0 *p)
 		if (p->tasks[i].scored)
 			list[n++] = p->tasks[i].outcome.summary;
 	if (nm_options_given(&p->options, OPT_JSON))
-		nm_summary_write_json(list, n, &text);
+		nm_summary_write_json(list, n, p->n_tasks - n, &text);
 	else if (n > 1)
 		nm_summary_write_all(list, n, &text);
 	nm_variant0_print(&text);

@@ -46,6 +46,7 @@ fill_tools(struct nm_variant0 *p, const char *typed)
 	const struct nm_options *options = &p->options;
 
 	nm_watcher_init(&p->watch, &p->message);
+	nm_variant0_carry(options, &p->carried);
 	p->tools = (struct nm_task_tools){
 		.service = &p->service,
 		.journal = p->journal,
@@ -55,6 +56,7 @@ fill_tools(struct nm_variant0 *p, const char *typed)
 		.results_dir = nm_options_text(options, OPT_RESULTS_DIR),
 		.mode = nm_options_text(options, OPT_MODE),
 		.typed = typed,
+		.carried = nm_buf_string(&p->carried),
 		.reading = nm_options_given(options, OPT_LENIENT)
 			? NM_READING_LENIENT : NM_READING_STRICT,
 		.take = nm_options_given(options, OPT_NEW)
@@ -198,6 +200,7 @@ tear_down(struct nm_variant0 *p)
 	nm_prices_close(&p->prices);
 	nm_buf_release(&p->data_dir);
 	nm_buf_release(&p->model);
+	nm_buf_release(&p->carried);
 	nm_options_release(&p->options);
 }
 

@@ -5,6 +5,7 @@
 
 #include "prog/variant0_options.h"
 #include "run/canary.h"
+#include "task/command.h"
 
 enum { DIRECT_OUTAGE_MS = 10 * 60 * 1000 };
 
@@ -76,6 +77,28 @@ nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
 	wish->max_output_tokens =
 		nm_options_whole(options, OPT_MAX_OUTPUT_TOKENS);
 	wish->prompt_path = nm_options_text(options, OPT_PROMPT);
+}
+
+void
+nm_variant0_carry(const struct nm_options *options, struct nm_buf *out)
+{
+	static const int carried[] = {
+		OPT_RESULTS_DIR, OPT_LENIENT, OPT_REASK, OPT_MAX_COST, OPT_PRICES,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(carried) / sizeof(*carried); i++) {
+		int id = carried[i];
+
+		if (!nm_options_given(options, id))
+			continue;
+		nm_buf_addf(out, " %s", nm_options_name(options, id));
+		if (id == OPT_REASK)
+			nm_buf_addf(out, " %lld",
+				(long long)nm_options_whole(options, id));
+		else if (id != OPT_LENIENT)
+			nm_command_add_word(out, nm_options_text(options, id));
+	}
 }
 
 /* A person sits before direct mode. */

@@ -18,6 +18,11 @@ enum nm_code nm_variant0_check(const struct nm_options *options,
 void nm_variant0_quiz(const struct nm_options *options, const char *data_dir,
                       const char *model, struct nm_quiz_wish *wish);
 
+/* Appends those that whoever goes on with a run by its batch's id has to give again, each
+ * with a blank before: by which results come where they were wanted, mean the same and
+ * cost no more than was allowed. */
+void nm_variant0_carry(const struct nm_options *options, struct nm_buf *out);
+
 void nm_variant0_settings(const struct nm_options *options,
                           struct nm_run_settings *settings);
 

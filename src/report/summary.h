@@ -28,8 +28,9 @@ void nm_summary_write_all(const struct nm_summary *summaries, size_t n,
  */
 void nm_summary_disarm(struct nm_buf *out, size_t from);
 
-/* {"status": …, "datasets": [{variant_name … run, "path", "run_path"}]} and '\n'. */
+/* {"status": …, "datasets": [{variant_name … run, "path", "run_path"}]} and '\n'.
+ * Of `missing` further datasets there is no result: that is "partial" too. */
 void nm_summary_write_json(const struct nm_summary *summaries, size_t n,
-                           struct nm_buf *out);
+                           size_t missing, struct nm_buf *out);
 
 #endif

@@ -76,10 +76,10 @@ nm_summary_write_all(const struct nm_summary *summaries, size_t n,
 
 void
 nm_summary_write_json(const struct nm_summary *summaries, size_t n,
-                      struct nm_buf *out)
+                      size_t missing, struct nm_buf *out)
 {
 	struct nm_json_writer w = { .out = out, .indent = 2 };
-	const char *status = "completed";
+	const char *status = missing ? "partial" : "completed";
 	size_t i;
 
 	for (i = 0; i < n; i++)

@@ -149,7 +149,8 @@ nm_task_batch_id(const struct nm_task *task)
 }
 
 static const char *
-command(struct nm_task *task, const char *program, const char *options)
+command(struct nm_task *task, const char *program, const char *options,
+        const char *more)
 {
 	struct nm_buf out = { 0 };
 	const char *kept;
@@ -158,6 +159,7 @@ command(struct nm_task *task, const char *program, const char *options)
 	nm_buf_add_string(&out, options);
 	nm_command_add_word(&out, nm_task_batch_id(task));
 	nm_buf_add_text(&out, nm_buf_text(&task->tools->service->flags));
+	nm_buf_add_string(&out, more ? more : "");
 	kept = nm_arena_string(&task->arena, nm_buf_string(&out));
 	nm_buf_release(&out);
 	return kept;
@@ -167,7 +169,7 @@ const char *
 nm_task_resume_command(struct nm_task *task)
 {
 	return command(task, "variant0_llm_baseline",
-	               " --mode batch --batch-id");
+	               " --mode batch --batch-id", task->tools->carried);
 }
 
 int64_t
@@ -182,7 +184,7 @@ nm_task_attempts_wanted(const struct nm_task *task)
 const char *
 nm_task_status_command(struct nm_task *task)
 {
-	return command(task, "batch_manager", " --status");
+	return command(task, "batch_manager", " --status", NULL);
 }
 
 void

@@ -27,6 +27,8 @@ struct nm_task_tools {
 	const char            *results_dir;
 	const char            *mode;      /* "batch" or "direct" */
 	const char            *typed;     /* argv[0] */
+	const char            *carried;   /* " --lenient …": what the command that goes on
+	                                     wants as well; NULL = nothing */
 	enum nm_reading        reading;
 	enum nm_run_take       take;
 	enum { NM_TAIL_BATCH, NM_TAIL_DIRECT } tail; /* of failed requests */

@@ -50,6 +50,27 @@ waiting() {
 	done
 }
 
+@test "Ctrl-C: the command that goes on has the places, the reading and the ceiling" {
+	a_desk --clock step
+	begin --mode batch --limit 3 --json --results-dir "its own place" \
+		--lenient --max-cost 0.5 --reask 1 --poll-interval 7
+	wait_for 10 waiting
+	end INT
+	[ "$STATUS" = 130 ]
+	# Nothing of it is complete.
+	[ "$(jq -c '[.status, .datasets]' begun.txt)" = '["partial",[]]' ]
+	local command
+	command=$(sed -n 's/^  variant0_llm_baseline //p' begun.err)
+	[[ $command == *" --results-dir 'its own place' --lenient --reask 1 --max-cost 0.5" ]]
+	restart
+	eval "variant0 $command --poll-interval 0.2"
+	[ "$STATUS" = 0 ]
+	RESULTS="its own place/${RESULTS#results/}"
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(result .run.request.reading)" = lenient ]
+	[ ! -e results ]
+}
+
 @test "a dataset whose path is no UTF-8 is found again by its batch, and shown safely" {
 	a_desk
 	local file=$'w\xffo\xfe.txt'

@@ -94,7 +94,7 @@ test_simulated_is_loud(void **state)
 	nm_summary_write_all(&f.summary, 1, &f.text);
 	has(&f, "SIMULATED");
 	nm_buf_clear(&f.text);
-	nm_summary_write_json(&f.summary, 1, &f.text);
+	nm_summary_write_json(&f.summary, 1, 0, &f.text);
 	has(&f, "\"simulated\": true");
 
 	f.summary.head.run.truth = NM_HEAD_REAL;
@@ -122,7 +122,7 @@ test_costs(void **state)
 	has(&f, "unknown: no price for simulated-2\n");
 	nm_summary_write_all(&f.summary, 1, &f.text);
 	nm_buf_clear(&f.text);
-	nm_summary_write_json(&f.summary, 1, &f.text);
+	nm_summary_write_json(&f.summary, 1, 0, &f.text);
 	has(&f, "\"total_cost_usd\": null");
 	finish(&f);
 
@@ -162,7 +162,7 @@ test_costs_untold(void **state)
 		                      : "unknown: no reply tells a whole usage\n");
 		nm_summary_write_all(&f.summary, 1, &f.text);
 		has(&f, rows[i].known ? " 0.0000  SIM" : " unknown  SIM");
-		nm_summary_write_json(&f.summary, 1, &f.text);
+		nm_summary_write_json(&f.summary, 1, 0, &f.text);
 		has(&f, rows[i].known ? "\"total_cost_usd\": 0.0"
 		                      : "\"total_cost_usd\": null");
 		finish(&f);
@@ -199,7 +199,7 @@ test_table(void **state)
 		"a-much-longer-name       4    25.00     40.00  40.00  40.00  "
 		"25.00   unknown  partial\n");
 	nm_buf_clear(&a.text);
-	nm_summary_write_json(two, 2, &a.text);
+	nm_summary_write_json(two, 2, 0, &a.text);
 	has(&a, "{\n  \"status\": \"partial\",\n  \"datasets\": [\n    {\n"
 	    "      \"variant_name\": \"variant0_llm_baseline\",");
 	finish(&a);
