@@ -98,33 +98,14 @@ open_journal(struct nm_variant0 *p, struct nm_err *err)
 	return rc;
 }
 
-/* Told before anything is paid, not after. */
-static enum nm_code
-probe_results(const struct nm_variant0 *p, struct nm_err *err)
-{
-	struct nm_results results = { 0 };
-	struct nm_results_options options = {
-		.folder = nm_options_text(&p->options, OPT_RESULTS_DIR),
-		.dataset = "probe", .run_id = "probe",
-	};
-	enum nm_code rc;
-
-	if (nm_options_given(&p->options, OPT_DRY_RUN))
-		return NM_OK;
-	rc = nm_results_open(&results, &options, err);
-	if (!rc && results.files.known_failed.code) {
-		*err = results.files.known_failed;
-		rc = err->code;
-	}
-	nm_results_release(&results);
-	return rc;
-}
-
 static enum nm_code
 reach_out(struct nm_variant0 *p, struct nm_err *err)
 {
-	enum nm_code rc = probe_results(p, err);
+	enum nm_code rc = NM_OK;
 
+	if (!nm_options_given(&p->options, OPT_DRY_RUN))
+		rc = nm_results_probe(nm_options_text(&p->options,
+		                      OPT_RESULTS_DIR), err);
 	if (!rc)
 		rc = open_service(p, err);
 	return rc ? rc : open_journal(p, err);

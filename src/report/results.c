@@ -6,6 +6,8 @@
  */
 #include "report/results.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/path.h"
 #include "report/relic.h"
@@ -54,6 +56,34 @@ name_files(struct nm_results *results,
 	add_run_name(options, &name);
 	nm_path_join(&results->run_path, folder, nm_buf_string(&name));
 	nm_buf_release(&name);
+}
+
+static enum nm_code
+probe(const char *folder, struct nm_err *err)
+{
+	enum nm_code rc;
+	int fd;
+
+	rc = nm_file_open_unnamed(folder, &fd, err);
+	if (!rc)
+		(void)close(fd);
+	return rc;
+}
+
+enum nm_code
+nm_results_probe(const char *folder, struct nm_err *err)
+{
+	struct nm_buf runs = {0};
+	enum nm_code rc;
+
+	nm_path_join(&runs, folder ? folder : "results", "runs");
+	rc = nm_folder_make(nm_buf_string(&runs), FOLDER_MODE, err);
+	if (!rc)
+		rc = probe(nm_buf_string(&runs), err);
+	if (!rc)
+		rc = probe(folder ? folder : "results", err);
+	nm_buf_release(&runs);
+	return rc;
 }
 
 enum nm_code

@@ -42,9 +42,13 @@ struct nm_results_row {
 	uint64_t                  attempts; /* 0 = not known */
 };
 
+/* Whether files can be made where results are saved, which is made too: told before
+ * anything is paid. folder as in the options. NM_IO names the one that cannot be used. */
+enum nm_code nm_results_probe(const char *folder, struct nm_err *err)
+	NM_MUST_USE;
+
 /* NM_IO when the run's file cannot be made; where the known path alone cannot be
- * written, files.known_failed says so already. Open, a look and release tell both before
- * anything is paid. */
+ * written, files.known_failed says so already. */
 enum nm_code nm_results_open(struct nm_results *results,
                              const struct nm_results_options *options,
                              struct nm_err *err) NM_MUST_USE;

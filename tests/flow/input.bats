@@ -78,6 +78,16 @@ humbly() { # argument...
 	humbly --mode batch --limit 1 --results-dir closed
 	[ "$STATUS" = 5 ]
 	says 'closed'
+	# By the folder, and not by a file that nobody asked for.
+	chmod 755 closed
+	mkdir -p open/runs closed/runs
+	chmod 555 closed open/runs
+	humbly --mode batch --limit 1 --results-dir closed
+	[ "$STATUS" = 5 ]
+	says 'cannot write in closed: '
+	humbly --mode batch --limit 1 --results-dir open
+	[ "$STATUS" = 5 ]
+	says 'cannot write in open/runs: '
 	XDG_STATE_HOME=$PWD/closed humbly --mode batch --limit 1
 	[ "$STATUS" = 5 ]
 	says 'closed'
@@ -315,6 +325,8 @@ humbly() { # argument...
 @test "an unknown batch id: exit 4" {
 	a_desk
 	refuses 4 "batch_nope" --mode batch --batch-id batch_nope
+	refuses 4 "0123456789ab is a run's id, if any: --batch-id wants that of" \
+		--mode batch --batch-id 0123456789ab
 	refuses 2 'is no batch id' --mode batch --batch-id 'batch/../x'
 	refuses 2 'is empty' --mode batch --batch-id ''
 }
