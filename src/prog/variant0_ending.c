@@ -6,6 +6,7 @@
 
 #include "prog/remains.h"
 #include "prog/variant0.h"
+#include "run/deadline.h"
 #include "task/block.h"
 #include "task/money.h"
 
@@ -50,6 +51,38 @@ tell_how_to_have_rest(struct nm_variant0 *p, struct nm_task *task)
 			wanted);
 }
 
+/* A person cancelled all before anything was finished. */
+static int64_t
+cancelled_of(const struct nm_task *task)
+{
+	int64_t count = 0;
+	size_t i;
+
+	for (i = 0; i < task->run.n_shards; i++) {
+		const struct nm_shard_record *shard = &task->run.shards[i];
+
+		if (strcmp(shard->status, "cancelled") == 0 &&
+		    !nm_deadline_ended(shard))
+			count += shard->count;
+	}
+	return count;
+}
+
+static void
+tell_how_to_have_cancelled(struct nm_variant0 *p, struct nm_task *task)
+{
+	int64_t cancelled = cancelled_of(task);
+
+	if (!cancelled || task->scoring_only)
+		return;
+	nm_message_plain(&p->message, "To ask what was cancelled (%lld of %lld),"
+		" and nothing else, run (with --finish-direct to ask it"
+		" directly):\n  %s --max-attempts %lld", (long long)cancelled,
+		(long long)nm_quiz_source(task->quiz)->count,
+		nm_task_resume_command(task),
+		(long long)nm_task_attempts_wanted(task));
+}
+
 /* By what its batches do without us. */
 static void
 tell_of_batches(struct nm_variant0 *p, struct nm_task *task)
@@ -84,6 +117,8 @@ tell_how_to_go_on(struct nm_variant0 *p, struct nm_task *task)
 		tell_how_to_have_rest(p, task);
 		return;
 	}
+	if (task->run.record.state == NM_RUN_DONE && !task->scored)
+		tell_how_to_have_cancelled(p, task);
 	if (!task->run.record.id || task->run.record.state != NM_RUN_OPEN)
 		return;
 	if (task->short_of_money)

@@ -42,6 +42,15 @@ keep(struct nm_run *run, const char *text)
 	return nm_arena_string(&run->arena, text ? text : "");
 }
 
+/* How many of an ended batch's requests succeeded is not in the journal: all, as far as
+ * is shown, unless it brought none. */
+static int
+has_results(const struct nm_shard_record *shard)
+{
+	return shard->output_path[0] || !strcmp(shard->status, "completed") ||
+	       (shard->state >= NM_SHARD_ENDED && shard->output_file_id[0]);
+}
+
 void
 nm_run_show_shards(struct nm_run *run)
 {
@@ -53,8 +62,7 @@ nm_run_show_shards(struct nm_run *run)
 	                            sizeof(*run->shown));
 	run->direct = NULL;
 	for (i = 0; i < run->n_shards; i++) {
-		if (run->shards[i].state >= NM_SHARD_ENDED ||
-		    !strcmp(run->shards[i].status, "completed"))
+		if (has_results(&run->shards[i]))
 			run->parts[i].done = run->shards[i].count;
 		run->parts[i].total = run->shards[i].count;
 		run->parts[i].status = run->shards[i].status;

@@ -150,6 +150,14 @@ answered answered answered answered unparseable http_error answered" ]
 	[ "$(calls POST /v1/batches)" = 1 ]
 }
 
+@test "failed at each line: the first ten are shown" {
+	a_desk --models gpt-5-mini
+	run_batch 30 --model nosuch
+	[ "$STATUS" = 1 ]
+	[ "$(grep -c ' failed at line ' err.txt)" = 10 ]
+	[[ $ERR == *' has 20 more errors ('* ]]
+}
+
 @test "failed: one of two datasets does not keep the other back" {
 	faults 'fail bad_file "No." of batch 1'
 	a_desk --faults "$FAULTS"
@@ -266,4 +274,27 @@ finish_cancelled() { # rule [command-before-the-cancel]
 
 @test "cancelled by another before it began: its rest is all of it" {
 	finish_cancelled 'validating 1h of batch 1'
+}
+
+@test "cancelled by another before it began: the end names the command that asks it" {
+	faults 'validating 1h of batch 1'
+	a_desk --faults "$FAULTS"
+	variant0 --mode batch --limit 4 --dry-run
+	BATCH_ID=$(ids_of "$OUT")
+	call POST "/v1/batches/$BATCH_ID/cancel"
+	local command
+	for _ in 1 2; do
+		variant0 --mode batch --batch-id "$BATCH_ID" --poll-interval 0.2
+		[ "$STATUS" = 1 ]
+		# Nothing of it is done, however often it is looked at.
+		[[ $ERR == *'cancelled: 0 of 4'* ]]
+		[[ $ERR == *'To ask what was cancelled (4 of 4), and nothing else'* ]]
+		command=$(sed -n 's/^  variant0_llm_baseline //p' err.txt)
+	done
+	[ "$(calls POST /v1/batches)" = 1 ]
+	# shellcheck disable=SC2086 # as printed, word by word
+	variant0 $command --poll-interval 0.2
+	[ "$STATUS" = 0 ]
+	[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]
+	[ "$(calls POST /v1/batches)" = 2 ]
 }
