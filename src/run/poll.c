@@ -204,20 +204,26 @@ static int
 wait_for_names(struct nm_run *run, const struct nm_shard_record *shard,
                const struct nm_batch *batch)
 {
+	struct nm_setback *setback = nm_setback_of(run, shard);
 	struct nm_setback_terms terms = {
 		.limit_ms = run->settings.patience_ms,
 		.silence = NM_SETBACK_OWN,
 	};
+	long long rows = (long long)(batch->completed > 0 ? batch->completed
+	                                                  : batch->failed);
 	struct nm_err err;
 
 	if (!is_unnamed(batch))
 		return 0;
-	nm_fail(&err, NM_UNREACHABLE, 0, "%s has %lld rows and names no file"
-	        " of them", shard->batch_id,
-	        (long long)(batch->completed > 0 ? batch->completed
-	                                         : batch->failed));
-	return nm_setback_bear(run, nm_setback_of(run, shard), NM_UNREACHABLE,
-	                       &terms, &err) == NM_OK;
+	nm_fail(&err, NM_UNREACHABLE, 0, "%s has %lld row%s and names no file"
+	        " of %s", shard->batch_id, rows, rows == 1 ? "" : "s",
+	        rows == 1 ? "it" : "them");
+	if (!nm_setback_bear(run, setback, NM_UNREACHABLE, &terms, &err))
+		return 1;
+	nm_run_warn(run, "%s: counted as missing", err.text);
+	/* It did not go well again. */
+	setback->told = 0;
+	return 0;
 }
 
 enum nm_code

@@ -162,6 +162,8 @@ unstick_when_cancelled() { # rule...
 	seen_as '.output_file_id = ""' 'every 1'
 	run_batch 4 --shard-requests 2
 	[ "$STATUS" = 0 ]
+	[[ $ERR == *'rows and names no file of them, while trying for '*': counted as missing'* ]]
+	[[ $ERR != *'it went well again'* ]]
 	[ "$(ledger)" = 'asked=4 answered=4 attempts=2' ]
 	[ "$(calls POST /v1/batches)" = 3 ]
 }
