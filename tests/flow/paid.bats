@@ -457,8 +457,9 @@ half_collected() {
 	wait_for 10 collected "$journal"
 	kill -9 $pid
 	wait $pid || true
-	BATCH_ID=$(jq -r 'select(.method == "POST" and .batch_id).batch_id' \
-		"$SERVER_LOG" | head -1)
+	# The one that is here, which may be either.
+	BATCH_ID=$(NIGHTMAIL_STATE=$journal batch_manager --runs --json |
+		jq -r 'first(.[].batches[] | select(.collected)).id')
 	restart --answer-key "$SAMPLE" --faults /dev/null
 	: >"$SERVER_LOG"
 }
