@@ -83,6 +83,18 @@ tell_how_to_have_cancelled(struct nm_variant0 *p, struct nm_task *task)
 		(long long)nm_task_attempts_wanted(task));
 }
 
+/* Of several datasets, whose batch it is. */
+static void
+tell_what_is_at_work(struct nm_variant0 *p, struct nm_task *task, int several)
+{
+	int named = p->n_tasks > 1;
+
+	nm_message_plain(&p->message, "The batch%s%s%s go%s on. To resume and wait"
+		" for %s, run:\n  %s", several ? "es" : "", named ? " of " : "",
+		named ? task->run.record.name : "", several ? "" : "es",
+		several ? "them" : "it", nm_task_resume_command(task));
+}
+
 /* By what its batches do without us. */
 static void
 tell_of_batches(struct nm_variant0 *p, struct nm_task *task)
@@ -99,8 +111,7 @@ tell_of_batches(struct nm_variant0 *p, struct nm_task *task)
 			: "No batch of %s was created yet. To go on, run the"
 			  " same command again.", name);
 	else if (remains.at_work)
-		nm_message_plain(&p->message, "The batch goes on. To resume and"
-			" wait for it, run:\n  %s", nm_task_resume_command(task));
+		tell_what_is_at_work(p, task, remains.at_work > 1);
 	else
 		nm_message_plain(&p->message, remains.doubtful
 			? "Whether another batch of %s was created is not known"

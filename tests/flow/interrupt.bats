@@ -104,6 +104,10 @@ waiting() {
 	[ "$(calls POST /v1/batches)" = 1 ]
 }
 
+all_waiting() {
+	[ "$(calls POST /v1/batches)" = 2 ] && waiting
+}
+
 @test "Ctrl-C with two datasets: a command for each" {
 	a_desk --delay-in-progress 1000
 	begin --mode batch --datasets 1-hop 2-hop --limit 2
@@ -111,6 +115,18 @@ waiting() {
 	end INT
 	[ "$STATUS" = 130 ]
 	[ "$(grep -c '^  variant0_llm_baseline --mode batch --batch-id' begun.err)" = 2 ]
+	[ "$(grep -c '^The batch of [12]-hop-test goes on\. To resume and wait for it' \
+		begun.err)" = 2 ]
+}
+
+@test "Ctrl-C with two batches of one dataset: one command for them" {
+	a_desk --delay-in-progress 1000
+	begin --mode batch --limit 4 --shard-requests 2
+	wait_for 10 all_waiting
+	end INT
+	[ "$STATUS" = 130 ]
+	[[ $ERR == *'The batches go on. To resume and wait for them, run:'* ]]
+	[ "$(grep -c '^  variant0_llm_baseline --mode batch --batch-id' begun.err)" = 1 ]
 }
 
 # The file has arrived, and is not answered yet.
