@@ -15,8 +15,8 @@ nm_memory_check_digest(const struct nm_quiz_memory *memory,
 	if (memory->digest && memory->digest[0] &&
 	    strcmp(memory->digest, source->digest) != 0)
 		return nm_fail(err, NM_INPUT, 0,
-			"%s no longer holds the questions that were sent"
-			" (digest %.12s then, %.12s now): bring the old file"
+			"%s does not hold the questions that were sent"
+			" (digest %.12s then, %.12s here): bring the old file"
 			" back, or name it by --data-dir or --datasets",
 			nm_quiz_path(quiz), memory->digest,
 			source->digest);

@@ -149,7 +149,7 @@ adopt() { # option...
 	sed -i '2s/^/so, /' mine.txt
 	adopt
 	[ "$STATUS" = 3 ]
-	says 'no longer holds the questions that were sent'
+	says 'does not hold the questions that were sent'
 	[ ! -e results/variant0_llm_baseline_mine_batch.json ]
 	# A gold answer counts as well: it would change the score.
 	cp "$SAMPLE" mine.txt
@@ -279,7 +279,7 @@ adopt() { # option...
 	sed -i '1s/^/so, /' copy/metaqa/1-hop/vanilla/qa_test.txt
 	adopt --data-dir copy/metaqa
 	[ "$STATUS" = 3 ]
-	says 'no longer holds the questions that were sent'
+	says 'does not hold the questions that were sent'
 	adopt
 	[ "$STATUS" = 0 ]
 }

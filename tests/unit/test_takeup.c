@@ -149,7 +149,7 @@ by_the_journal(void **state)
 		  "--limit 3 is not what the batch was made with (2 questions)",
 		  "another limit" },
 		{ "batch_1", OTHER_QUESTIONS, 0, REMEMBERED, BUILT_IN,
-		  NM_INPUT, "no longer holds the questions that were sent",
+		  NM_INPUT, "does not hold the questions that were sent",
 		  "a question is another" },
 		{ "batch_1", OTHER_REST, 0, REMEMBERED, BUILT_IN, NM_OK, "",
 		  "only what was not asked is" },
@@ -246,7 +246,7 @@ by_the_batch(void **state)
 		  0, "gives 4 questions, but 5 were sent",
 		  "more than the file has" },
 		{ "200 OK", BATCH("{\"dataset_digest\":\"00\"}"), 1, 0,
-		  NM_INPUT, 0, "no longer holds the questions that were sent",
+		  NM_INPUT, 0, "does not hold the questions that were sent",
 		  "other questions" },
 		{ "200 OK", BATCH("{\"description\":\"my batch\"}"), 0, 0,
 		  NM_USAGE, 0, "which dataset batch_x was made from cannot be"
