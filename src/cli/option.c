@@ -105,6 +105,9 @@ take_option(struct reading *reading, struct nm_option_value *value,
 	bool apart = arg && arg == state->argv[state->next - 1];
 	enum nm_code rc = NM_OK;
 
+	if (value->given && value->option->traits & NM_OPTION_ONCE)
+		return nm_fail(reading->err, NM_USAGE, 0,
+		               "%s is given twice: one at a time", value->dashed);
 	if (!value->given) {
 		value->count = 0;
 		value->text = NULL;

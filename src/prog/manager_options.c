@@ -21,19 +21,24 @@ static const char *const synopsis[] = {
 
 static const struct nm_option options[] = {
 	{ .id = MANAGER_STATUS, .name = "status", .kind = NM_OPTION_TEXT,
+	  .traits = NM_OPTION_ONCE,
 	  .argument = "ID", .group = "One batch",
 	  .help = "show how far a batch is, and what to do next" },
 	{ .id = MANAGER_CANCEL, .name = "cancel", .kind = NM_OPTION_TEXT,
+	  .traits = NM_OPTION_ONCE,
 	  .argument = "ID",
 	  .help = "cancel a batch, or a run of --runs with all its batches; what "
 	          "has finished is kept" },
 	{ .id = MANAGER_WAIT, .name = "wait", .kind = NM_OPTION_TEXT,
+	  .traits = NM_OPTION_ONCE,
 	  .argument = "ID", .help = "wait until a batch has ended, and one of "
 	  "--submit until nothing is left to send again" },
 	{ .id = MANAGER_ERRORS, .name = "errors", .kind = NM_OPTION_TEXT,
+	  .traits = NM_OPTION_ONCE,
 	  .argument = "ID",
 	  .help = "show why requests of a batch failed, grouped by reason" },
 	{ .id = MANAGER_DOWNLOAD, .name = "download", .kind = NM_OPTION_TEXT,
+	  .traits = NM_OPTION_ONCE,
 	  .argument = "ID",
 	  .help = "save a batch's results: one line a request, in the order "
 	          "of the requests" },

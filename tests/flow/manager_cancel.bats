@@ -21,6 +21,17 @@ a_batch() { # n
 	batch_is cancelling
 }
 
+@test "two at once: neither is cancelled, and the first not passed over" {
+	a_desk --delay-in-progress 1000
+	local action
+	for action in --cancel --status --wait --errors --download; do
+		manager $action batch_a $action batch_b
+		[ "$STATUS" = 2 ]
+		says "$action is given twice: one at a time"
+	done
+	[ ! -s "$SERVER_LOG" ]
+}
+
 @test "twice is once" {
 	a_desk --delay-in-progress 1000 --delay-cancelling 1000
 	a_batch 1
