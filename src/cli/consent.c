@@ -7,13 +7,16 @@
 
 #include "cli/terminal.h"
 
-/* Reads the answer byte by byte: stdin's buffer would swallow what follows. */
+/*
+ * Reads the answer byte by byte: stdin's buffer would swallow what follows. Where it ends
+ * without a newline, by a signal say, the terminal is still on the question's line.
+ */
 static enum nm_consent
-read_answer(void)
+read_answer(FILE *to)
 {
 	enum nm_consent consent = NM_CONSENT_NO;
 	bool first = true;
-	char byte;
+	char byte = 0;
 
 	while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n') {
 		if (first && byte == ' ')
@@ -22,6 +25,8 @@ read_answer(void)
 			consent = NM_CONSENT_YES;
 		first = false;
 	}
+	if (byte != '\n')
+		fputc('\n', to);
 	return consent;
 }
 
@@ -46,5 +51,5 @@ nm_consent_ask(struct nm_message *message, const char *format, ...)
 	fflush(to);
 	nm_buf_release(&text);
 	nm_buf_release(&out);
-	return read_answer();
+	return read_answer(to);
 }

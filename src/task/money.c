@@ -111,6 +111,7 @@ nm_money_ask(const struct nm_task_tools *tools,
 	                   "this is estimated to cost $%s to $%s; go on?",
 	                   low, high) != NM_CONSENT_NO)
 		return NM_OK;
+	nm_message_note(tools->message, "nothing of it was sent");
 	return nm_fail(err, NM_INTERRUPTED, 0, "nothing was sent");
 }
 

@@ -430,6 +430,7 @@ dataset_name model mode status metrics ledger run results" ]
 		echo n
 	} | script -qec "$command" /dev/null >screen.txt || true
 	grep -q 'estimated to cost' screen.txt
+	grep -q 'nothing of it was sent' screen.txt
 	[ "$(calls POST '.*')" = 0 ]
 	: >screen.txt
 	wait_for 20 grep -q 'Batch ID' screen.txt |

@@ -245,6 +245,21 @@ test_consent(void **state)
 	}
 }
 
+/* What is said next begins a line. */
+static void
+test_no_end_of_an_answer(void **state)
+{
+	struct screen screen;
+
+	(void)state;
+	screen_open(&screen, 80);
+	assert_int_equal(ask_with("\004", &screen), NM_CONSENT_NO);
+	fputs("next", screen.slave);
+	fflush(screen.slave);
+	assert_non_null(strstr(screen_text(&screen), "[y/N] \nnext"));
+	screen_close(&screen);
+}
+
 static void
 test_nobody_is_asked(void **state)
 {
@@ -266,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_close_stdout),
 		cmocka_unit_test(test_consent),
+		cmocka_unit_test(test_no_end_of_an_answer),
 		cmocka_unit_test(test_nobody_is_asked),
 	};
 
