@@ -24,7 +24,8 @@ enum nm_option_kind {
 enum nm_option_trait {
 	NM_OPTION_HIDDEN = 1, /* works, but help, manual and completions are silent */
 	NM_OPTION_BARE = 2,   /* its argument may be left out */
-	NM_OPTION_ONCE = 4    /* a second one does not take the first one's place */
+	NM_OPTION_ONCE = 4,   /* a second one does not take the first one's place */
+	NM_OPTION_UNIT = 8    /* of a SPAN: seconds too are to be called so ("90s") */
 };
 
 /* Invariant: id is 1 to NM_OPTION_ID_MAX and unique in its table. */

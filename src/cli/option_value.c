@@ -135,6 +135,29 @@ refuse(const struct nm_option_value *value, const char *text,
 	return rc;
 }
 
+/* Who means days is not to get seconds. */
+static bool
+lacks_unit(const struct nm_option_value *value, const char *text)
+{
+	return value->option->traits & NM_OPTION_UNIT && value->whole > 0 &&
+	       isdigit((unsigned char)text[strlen(text) - 1]);
+}
+
+static enum nm_code
+take_span(struct nm_option_value *value, const char *text, struct nm_err *err)
+{
+	bool read = !nm_clock_read_span(text, &value->whole, NULL);
+
+	if (read && lacks_unit(value, text))
+		return nm_fail(err, NM_USAGE, 0, "%s: '%s' of what? Say %ss, "
+		               "%sm, %sh or %sd", value->dashed, text, text,
+		               text, text, text);
+	if (!read || !in_range(value->option, (double)value->whole))
+		return refuse(value, text,
+		              "a time such as 90s, 15m, 24h or 7d,", err);
+	return NM_OK;
+}
+
 static enum nm_code
 refuse_choice(const struct nm_option_value *value, const char *text,
               struct nm_err *err)
@@ -215,11 +238,7 @@ nm_option_value_take(struct nm_option_value *value, const char *text,
 			return refuse(value, text, "a number", err);
 		break;
 	case NM_OPTION_SPAN:
-		if (nm_clock_read_span(text, &value->whole, NULL) ||
-		    !in_range(option, (double)value->whole))
-			return refuse(value, text,
-			              "a time such as 90s, 15m, 24h or 7d,", err);
-		break;
+		return take_span(value, text, err);
 	}
 	return NM_OK;
 }

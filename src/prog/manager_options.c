@@ -70,7 +70,7 @@ static const struct nm_option options[] = {
 	{ .id = MANAGER_OLDER_THAN, .name = "older-than",
 	  .kind = NM_OPTION_SPAN, .argument = "SPAN",
 	  .otherwise = "7d with --clean, 90d with --prune", .min = 0,
-	  .max = 315360000000.0,
+	  .max = 315360000000.0, .traits = NM_OPTION_UNIT,
 	  .help = "leave runs alone that are younger" },
 	{ .id = MANAGER_YES, .letter = 'y', .name = "yes",
 	  .help = "do not ask before deleting" },
@@ -102,7 +102,7 @@ static const struct nm_option options[] = {
 	          "--cancel" },
 	{ .id = MANAGER_OUTAGE, .name = "outage",
 	  .kind = NM_OPTION_SPAN, .argument = "DURATION", .preset = "6h",
-	  .min = 1, .max = 604800000,
+	  .min = 1, .max = 604800000, .traits = NM_OPTION_UNIT,
 	  .help = "how long --submit and --wait bear that a service which has "
 	          "answered is away or fails" },
 	{ .id = MANAGER_PRICES, .name = "prices", .kind = NM_OPTION_TEXT,

@@ -64,7 +64,7 @@ static const struct nm_option options[] = {
 	{ OPT_OUTAGE, 0, "outage", NM_OPTION_SPAN, "DURATION", NULL,
 	  "6h, in direct mode 10m", NULL, 1, 604800000,
 	  "how long a service that has answered may be away or fail before"
-	  " the run stops, to be taken up later", NULL, 0 },
+	  " the run stops, to be taken up later", NULL, NM_OPTION_UNIT },
 
 	{ OPT_CONCURRENCY, 0, "concurrency", NM_OPTION_WHOLE, "N", "64",
 	  NULL, NULL, 1, 4096, "requests in flight at most", "Direct mode",
@@ -83,7 +83,7 @@ static const struct nm_option options[] = {
 	{ OPT_DEADLINE, 0, "deadline", NM_OPTION_SPAN, "DURATION", NULL,
 	  "none", NULL, 1000, 604800000, "with --finish-direct: cancel batches"
 	  " that are not done when so much time since their run began is nearly"
-	  " over, and send the rest directly", NULL, 0 },
+	  " over, and send the rest directly", NULL, NM_OPTION_UNIT },
 
 	{ OPT_LOCAL, 0, "local", NM_OPTION_FLAG, NULL, NULL, NULL, NULL,
 	  0, 0, "use the built-in server with its simulated model: no key,"

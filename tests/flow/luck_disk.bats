@@ -66,7 +66,7 @@ answered() {
 		: >"$SERVER_LOG"
 		head -c $(((2048 - room) * 1024)) /dev/zero >small/filler
 		variant0 --limit 60 --concurrency 2 --results-dir small/results \
-			--outage 1
+			--outage 1s
 		rm small/filler
 		[ "$STATUS" != 0 ] || break
 		[ "$STATUS" = 5 ]

@@ -10,7 +10,7 @@
 
 enum {
 	DATASETS = 1, LIMIT, MODE, POLL, MAX_COST, MODEL, DRY_RUN, OUT, WAIT,
-	CANARY
+	CANARY, DEADLINE
 };
 
 static const struct nm_option options[] = {
@@ -35,6 +35,9 @@ static const struct nm_option options[] = {
 	  .argument = "FILE", .help = "where to" },
 	{ .id = WAIT, .name = "wait", .kind = NM_OPTION_LIST,
 	  .argument = "ID", .traits = NM_OPTION_BARE, .help = "follow" },
+	{ .id = DEADLINE, .name = "deadline", .kind = NM_OPTION_SPAN,
+	  .argument = "DURATION", .max = 604800000,
+	  .traits = NM_OPTION_HIDDEN | NM_OPTION_UNIT, .help = "until when" },
 	{ .id = CANARY, .name = "canary", .kind = NM_OPTION_WHOLE,
 	  .argument = "N", .max = 100, .traits = NM_OPTION_HIDDEN,
 	  .help = "first ones" },
@@ -123,6 +126,12 @@ static const struct {
 	  "as 90s, 15m, 24h or 7d, from 1s to 60m", "too short" },
 	{ "--poll-interval soon", "--poll-interval: 'soon' is not a time "
 	  "such as 90s, 15m, 24h or 7d, from 1s to 60m", "no time" },
+	{ "--deadline 24", "--deadline: '24' of what? Say 24s, 24m, 24h or 24d",
+	  "hours are meant" },
+	{ "--deadline 1.5", "--deadline: '1.5' of what? Say 1.5s, 1.5m, 1.5h or "
+	  "1.5d", "a part of a day" },
+	{ "--deadline 99d", "--deadline: '99d' is not a time such as 90s, 15m, "
+	  "24h or 7d, from 0s to 7d", "too long" },
 	{ "--max-cost -2", "--max-cost: '-2' is not a number from 0 up",
 	  "below nothing" },
 	{ "--max-cost nan", "--max-cost: 'nan' is not a number from 0 up",
