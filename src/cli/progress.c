@@ -11,6 +11,7 @@
 enum {
 	REDRAW_MS = 100,
 	PLAIN_MS = 10000,
+	STILL_MAX_MS = 600000,
 	SAMPLE_MS = 1000,
 	STATUSES_MAX = 8
 };
@@ -276,29 +277,57 @@ hash_of(const struct nm_progress_part *parts, size_t n_parts)
 	return hash | 1;
 }
 
+static bool
+is_due(const struct nm_progress *progress, uint64_t hash, uint64_t finished,
+       int64_t now_ms)
+{
+	int64_t since_ms = nm_clock_real_ms(progress->clock,
+	                                    now_ms - progress->drawn_ms);
+
+	if (!progress->told)
+		return true;
+	if (progress->live)
+		return since_ms >= REDRAW_MS;
+	if (hash != progress->told)
+		return true;
+	return since_ms >= (finished != progress->told_finished
+	                    ? PLAIN_MS : progress->still_ms);
+}
+
+/* Logs of a night are not filled with what did not change. */
+static void
+note_told(struct nm_progress *progress, uint64_t hash, uint64_t finished,
+          int64_t now_ms)
+{
+	bool still = hash == progress->told &&
+	             finished == progress->told_finished;
+
+	progress->still_ms = still ? 2 * progress->still_ms : PLAIN_MS;
+	if (progress->still_ms > STILL_MAX_MS)
+		progress->still_ms = STILL_MAX_MS;
+	progress->told = hash;
+	progress->told_finished = finished;
+	progress->drawn_ms = now_ms;
+}
+
 void
 nm_progress_show(struct nm_progress *progress,
                  const struct nm_progress_part *parts, size_t n_parts,
                  const char *note)
 {
-	int64_t now_ms, since_ms;
-	uint64_t hash;
+	uint64_t hash, finished;
+	int64_t now_ms;
 
 	if (!progress->message ||
 	    progress->message->level == NM_MESSAGE_QUIET)
 		return;
 	now_ms = nm_clock_mono_ms(progress->clock);
-	take_sample(progress, now_ms, sums_of(parts, n_parts).finished);
+	finished = sums_of(parts, n_parts).finished;
+	take_sample(progress, now_ms, finished);
 	hash = hash_of(parts, n_parts);
-	since_ms = nm_clock_real_ms(progress->clock,
-	                            now_ms - progress->drawn_ms);
-	if (progress->told) {
-		if (since_ms < (progress->live ? REDRAW_MS : PLAIN_MS) &&
-		    (progress->live || hash == progress->told))
-			return;
-	}
-	progress->told = hash;
-	progress->drawn_ms = now_ms;
+	if (!is_due(progress, hash, finished, now_ms))
+		return;
+	note_told(progress, hash, finished, now_ms);
 	if (progress->live)
 		draw(progress, parts, n_parts, note);
 	else

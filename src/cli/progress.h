@@ -1,7 +1,8 @@
 /*
  * progress: how far the work is. A live line on a terminal (stderr), redrawn at
  * most ten times a second; elsewhere plain lines, one at each change of status and
- * else at most one every ten seconds. Knows counts and names, not what is counted.
+ * else at most one every ten seconds; while nothing moves, each after twice the time of
+ * the one before, up to ten minutes. Knows counts and names, not what is counted.
  *
  * Calling sequence: open, show…, close. Whoever writes to the terminal between
  * calls clear first (nm_message_* does by itself).
@@ -33,6 +34,8 @@ struct nm_progress {
 	int64_t                began_ms;
 	int64_t                drawn_ms;
 	uint64_t               told;      /* hash of the statuses last told; 0 = none */
+	uint64_t               told_finished;
+	int64_t                still_ms;  /* until the next plain line, if nothing moves */
 	struct nm_buf          text;
 	size_t                 n_samples; /* of all parts' done + failed, in time */
 	int64_t                gap_ms;    /* least time between two samples */

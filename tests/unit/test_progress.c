@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "screen.h"
@@ -180,6 +182,63 @@ test_plain(void **state)
 		"prog: completed: 10 of 10 (100.0 %), 0s elapsed\n");
 }
 
+/* Lines that are shown when so many seconds have passed since the last one. */
+static int
+lines_after(struct nm_progress *progress, const struct nm_progress_part *one,
+            int seconds, const char *text)
+{
+	size_t before, i;
+	int lines = 0;
+
+	fflush(progress->message->to);
+	before = strlen(text);
+	progress->drawn_ms = nm_clock_mono_ms(NULL) - 1000 * seconds;
+	nm_progress_show(progress, one, 1, NULL);
+	fflush(progress->message->to);
+	for (i = before; text[i]; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+static void
+test_plain_and_still(void **state)
+{
+	static const struct {
+		uint64_t done;
+		int      seconds, lines;
+	} rows[] = {
+		{ 1, 10, 1 },               /* it moved */
+		{ 1, 9, 0 }, { 1, 10, 1 },
+		{ 1, 19, 0 }, { 1, 20, 1 },
+		{ 1, 39, 0 }, { 1, 40, 1 },
+		{ 2, 9, 0 }, { 2, 10, 1 },  /* it moves again */
+		{ 2, 10, 1 }, { 2, 20, 1 }, { 2, 40, 1 }, { 2, 80, 1 },
+		{ 2, 160, 1 }, { 2, 320, 1 },
+		{ 2, 599, 0 }, { 2, 600, 1 }, { 2, 600, 1 },
+	};
+	struct nm_progress_part one = part("in_progress", 0, 0, 10);
+	struct nm_progress progress;
+	struct nm_message message;
+	char text[4000] = "";
+	size_t i;
+
+	(void)state;
+	nm_message_init(&message, "prog");
+	message.to = fmemopen(text, sizeof(text), "w");
+	nm_progress_open(&progress, &message, NULL, ahead_ms());
+	nm_progress_show(&progress, &one, 1, NULL);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int lines;
+
+		one.done = rows[i].done;
+		lines = lines_after(&progress, &one, rows[i].seconds, text);
+		if (lines != rows[i].lines)
+			fail_msg("row %zu: %d", i, lines);
+	}
+	nm_progress_close(&progress);
+	fclose(message.to);
+}
+
 static void
 test_quiet(void **state)
 {
@@ -268,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_several_parts_and_widths),
 		cmocka_unit_test(test_narrow),
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_plain_and_still),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_time_left),
 		cmocka_unit_test(test_samples_are_thinned),
