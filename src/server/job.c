@@ -22,6 +22,7 @@ nm_job_open(struct nm_desk *desk, const char *id, struct nm_job **job,
 	new->id = new->batch.id;
 	new->kept = new->batch.books;
 	new->told = new->batch.state;
+	new->undated = new->told == NM_BATCH_CANCELLING;
 	new->salt = nm_hash(1, id, strlen(id));
 	(void)nm_faults_batch_number(desk->parts->faults, id);
 	*job = new;
@@ -49,6 +50,7 @@ turn(struct nm_job *job, struct nm_desk *desk,
      int64_t entered_s)
 {
 	job->batch.state = state;
+	job->undated = false;
 	job->batch.at_s[state] = entered_s;
 	job->batch.books.due_ms =
 		nm_timetable_leave_ms(desk->parts, fault, state, entered_s);
@@ -75,7 +77,7 @@ void
 nm_job_notice(struct nm_job *job, struct nm_desk *desk,
               const struct nm_batch_fault *fault, enum nm_batch_state now)
 {
-	if (now == job->batch.state)
+	if (now == job->batch.state && !job->undated)
 		return;
 	nm_job_end_trial(job, desk);
 	turn(job, desk, fault, now, entered_s(job, desk, now));

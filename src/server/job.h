@@ -32,6 +32,8 @@ struct nm_job {
 	int64_t                kept_ms;  /* real: when they were kept last */
 	enum nm_batch_state    told;     /* what the store last said of it; only a
 	                                    cancel is news */
+	bool                   undated;  /* cancelled before it was opened: its due
+	                                    time is that of the state before */
 	int64_t                retry_ms;  /* real: no step before; 0 = at once */
 };
 

@@ -403,6 +403,58 @@ test_cancel(void **state)
 	nm_arena_release(&arena);
 }
 
+static int64_t
+first_due_ms(struct bench *bench)
+{
+	int64_t due_ms = 0;
+	struct nm_job *job = NULL;
+	struct nm_err err = {0};
+	enum nm_step_did did;
+
+	must(nm_job_open(&bench->desk, "batch_1", &job, &err), &err);
+	must(nm_step_take(job, &bench->desk, NM_STEP_KEEP_NOW, &did, &due_ms,
+	                  &err), &err);
+	assert_int_equal(did, NM_STEP_WAITS);
+	nm_step_leave(job, &bench->desk);
+	return due_ms;
+}
+
+/* Cancelled while nobody works on it: it takes its time all the same, and no more by
+ * another death. */
+static void
+test_cancel_takes_time(void **state)
+{
+	static const enum nm_batch_state rows[] = { NM_BATCH_VALIDATING,
+		NM_BATCH_IN_PROGRESS, NM_BATCH_FINALIZING };
+	const int64_t hour_ms = 3600000;
+	struct nm_buf input = {0};
+	struct bench bench;
+	int64_t now_ms, due_ms;
+	struct nm_err err = {0};
+
+	(void)state;
+	add_rows(&input, 40);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_up(&bench, "pace 20/s\nfinalizing 5h\nvalidating 1s\n"
+		       "cancelling 2h\n");
+		add_batch(&bench, nm_buf_string(&input));
+		run_to(&bench, rows[i]);
+		cancel_in_store(&bench, rows[i]);
+		now_ms = nm_vclock_now_ms(bench.parts.clock);
+		assert_in_range(first_due_ms(&bench), now_ms + 2 * hour_ms - 1000,
+		                now_ms + 2 * hour_ms);
+		must(nm_vclock_move(bench.parts.clock, hour_ms, &err), &err);
+		due_ms = first_due_ms(&bench);
+		assert_in_range(due_ms, now_ms + 2 * hour_ms - 1000,
+		                now_ms + 2 * hour_ms + 1000);
+		assert_true(run_job(&bench, 100, 0));
+		assert_in_range(nm_vclock_now_ms(bench.parts.clock), due_ms,
+		                due_ms + 1000);
+		take_down(&bench);
+	}
+	nm_buf_release(&input);
+}
+
 /* Answers of a model behind, in work/ and in the books as a relay keeps them. */
 static void
 put_answers(struct bench *bench, int first, int last)
@@ -506,6 +558,7 @@ main(void)
 		cmocka_unit_test(test_lost_shelf),
 		cmocka_unit_test(test_expires_unread),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_takes_time),
 		cmocka_unit_test(test_deaths_behind),
 		cmocka_unit_test(test_failed),
 	};
