@@ -91,13 +91,14 @@ answered_at() { # n-th last
 }
 
 @test "direct: its turn has not come is no attempt" {
-	# Of three tries alone, four questions of sixty would not be answered.
-	faults 'on POST /v1/chat/completions 40% seed 3: status 429 header "Retry-After: 1"'
+	# The third question's, one after the other: twice as many as it has tries.
+	faults 'on POST /v1/chat/completions nth 3..8: status 429 header "Retry-After: 1"'
 	a_desk --faults "$FAULTS"
-	NIGHTMAIL_CLOCK=fast=20 variant0 --limit 60 --concurrency 16 --max-attempts 1
+	NIGHTMAIL_CLOCK=fast=20 variant0 --limit 6 --concurrency 1 --max-attempts 1
 	RESULTS=results/variant0_llm_baseline_1-hop-test.json
 	[ "$STATUS" = 0 ]
-	[ "$(ledger)" = 'asked=60 answered=60 attempts=1' ]
+	[ "$(ledger)" = 'asked=6 answered=6 attempts=1' ]
+	[ "$(calls POST /v1/chat/completions)" = 12 ]
 }
 
 @test "direct: no more fly than the service says it has room for" {
