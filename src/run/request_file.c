@@ -100,6 +100,16 @@ fail_at(const struct nm_request_file *file, const char *why,
 	               (unsigned long long)file->number, why);
 }
 
+/* Of a line that the service would refuse; there may be more of them. */
+static enum nm_code
+refuse_line(const struct nm_request_file *file, const char *why,
+            struct nm_err *err)
+{
+	return nm_fail(err, NM_INPUT, 0, "%s:%llu: %s; batch_manager --check"
+	               " tells of every line", nm_buf_string(&file->path),
+	               (unsigned long long)file->number, why);
+}
+
 /* The line as JSON, with a custom_id that is a string. */
 static enum nm_code
 read_request(struct nm_request_file *file, const struct nm_line *line,
@@ -107,11 +117,12 @@ read_request(struct nm_request_file *file, const struct nm_line *line,
 {
 	file->number = line->number;
 	if (nm_json_read(&file->json, line->at, line->len, root, NULL))
-		return fail_at(file, "This line is not parseable as valid"
-		               " JSON (invalid_json_line)", err);
+		return refuse_line(file, "This line is not parseable as valid"
+		                   " JSON (invalid_json_line)", err);
 	if (nm_json_kind(nm_json_get(*root, "custom_id")) != NM_JSON_STRING)
-		return fail_at(file, "Missing required parameter: 'custom_id'"
-		               " (missing_required_parameter)", err);
+		return refuse_line(file, "Missing required parameter:"
+		                   " 'custom_id' (missing_required_parameter)",
+		                   err);
 	return NM_OK;
 }
 
@@ -210,15 +221,16 @@ static enum nm_code
 fail_twice(const struct nm_request_file *file, struct nm_text id,
            struct nm_err *err)
 {
-	struct nm_buf quoted = { 0 };
+	struct nm_buf quoted = { 0 }, why = { 0 };
+	enum nm_code rc;
 
 	nm_input_add_quoted(&quoted, id);
-	nm_fail(err, NM_INPUT, 0, "%s:%llu: the custom_id '%.80s' is that of an"
-	        " earlier line (duplicate_custom_id)",
-	        nm_buf_string(&file->path), (unsigned long long)file->number,
-	        nm_buf_string(&quoted));
+	nm_buf_addf(&why, "the custom_id '%.80s' is that of an earlier line"
+	            " (duplicate_custom_id)", nm_buf_string(&quoted));
+	rc = refuse_line(file, nm_buf_string(&why), err);
 	nm_buf_release(&quoted);
-	return err->code;
+	nm_buf_release(&why);
+	return rc;
 }
 
 static enum nm_code

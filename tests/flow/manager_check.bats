@@ -66,6 +66,7 @@ line() { # custom_id model url
 	manager --submit in.jsonl --local
 	[ "$STATUS" = 3 ]
 	says "in.jsonl:2: the custom_id 'a\u0000b' is that of an earlier line"
+	says '; batch_manager --check tells of every line'
 	line a 'm\u0000x' >in.jsonl
 	manager --check in.jsonl
 	[ "$STATUS" = 0 ]
