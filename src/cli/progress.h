@@ -35,7 +35,7 @@ struct nm_progress {
 	int64_t                drawn_ms;
 	uint64_t               told;      /* hash of the statuses last told; 0 = none */
 	uint64_t               told_finished;
-	int64_t                still_ms;  /* until the next plain line, if nothing moves */
+	int64_t                still_ms;  /* to the next plain line, if nothing moves */
 	struct nm_buf          text;
 	size_t                 n_samples; /* of all parts' done + failed, in time */
 	int64_t                gap_ms;    /* least time between two samples */

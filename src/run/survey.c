@@ -58,6 +58,17 @@ look(struct nm_run *run, struct nm_err *err)
 	return rc;
 }
 
+enum nm_code
+nm_survey_take(struct nm_run *run, const struct nm_batch *batch,
+               struct nm_err *err)
+{
+	struct nm_trace met;
+	enum nm_code rc = nm_trace_batch(run, batch, &met, err);
+
+	tell(run, met.found, "batches");
+	return rc;
+}
+
 /* Did the service, or nobody, say so? */
 static int
 is_of_lists(enum nm_code rc)

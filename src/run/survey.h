@@ -17,4 +17,9 @@
 enum nm_code nm_survey(struct nm_run *run, int *again, struct nm_err *err)
 	NM_MUST_USE;
 
+/* A batch that a person named: the shard's that has its tag, if that is not submitted. So
+ * it is known also where lists fail. Codes of the journal. */
+enum nm_code nm_survey_take(struct nm_run *run, const struct nm_batch *batch,
+                            struct nm_err *err) NM_MUST_USE;
+
 #endif

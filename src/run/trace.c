@@ -271,6 +271,20 @@ match_batch(struct walk *walk, const struct nm_batch *batch,
 }
 
 enum nm_code
+nm_trace_batch(struct nm_run *run, const struct nm_batch *batch,
+               struct nm_trace *out, struct nm_err *err)
+{
+	struct walk walk = {
+		.run = run, .shards = run->shards, .n = run->n_shards,
+		.wanted = NM_SHARD_CREATED,
+	};
+	enum nm_code rc = match_batch(&walk, batch, err);
+
+	*out = walk.met;
+	return rc;
+}
+
+enum nm_code
 nm_trace_batches(struct nm_run *run, struct nm_shard_record *shards, size_t n,
                  struct nm_trace *out, struct nm_err *err)
 {

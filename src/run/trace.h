@@ -34,6 +34,11 @@ enum nm_code nm_trace_batches(struct nm_run *run,
                               struct nm_trace *out, struct nm_err *err)
 	NM_MUST_USE;
 
+/* The same of one batch, without a walk. */
+enum nm_code nm_trace_batch(struct nm_run *run, const struct nm_batch *batch,
+                            struct nm_trace *out, struct nm_err *err)
+	NM_MUST_USE;
+
 /* The name a shard's input file has at the service; holds its tag. */
 void nm_trace_name(const struct nm_run *run,
                    const struct nm_shard_record *shard, struct nm_buf *out);

@@ -5,6 +5,7 @@
 #include "task/task.h"
 
 #include "run/canary.h"
+#include "run/survey.h"
 #include "task/batch_id.h"
 #include "task/foundling.h"
 #include "task/memory.h"
@@ -77,6 +78,18 @@ done:
 	return rc;
 }
 
+/* Of a run of this journal, which never heard of its creation. */
+static enum nm_code
+take_missed(struct nm_task *task, const struct nm_task_tools *tools,
+            const struct nm_run_record *record, const struct nm_batch *batch,
+            const struct nm_quiz_wish *person, struct nm_err *err)
+{
+	enum nm_code rc = take_from_journal(task, tools, record, batch->id,
+	                                    person, err);
+
+	return rc ? rc : nm_survey_take(&task->run, batch, err);
+}
+
 /* One made elsewhere, or one whose creation this journal never heard of. */
 static enum nm_code
 take_unknown(struct nm_task *task, const struct nm_task_tools *tools,
@@ -101,8 +114,7 @@ take_unknown(struct nm_task *task, const struct nm_task_tools *tools,
 	rc = run[0] ? nm_runs_get(tools->journal, run, &arena, &record, err)
 	            : NM_ABSENT;
 	if (!rc)
-		rc = take_from_journal(task, tools, &record, batch_id, person,
-		                       err);
+		rc = take_missed(task, tools, &record, &batch, person, err);
 	else if (rc == NM_ABSENT)
 		rc = nm_foundling_take(task, tools, &batch, person, err);
 done:

@@ -249,6 +249,20 @@ adopt() { # option...
 	[[ $ERR == *'has sisters cannot be seen'* ]]
 }
 
+@test "a batch whose creation got no reply, where no lists are served: known by its id" {
+	faults 'on GET /v1/batches: status 404' \
+		'on POST /v1/batches nth 1: act then lose reply'
+	a_desk --faults "$FAULTS"
+	NIGHTMAIL_CLOCK=fast=20 run_batch 3
+	[ "$STATUS" = 4 ]
+	run_batch 3 --batch-id \
+		"$(jq -r '.batch_id // empty' "$SERVER_LOG" | head -1)"
+	[ "$STATUS" = 0 ]
+	[[ $ERR == *"1 of this run's batches that were not known here"* ]]
+	[ "$(ledger)" = 'asked=3 answered=3 attempts=1' ]
+	[ "$(calls POST /v1/batches)" = 1 ]
+}
+
 @test "the journal is lost, no list is served, a later attempt is named: no canary of all" {
 	faults 'row 2 of batch 1: http_error 500'
 	a_desk --faults "$FAULTS"
