@@ -88,7 +88,7 @@ forget_batch(struct nm_run *run, struct nm_shard_record *shard)
 static void
 tell_refused(struct nm_run *run, const struct nm_batch *batch)
 {
-	nm_run_warn(run, "%s: %s: it is submitted again in a while", batch->id,
+	nm_run_warn(run, "%s is submitted again in a while: %s", batch->id,
 	            first_error(run, batch));
 }
 
