@@ -45,7 +45,8 @@ miss(const struct nm_run *run, const struct nm_shard_record *shard,
 {
 	if (had[0])
 		return nm_fail(err, NM_INPUT, 0, "%s was here and is gone, and"
-		               " the service has %s no more", had, id);
+		               " the service has %s no more: bring it back, or"
+		               " ask afresh, by --new", had, id);
 	nm_run_warn(run, "the %s file %s of %s is gone: its rows are missing",
 	            kind, id, shard->batch_id);
 	return NM_OK;
