@@ -1,6 +1,5 @@
 #include "server/response.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -222,17 +221,6 @@ add_date(struct nm_visit *visit, struct MHD_Response *response)
 	add_header(visit, response, "Date", text);
 }
 
-/* Of a client that ends its side with the last byte of a request libmicrohttpd learns by
- * luck alone: what is read and the end come as one event. */
-static bool
-has_said_all(const struct nm_visit *visit)
-{
-	char byte;
-
-	return visit->link &&
-	       recv(visit->link->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 void
 nm_response_add_headers(struct nm_visit *visit, struct MHD_Response *response)
 {
@@ -254,7 +242,6 @@ nm_response_add_headers(struct nm_visit *visit, struct MHD_Response *response)
 		add_header(visit, response, h->name, h->value);
 	for (; pair && pair[0] && pair[1]; pair += 2)
 		MHD_add_response_header(response, pair[0], pair[1]);
-	if (visit->hang_up || atomic_load(&visit->hall->closing) ||
-	    has_said_all(visit))
+	if (visit->hang_up || atomic_load(&visit->hall->closing))
 		MHD_add_response_header(response, "Connection", "close");
 }

@@ -45,21 +45,3 @@ load lib
 	call GET /metrics
 	grep -q '^nightmail_deadlines_total [12]$' "$BODY"
 }
-
-# Says all that it will say, in one breath, and reads until the end.
-half_closed() {
-	timeout 20 perl -MIO::Socket::INET -e '
-		my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die;
-		syswrite $s, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-		shutdown $s, 1;
-		print <$s>' "${SERVER_URL##*:}"
-}
-
-@test "a client that has ended its side is let go after its answer" {
-	local i
-	start_server
-	for i in {1..12}; do
-		half_closed >answer
-		grep -q '^HTTP/1.1 200' answer
-	done
-}
