@@ -486,3 +486,17 @@ check_metrics() { # file
 	[ "$(grep -c 'malformed.*; batches wait for it$' \
 		"$BATS_TEST_TMPDIR/server.err")" = 1 ]
 }
+
+@test "a client that ends its side has the answers to all that it asked" {
+	local i
+	start_server
+	for i in {1..8}; do
+		timeout 30 perl -MIO::Socket::INET -e '
+			my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die;
+			my $call = "GET /healthz HTTP/1.1\r\nHost: x\r\n";
+			syswrite $s, "$call\r\n${call}Connection: close\r\n\r\n";
+			shutdown $s, 1;
+			print while <$s>' "${SERVER_URL##*:}" >answers
+		[ "$(grep -o 'HTTP/1.1 200' answers | wc -l)" = 2 ]
+	done
+}
